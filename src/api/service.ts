@@ -1,0 +1,267 @@
+/**
+ * What the API knows of a node: this interface and nothing else. `node/queries.ts` implements it over the real node; API tests
+ * implement it in a few lines. Everything answered here is committed state; each answer that depends on how far the ledger has got
+ * carries the checkpoint it is true as of.
+ */
+import type { JsonObject } from '../chain/json.ts'
+import type { RefusalTexts } from '../chain/refusal.ts'
+
+/** accepted: receipt given · replicated: commit certificate exists · attested: checkpoint carries q cosignatures. */
+export type RecordStatus = 'accepted' | 'replicated' | 'attested'
+
+export interface Receipt {
+  /** Statement id, hex. */
+  readonly statement: string
+  readonly ledger: string
+  readonly member: string
+  readonly node: string
+  /** RFC 3339, UTC, milliseconds. */
+  readonly receivedAt: string
+  /** Attested tree size when it was received, decimal. */
+  readonly attestedSize: string
+  /** It will be in a block whose time is not after this (RFC 3339), or be refused by a record; see protocol rule 29. */
+  readonly by: string
+  /** Base64 of the seal key's signature over the receipt's bytes (docs/protocol.md, "Receipt"). */
+  readonly signature: string
+}
+
+export type RecordKind = 'record' | 'refusal' | 'system' | 'genesis'
+
+export interface LedgerRecord {
+  readonly index: number
+  readonly kind: RecordKind
+  /** `bid.record@1`; `system.block` for system entries, `refusal` and `genesis` for those kinds. */
+  readonly type: string
+  readonly status: RecordStatus
+  /** Hex; null for system entries and genesis. */
+  readonly statementId: string | null
+  /** The stored bytes of the leaf. */
+  readonly entry: Uint8Array
+  /** The statement's payload, decoded; for refusals, system entries and genesis the entry's own JSON. */
+  readonly payload: JsonObject
+  readonly member: string | null
+  readonly receivedAt: string | null
+  readonly height: number
+  readonly term: number
+  /** Block time, RFC 3339, UTC, milliseconds. */
+  readonly blockTime: string
+  readonly party: string | null
+  /** Who vouches for the signing key: 'agreed' (company's own key, or two members, or genesis) or 'unilateral' (单方登记). */
+  readonly keyStanding: 'agreed' | 'unilateral' | null
+}
+
+export interface InclusionProof {
+  readonly index: number
+  readonly size: number
+  readonly leafHash: Uint8Array
+  readonly path: readonly Uint8Array[]
+  /** The signed note: checkpoint text, this node's log line, exactly q cosignature lines. */
+  readonly checkpoint: string
+  /** The same as a C2SP `.tlog-proof` file. */
+  readonly proofFile: string
+}
+
+/** How a submission ended. `refused` after a receipt was given is a refusal record; before, nothing was kept. */
+export type Submission =
+  | {
+      readonly kind: 'refused'
+      readonly code: string
+      readonly detail: string
+      readonly fields: readonly FieldProblem[]
+    }
+  | {
+      readonly kind: 'pending'
+      readonly statementId: string
+      readonly status: 'accepted' | 'replicated'
+      readonly receipt: Receipt
+    }
+  | {
+      readonly kind: 'done'
+      readonly record: LedgerRecord
+      readonly proof: InclusionProof
+      /** Null when the record was already on the ledger and this node gave no receipt for it. */
+      readonly receipt: Receipt | null
+      /** True when the statement was on the ledger before this submission. */
+      readonly duplicate: boolean
+    }
+  | {
+      readonly kind: 'refusal-record'
+      readonly record: LedgerRecord
+      readonly code: string
+      readonly receipt: Receipt | null
+    }
+
+export interface FieldProblem {
+  readonly pointer: string
+  readonly problem: string
+}
+
+export interface SubmitOptions {
+  /** Wait at most this long for `attested`; 0 returns as soon as the receipt is durable. Milliseconds. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal
+}
+
+/** Where a statement stands that is not on the ledger (yet). */
+export type StatementStanding =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'pending'; readonly status: 'accepted' | 'replicated'; readonly receipt: Receipt }
+  | { readonly kind: 'record'; readonly index: number }
+  | { readonly kind: 'refused'; readonly index: number; readonly code: string }
+
+export interface RecordFilter {
+  readonly type?: string
+  readonly owner?: string
+  readonly tender?: string
+  readonly party?: string
+  readonly member?: string
+  readonly region?: string
+  /** Block time bounds, milliseconds since 1970: from ≤ t < to. */
+  readonly from?: number
+  readonly to?: number
+  readonly includeSystem?: boolean
+}
+
+export interface RecordPage {
+  readonly records: readonly LedgerRecord[]
+  /** Opaque; null at the end. */
+  readonly nextCursor: string | null
+  readonly asOf: AsOf
+}
+
+export interface AsOf {
+  readonly size: number
+  readonly root: string
+  readonly height: number
+}
+
+export interface BlockView {
+  readonly height: number
+  readonly id: string
+  readonly parent: string
+  readonly term: number
+  readonly epoch: number
+  readonly leader: string
+  readonly time: string
+  readonly size: number
+  readonly root: string
+  readonly firstIndex: number
+  readonly recordCount: number
+  readonly batches: readonly { readonly member: string; readonly hash: string; readonly items: number }[]
+  /** The block's own bytes (deterministic CBOR, docs/protocol.md). */
+  readonly bytes: Uint8Array
+}
+
+export interface MemberView {
+  readonly id: string
+  readonly name: string
+  readonly region: string
+  readonly party: string
+  readonly node: string
+  /** C2SP verifier keys. */
+  readonly logKey: string
+  readonly cosignKey: string
+  /** Kid (base64url of the tagged key) of the seal key. */
+  readonly sealKey: string
+}
+
+export interface PartyView {
+  readonly id: string
+  readonly names: readonly { readonly name: string; readonly vouchedBy: string }[]
+  readonly keys: readonly {
+    readonly kid: string
+    readonly roles: readonly string[]
+    readonly standing: 'agreed' | 'unilateral'
+    /** Members in whose scope the key counts; empty means everywhere. */
+    readonly scope: readonly string[]
+    readonly vouchedBy: readonly string[]
+    readonly notBefore: string | null
+    readonly notAfter: string | null
+    /** Index of the record that registered it. */
+    readonly index: number
+  }[]
+  readonly asOf: AsOf
+}
+
+export interface Status {
+  readonly ledger: string
+  readonly name: string
+  readonly origin: string
+  /** Short fingerprint of the genesis, as printed in the charter. */
+  readonly fingerprint: string
+  readonly member: string
+  readonly node: string
+  readonly incarnation: number
+  readonly version: string
+  readonly role: 'leader' | 'follower' | 'candidate' | 'recovering' | 'starting'
+  readonly leader: string | null
+  readonly term: number
+  readonly height: number
+  readonly replicatedSize: number
+  readonly attestedSize: number
+  readonly attestedRoot: string
+  readonly attestedAt: string | null
+  /** Statements with a receipt that are not yet on the ledger, at this node. */
+  readonly pendingStatements: number
+  readonly quorum: {
+    readonly members: number
+    readonly needed: number
+    readonly connected: number
+    readonly missing: number
+  }
+  readonly peers: readonly {
+    readonly member: string
+    readonly connected: boolean
+    readonly incarnation: number | null
+  }[]
+  /** Codes from the message catalogue that say what keeps the node from working fully; empty when all is well. */
+  readonly hindrances: readonly string[]
+  readonly time: string
+}
+
+export interface ConsistencyProof {
+  readonly from: number
+  readonly to: number
+  readonly path: readonly Uint8Array[]
+}
+
+export interface Service {
+  submit(jws: string, options: SubmitOptions): Promise<Submission>
+  /** Signs plain data with the centre's key and submits it (private listener only). */
+  submitPlain(request: PlainSubmission, options: SubmitOptions): Promise<Submission>
+  standing(statementId: string): StatementStanding
+  recordByIndex(index: number): LedgerRecord | undefined
+  recordByStatement(statementId: string): LedgerRecord | undefined
+  /** Against the first attested size above the index (or `size`, if that was attested); undefined while there is none. */
+  proof(index: number, size?: number): Promise<InclusionProof | undefined>
+  records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage>
+  consistency(from: number, to: number): ConsistencyProof | undefined
+  block(height: number): BlockView | undefined
+  members(): readonly MemberView[]
+  party(id: string): PartyView | undefined
+  status(): Status
+  /** Policy text (C2SP tlog-policy) for this ledger. */
+  policy(): string
+  /** The genesis entry's bytes. */
+  genesis(): Uint8Array
+  /** Newest attested checkpoint as a signed note; `cosignatures` limits the cosignature lines. */
+  checkpoint(cosignatures: number): Promise<string | undefined>
+  /** Hash tile: level 0..63, index, width 1..256; undefined when the attested tree does not have it. */
+  tile(level: number, index: number, width: number): Uint8Array | undefined
+  /** Entry bundle of `width` entries; undefined when the attested tree does not have it. */
+  entries(index: number, width: number): Uint8Array | undefined
+  /** Record types in force: name@version, JSON Schema of the payload, words of its refusals. */
+  types(): readonly { readonly name: string; readonly schema: JsonObject }[]
+  refusalTexts(): RefusalTexts
+  /** Calls `listener` whenever a greater size is attested; returns the function that ends it. */
+  onAttested(listener: (size: number) => void): () => void
+  metrics(): Promise<string>
+}
+
+export interface PlainSubmission {
+  readonly type: string
+  /** Idempotency key (DATA_KEY); scope: the centre's party. */
+  readonly key: string
+  /** The type's own fields, without ledger, type, party and key. */
+  readonly fields: JsonObject
+}
