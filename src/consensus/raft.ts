@@ -1,0 +1,1076 @@
+/**
+ * The consensus core: protocol.md rules 1–16 as a deterministic state machine. Checked messages and ticks go in, effects come out, in
+ * order; there is no clock, no chance, no disk and no network in it, and a block is nothing but its place in the chain.
+ *
+ * Raft's shape with three changes, because members may lie: one quorum for everything; a vote compares certificates, not tails, and
+ * uncertified blocks die with their term; commit takes two steps (acknowledge, lock).
+ *
+ * The caller's duties, in order: check every signature and certificate before `receive` (rule 2); check every block before
+ * `accept` and `adopt` (rules 9, 10); carry out the effects of each call before the next; let nothing marked durable overtake a write.
+ */
+import { assert, assertNever } from '../chain/assert.ts'
+import {
+  type AckCertificate,
+  type BlockCertificate,
+  type BlockRef,
+  certifiedBlock,
+  type ElectionCertificate,
+  type Lock,
+  type Vote,
+} from '../chain/certificate.ts'
+import { type Height, quorumOf, TERM_MAX, type Term, term as toTerm } from '../chain/numbers.ts'
+import type { Effect, LockState, Role, VoteState } from './effect.ts'
+import { Log, refOf } from './log.ts'
+import {
+  type BlockMeta,
+  type BlockRefused,
+  compareRanks,
+  type Elected,
+  type Handover,
+  type Heartbeat,
+  type HeartbeatReply,
+  type MemberId,
+  type Message,
+  type PreVote,
+  type PreVoteReply,
+  type Rank,
+  type SignedAck,
+  type SignedLock,
+  type VoteReply,
+  type VoteRequest,
+} from './message.ts'
+import { onAcknowledged, onPosition, onSent, type Progress, probe } from './progress.ts'
+import { Tally } from './tally.ts'
+
+export interface RaftOptions {
+  readonly self: MemberId
+  /** The voting members of the epoch, self included. */
+  readonly members: readonly MemberId[]
+  /** Without a word from a leader for this long (plus up to as much again, by chance), a member stands for election. */
+  readonly electionTimeoutTicks: number
+  readonly heartbeatTicks: number
+  /** Blocks in flight to one peer, beyond what it has acknowledged; one block may always be sent. */
+  readonly windowBytes: number
+  /** A leader whose blocks get no QC for this many election time-outs resigns (rule 12, k). */
+  readonly stallTimeouts: number
+  /** Uniform natural number below the argument: the only chance in the core. */
+  readonly below: (limit: number) => number
+}
+
+/** What start-up read from the disk. */
+export interface DurableState {
+  readonly vote: VoteState
+  readonly lock: LockState
+  readonly commit: Height
+  /** Consecutive blocks from any committed one up to the tail. */
+  readonly blocks: readonly BlockMeta[]
+}
+
+/** How a fetched stretch of the chain is known to be certified. */
+export type AdoptionProof =
+  | { readonly kind: 'certificate'; readonly certificate: BlockCertificate }
+  /** An attested checkpoint whose size and root are this block's: proves commitment, but cannot be shown as a candidate's base. */
+  | { readonly kind: 'attested'; readonly block: BlockRef }
+
+/** A request raises a term by at most this much (rule 6): a liar cannot exhaust the terms. */
+const termRaiseMax = 1_000
+/** Ticks that a certificate waits for its block to arrive by the ordinary stream before the block is fetched. */
+const fetchPatienceTicks = 3
+/** A certificate this far above the tail is fetched at once: the stream will not bring the block soon. */
+const fetchGapBlocks = 64
+/** Certificates kept for blocks not on the chain yet; the lowest-ranked makes room. */
+const pendingCertificatesMax = 256
+/** LOCKs counted this far above the committed block; honest members are never further ahead of a node that can use them. */
+const lockHorizonBlocks = 4_096
+
+interface PendingRead {
+  readonly context: number
+  readonly from: MemberId
+  readonly round: number
+  readonly confirmed: Set<MemberId>
+}
+
+export class Raft {
+  readonly #options: RaftOptions
+  readonly #quorum: number
+  readonly #peers: readonly MemberId[]
+  readonly #log: Log
+  #effects: Effect[] = []
+
+  #vote: VoteState
+  #lock: LockState
+  #role: Role = 'follower'
+  #leader: MemberId | null = null
+  /** EC of the current term, once seen: names the leader and the base that the term builds on. */
+  #election: ElectionCertificate | null = null
+  #baseCertificate: BlockCertificate | undefined
+  /** My last acknowledged block of the current term; also on disk, so a restart finds it as the tail. */
+  #lastAck: BlockMeta | null = null
+  /** A certificate moved me off the blocks that I acknowledged in this term: no further acknowledgement in it. */
+  #ackBarred = false
+  /** Rule 17: until enough members have stored this incarnation, nothing is signed. */
+  #maySign = false
+
+  #electionElapsed = 0
+  #heartbeatElapsed = 0
+  #leaderSilentTicks = Number.POSITIVE_INFINITY
+  #timeoutTicks: number
+  #handoverTo: MemberId | null = null
+  /** Led and left waiting work undone: no vote for it while this lasts (rule 5). */
+  #distrusted: { member: MemberId; ticks: number } | null = null
+  /** Highest term that anybody claimed to be in; a hint for where to stand next. */
+  #termHint: Term
+
+  #campaign: {
+    readonly term: Term
+    readonly base: BlockRef
+    readonly handover: boolean
+    granted: Set<MemberId>
+  } | null = null
+  readonly #votes: Tally<Vote>
+
+  readonly #acks: Tally<AckCertificate['signed']>
+  readonly #locks: Tally<Lock>
+  readonly #pending = new Map<string, { certificate: BlockCertificate; ticks: number }>()
+  #certifiedHeights: Height[] = []
+  #commitCertificate: BlockCertificate | undefined
+  #ownLock: SignedLock | null = null
+  #ownAck: SignedAck | null = null
+
+  #progress = new Map<MemberId, Progress>()
+  #heard = new Set<MemberId>()
+  #refusals = new Set<MemberId>()
+  #certifiedOwn: Height
+  #stalledTicks = 0
+  #round = 0
+  #reads: PendingRead[] = []
+  #stepUpRestTicks = 0
+  #stepUpSightings = 0
+
+  constructor(options: RaftOptions, durable: DurableState) {
+    assert(options.members.includes(options.self), 'self is a member')
+    assert(options.heartbeatTicks * 2 <= options.electionTimeoutTicks, 'several heartbeats fit in an election time-out')
+    this.#options = options
+    this.#quorum = quorumOf(options.members.length)
+    this.#peers = options.members.filter((member) => member !== options.self)
+    this.#log = new Log(durable.blocks, durable.commit)
+    this.#vote = durable.vote
+    this.#lock = durable.lock
+    this.#termHint = durable.vote.term
+    assert(
+      this.#log.has(durable.lock.block) || durable.lock.block.height < durable.blocks[0]!.height,
+      'the lock is on my chain',
+    )
+    assert(durable.lock.block.height >= durable.commit, 'nothing is committed above the lock')
+    // Every block of the current term on my disk was acknowledged, or might have been: both bind me alike (rule 8).
+    this.#lastAck = this.#log.tail.term === durable.vote.term && durable.vote.term > 0 ? this.#log.tail : null
+    this.#votes = new Tally(this.#quorum)
+    this.#acks = new Tally(this.#quorum)
+    this.#locks = new Tally(this.#quorum)
+    this.#certifiedOwn = durable.commit
+    this.#timeoutTicks = this.#randomTimeout()
+  }
+
+  // ── what others may read ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get term(): Term {
+    return this.#vote.term
+  }
+  get role(): Role {
+    return this.#role
+  }
+  get leader(): MemberId | null {
+    return this.#leader
+  }
+  get lock(): LockState {
+    return this.#lock
+  }
+  get commit(): Height {
+    return this.#log.commit
+  }
+  get tail(): BlockMeta {
+    return this.#log.tail
+  }
+  get vote(): VoteState {
+    return this.#vote
+  }
+  get election(): ElectionCertificate | null {
+    return this.#election
+  }
+  /** The newest certificate that proves `commit`, to show to whoever is behind. */
+  get commitCertificate(): BlockCertificate | undefined {
+    return this.#commitCertificate
+  }
+  /** Encoded length of what this node holds above the committed block: the bound on uncommitted work is the driver's. */
+  get uncommittedBytes(): number {
+    return this.#log.bytesBetween((this.#log.commit + 1) as Height, this.#log.tail.height)
+  }
+  has(ref: { readonly height: Height; readonly id: string }): boolean {
+    return this.#log.has(ref)
+  }
+  blockAt(height: Height): BlockMeta | undefined {
+    return this.#log.at(height)
+  }
+
+  /** The effects of all calls since the last take, in order. */
+  takeEffects(): readonly Effect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Rule 17 is met (or lost, when the disk is damaged): from now on this node may, or may not, sign. */
+  allowSigning(allowed: boolean): void {
+    this.#maySign = allowed
+    if (!allowed && this.#role !== 'follower') this.#resign('signing is not allowed')
+  }
+
+  tick(): void {
+    if (this.#distrusted !== null && --this.#distrusted.ticks <= 0) this.#distrusted = null
+    this.#leaderSilentTicks++
+    this.#fetchWhatWaits()
+    if (++this.#heartbeatElapsed >= this.#options.heartbeatTicks) {
+      this.#heartbeatElapsed = 0
+      this.#repeatOwnLock()
+      if (this.#role === 'leader') this.#heartbeat()
+    }
+    this.#electionElapsed++
+    if (this.#role === 'leader') this.#tickLeader()
+    else if (this.#electionElapsed >= this.#timeoutTicks) this.#preCampaign()
+  }
+
+  /** A message from a peer, or this node's own signature coming back (`from` is self). Everything signed in it has been checked. */
+  receive(from: MemberId, message: Message): void {
+    if (!this.#options.members.includes(from)) return
+    switch (message.kind) {
+      case 'pre-vote':
+        return this.#onPreVote(from, message)
+      case 'pre-vote-reply':
+        return this.#onPreVoteReply(from, message)
+      case 'vote-request':
+        return this.#onVoteRequest(from, message)
+      case 'vote-reply':
+        return this.#onVoteReply(from, message)
+      case 'elected':
+        return this.#onElected(message)
+      case 'heartbeat':
+        return this.#onHeartbeat(from, message)
+      case 'heartbeat-reply':
+        return this.#onHeartbeatReply(from, message)
+      case 'ack':
+        return this.#onAck(from, message)
+      case 'lock':
+        return this.#onLock(from, message)
+      case 'certified':
+        return this.#learn(message.certificate)
+      case 'block-refused':
+        return this.#onBlockRefused(from, message)
+      case 'handover':
+        return this.#onHandover(from, message)
+      case 'read-request':
+        return this.#onReadRequest(from, message.context)
+      case 'read-reply':
+        this.#effects.push({ kind: 'read-ready', context: message.context, height: message.height })
+        return
+      default:
+        assertNever(message)
+    }
+  }
+
+  /** The connection to a peer came up or was lost: whatever was in flight is gone. */
+  peerChanged(peer: MemberId, up: boolean): void {
+    if (this.#role !== 'leader') return
+    this.#progress.set(peer, probe)
+    if (!up) return
+    this.#sendElected(peer)
+    this.#sendHeartbeat(peer)
+  }
+
+  /** The leader's driver sealed the next block. It is not acknowledged here: that waits for the disk, as at everybody else's. */
+  propose(block: BlockMeta): void {
+    assert(this.#role === 'leader', 'only a leader seals')
+    assert(block.term === this.term, 'a leader seals in its own term only')
+    this.#appendAndAcknowledge(block)
+    this.#replicate()
+  }
+
+  /**
+   * A block of the current leader that the driver found valid and timely. Acknowledged if rule 8 allows; otherwise answered or ignored.
+   * Returns whether it is on my chain now.
+   */
+  accept(from: MemberId, block: BlockMeta): boolean {
+    if (block.term !== this.term || this.#election === null || this.#role === 'leader') return false
+    if (this.#election.signed.candidate !== from || !this.#maySign || this.#ackBarred) return false
+    if (this.#log.has(block)) return true
+    const base = this.#election.signed.base
+    const parent: BlockRef = this.#lastAck ?? base
+    if (block.parent !== parent.id || block.height !== parent.height + 1) return false
+    if (compareRanks(base, this.#lockRankBelow(block.term)) < 0) {
+      // Not "or the block extends my lock": an honest member would then be on a contradiction (rule 30).
+      this.#refuse(from, block, 'lock')
+      return false
+    }
+    // A base below what is committed, or a second chain in one term: only liars can ask for either.
+    if (!this.#log.has(parent) || parent.height < this.#log.commit) return false
+    if (this.#log.tail.height > parent.height && this.#lastAck !== null) return false
+    this.#sawLeader(from)
+    if (this.#log.tail.height > parent.height) this.#truncate(parent.height)
+    this.#appendAndAcknowledge(block)
+    return true
+  }
+
+  /**
+   * A fetched and checked stretch of the chain, whose last block is certified, beginning on a block of mine at or above the committed one
+   * (rule 3). Returns whether it is on my chain now.
+   */
+  adopt(blocks: readonly BlockMeta[], proof: AdoptionProof): boolean {
+    const target = blocks.at(-1)
+    if (target === undefined) return false
+    const certified = proof.kind === 'attested' ? proof.block : certifiedBlock(proof.certificate)
+    assert(certified.id === target.id, 'the proof is about the last block')
+    if (target.term > this.term) this.#enterTerm(target.term)
+    const fresh = blocks.filter((block) => block.height > this.#log.commit && !this.#log.has(block))
+    const first = fresh[0]
+    if (first !== undefined) {
+      const joint = this.#log.at((first.height - 1) as Height)
+      if (joint?.id !== first.parent || first.height <= this.#log.commit) return false
+      const committing = proof.kind === 'attested' || proof.certificate.signed.kind === 'lock'
+      const drops = this.#log.tail.height >= first.height
+      const ackedThisTerm = this.#lastAck !== null
+      if (drops && !committing) {
+        if (ackedThisTerm || compareRanks(target, this.#lock.block) <= 0) return false
+      }
+      if (drops && joint.height < this.#lock.block.height && compareRanks(target, this.#lock.block) < 0) {
+        this.#effects.push({ kind: 'halt', reason: 'a committed block contradicts my lock' })
+        return false
+      }
+      if (this.#role === 'leader') this.#resign('a certified block is off my chain')
+      if (drops) this.#truncate(joint.height)
+      if (this.#lastAck !== null && !this.#log.has(this.#lastAck)) this.#ackBarred = true
+      for (const block of fresh) {
+        this.#log.append(block)
+        this.#effects.push({ kind: 'append', block })
+      }
+      this.#holdAsAcknowledged()
+    }
+    if (proof.kind === 'certificate') this.#learn(proof.certificate)
+    else this.#learnAttested(target)
+    this.#applyPending()
+    return true
+  }
+
+  /** A batch has waited too long under this leader (rule 28): stop treating it as live, and do not vote for it for a while. */
+  suspectLeader(): void {
+    if (this.#leader === null || this.#role === 'leader') return
+    this.#distrust(this.#leader)
+    this.#leaderSilentTicks = Number.POSITIVE_INFINITY
+    this.#timeoutTicks = this.#electionElapsed + 1 + this.#options.below(this.#options.electionTimeoutTicks)
+  }
+
+  /** Rule 12: this leader's disk is late. */
+  diskLate(): void {
+    if (this.#role === 'leader') this.#resign('the disk is late')
+  }
+
+  /** Hands leadership to the most advanced peer, or to `to`; for an orderly stop or an upgrade. */
+  handOver(to?: MemberId): void {
+    if (this.#role !== 'leader') return
+    const heir = to ?? this.#mostAdvancedPeer()
+    if (heir === undefined) return
+    this.#handoverTo = heir
+    for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: heir })
+  }
+
+  /** Asks for a height that is committed now: whoever has applied it reads nothing stale (Raft §6.4). */
+  readIndex(context: number): void {
+    if (this.#role === 'leader') this.#onReadRequest(this.#options.self, context)
+    else if (this.#leader !== null) this.#send(this.#leader, { kind: 'read-request', context })
+  }
+
+  // ── electing (rules 4–6) ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #preCampaign(): void {
+    this.#resetElectionTimer()
+    if (!this.#maySign || !this.#canStand()) return
+    if (this.#leader !== null && this.#log.tail.height > this.#log.commit) this.#distrust(this.#leader)
+    this.#become('candidate', null, 'no word from a leader')
+    const target = toTerm(Math.min(Math.max(this.term, this.#termHint) + 1, TERM_MAX))
+    this.#campaign = { term: target, base: this.#lock.block, handover: false, granted: new Set([this.#options.self]) }
+    if (this.#campaign.granted.size >= this.#quorum) return this.#stand(target, false)
+    for (const peer of this.#peers) {
+      this.#send(peer, { kind: 'pre-vote', term: target, base: rankOf(this.#lock.block), handover: false })
+    }
+  }
+
+  #stand(target: Term, handover: boolean): void {
+    const base = this.#lock.block
+    this.#become('candidate', null, handover ? 'handed over' : 'pre-votes of a quorum')
+    this.#enterTermAs(target, this.#options.self, base)
+    this.#campaign = { term: target, base, handover, granted: new Set() }
+    this.#votes.clear()
+    this.#resetElectionTimer()
+    this.#effects.push({
+      kind: 'sign',
+      signable: { kind: 'vote', term: target, candidate: this.#options.self, base },
+      to: [this.#options.self],
+    })
+    const request: VoteRequest = {
+      kind: 'vote-request',
+      term: target,
+      base,
+      handover,
+      ...certificateField(this.#lock.certificate),
+    }
+    for (const peer of this.#peers) this.#sendDurable(peer, request)
+  }
+
+  /** A lock without a certificate that others accept (reached by a checkpoint alone) cannot be stood on. */
+  #canStand(): boolean {
+    return this.#lock.certificate !== undefined || this.#lock.block.height === 0
+  }
+
+  #onPreVote(from: MemberId, message: PreVote): void {
+    const granted =
+      this.#maySign &&
+      message.term > this.term &&
+      message.term <= this.term + termRaiseMax &&
+      compareRanks(message.base, this.#lock.block) >= 0 &&
+      this.#mayReplaceLeader(from)
+    this.#send(from, {
+      kind: 'pre-vote-reply',
+      term: message.term,
+      granted,
+      ownTerm: this.term,
+      ...(compareRanks(message.base, this.#lock.block) < 0 ? lockField(this.#lock.certificate) : {}),
+    })
+  }
+
+  #onPreVoteReply(from: MemberId, message: PreVoteReply): void {
+    this.#noteTerm(message.ownTerm)
+    if (message.lock !== undefined) this.#learnAsCandidate(message.lock)
+    const campaign = this.#campaign
+    if (this.#role !== 'candidate' || campaign === null || campaign.term !== message.term || !message.granted) return
+    if (campaign.term <= this.term) return
+    campaign.granted.add(from)
+    if (campaign.granted.size < this.#quorum) return
+    if (campaign.base.id !== this.#lock.block.id) return this.#preCampaign()
+    this.#stand(campaign.term, false)
+  }
+
+  #onVoteRequest(from: MemberId, message: VoteRequest): void {
+    const outranked = compareRanks(message.base, this.#lock.block) < 0
+    const votedOtherwise =
+      message.term === this.term &&
+      (this.#election !== null ||
+        (this.#vote.candidate !== null &&
+          (this.#vote.candidate !== from || this.#vote.base?.id !== message.base.id || this.#role === 'leader')))
+    const granted =
+      this.#maySign &&
+      isProvenBase(message.base, message.term, message.certificate) &&
+      message.term >= this.term &&
+      message.term <= this.term + termRaiseMax &&
+      !votedOtherwise &&
+      !outranked &&
+      this.#mayReplaceLeader(from)
+    if (!granted) {
+      this.#send(from, {
+        kind: 'vote-reply',
+        term: message.term,
+        granted: false,
+        ownTerm: this.term,
+        ...(outranked ? lockField(this.#lock.certificate) : {}),
+      })
+      return
+    }
+    if (message.certificate !== undefined) this.#learn(message.certificate)
+    // What was just learnt may have raised my lock above the base only if it is the base itself.
+    assert(compareRanks(message.base, this.#lock.block) >= 0, 'a vote never goes below my lock')
+    this.#become('follower', null, `voting for ${from}`)
+    this.#enterTermAs(message.term, from, message.base)
+    this.#resetElectionTimer()
+    this.#effects.push({
+      kind: 'sign',
+      signable: { kind: 'vote', term: message.term, candidate: from, base: message.base },
+      to: [from],
+    })
+  }
+
+  #onVoteReply(from: MemberId, message: VoteReply): void {
+    this.#noteTerm(message.ownTerm)
+    if (message.lock !== undefined) this.#learnAsCandidate(message.lock)
+    const campaign = this.#campaign
+    if (this.#role !== 'candidate' || campaign === null || message.vote === undefined) return
+    const { signed, signature } = message.vote
+    if (signed.term !== this.term || signed.candidate !== this.#options.self || signed.base.id !== campaign.base.id)
+      return
+    const election = this.#votes.add(signed.base.id, signed.base.height, signed, from, signature)
+    if (election !== undefined) this.#lead(election)
+  }
+
+  #lead(election: ElectionCertificate): void {
+    const base = election.signed.base
+    if (compareRanks(base, this.#lock.block) < 0)
+      return this.#become('follower', null, 'my lock rose during my election')
+    assert(this.#log.has(base), 'a candidate holds its base')
+    if (this.#log.tail.height > base.height) this.#truncate(base.height)
+    this.#election = election
+    this.#baseCertificate = this.#lock.block.id === base.id ? this.#lock.certificate : undefined
+    this.#campaign = null
+    this.#lastAck = null
+    this.#ackBarred = false
+    this.#acks.clear()
+    this.#certifiedOwn = base.height
+    this.#stalledTicks = 0
+    this.#refusals.clear()
+    this.#heard.clear()
+    this.#handoverTo = null
+    this.#stepUpSightings = 0
+    for (const peer of this.#peers) this.#progress.set(peer, probe)
+    this.#become('leader', this.#options.self, 'elected')
+    this.#electionElapsed = 0
+    this.#effects.push({ kind: 'lead', election, base, ...certificateField(this.#baseCertificate) })
+    for (const peer of this.#peers) this.#sendElected(peer)
+    this.#heartbeat()
+  }
+
+  #onElected(message: Elected): void {
+    const { signed } = message.election
+    if (signed.term < this.term || !isProvenBase(signed.base, signed.term, message.certificate)) return
+    if (signed.term > this.term) this.#enterTerm(signed.term)
+    if (message.certificate !== undefined) this.#learn(message.certificate)
+    if (this.#election === null) {
+      if (this.#role === 'leader') return // I lead this term by its only certificate
+      this.#election = message.election
+      this.#campaign = null
+      this.#become('follower', signed.candidate, 'an election certificate')
+      this.#sawLeader(signed.candidate)
+      this.#holdAsAcknowledged()
+    }
+    if (signed.candidate === this.#options.self) return
+    if (compareRanks(signed.base, this.#lockRankBelow(signed.term)) < 0) {
+      this.#refuse(signed.candidate, { term: signed.term, height: (signed.base.height + 1) as Height, id: '' }, 'lock')
+    } else if (
+      !this.#log.has(signed.base) &&
+      message.certificate !== undefined &&
+      signed.base.height > this.#log.commit
+    ) {
+      this.#effects.push({ kind: 'fetch', certificate: message.certificate })
+    }
+  }
+
+  #onHandover(from: MemberId, message: Handover): void {
+    if (from !== this.#leader || message.term !== this.term || this.#role === 'leader') return
+    this.#handoverTo = message.to
+    this.#electionElapsed = 0
+    if (message.to !== this.#options.self) return
+    if (this.#maySign && this.#canStand() && this.term < TERM_MAX) this.#stand(toTerm(this.term + 1), true)
+  }
+
+  /** "I hear no live leader, or it hands over", and the candidate is not one that just left work undone (rule 5). */
+  #mayReplaceLeader(candidate: MemberId): boolean {
+    if (this.#distrusted?.member === candidate) return false
+    if (this.#handoverTo === candidate) return true
+    if (this.#role === 'leader') return false
+    return (
+      this.#leader === null ||
+      this.#leader === candidate ||
+      this.#leaderSilentTicks >= this.#options.electionTimeoutTicks
+    )
+  }
+
+  #learnAsCandidate(certificate: BlockCertificate): void {
+    this.#learn(certificate)
+    if (!this.#log.has(certifiedBlock(certificate)) && certifiedBlock(certificate).height > this.#log.commit) {
+      this.#effects.push({ kind: 'fetch', certificate })
+    }
+  }
+
+  // ── replicating (rules 7–12) ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #appendAndAcknowledge(block: BlockMeta): void {
+    const base = this.#election?.signed.base
+    assert(base !== undefined, 'blocks of a term need its election certificate')
+    const parent = this.#lastAck ?? base
+    assert(block.parent === parent.id, 'one chain per term: the parent is base(t) or my last acknowledgement of t')
+    assert(compareRanks(base, this.#lockRankBelow(block.term)) >= 0, 'the base is not below a lock of a lower term')
+    this.#log.append(block)
+    this.#lastAck = block
+    this.#effects.push({ kind: 'append', block })
+    this.#effects.push({
+      kind: 'sign',
+      signable: { kind: 'ack', base, block: refOf(block) },
+      to: [this.#leader ?? this.#options.self],
+    })
+    this.#applyPending()
+  }
+
+  /**
+   * Blocks of the current term that I took over under a certificate bind me as if I had acknowledged them and the message been lost;
+   * so the leader's next block can follow on them.
+   */
+  #holdAsAcknowledged(): void {
+    const tail = this.#log.tail
+    if (this.#election === null || this.#ackBarred || tail.term !== this.term || this.#lastAck === tail) return
+    if (compareRanks(this.#election.signed.base, this.#lockRankBelow(this.term)) < 0) return
+    this.#lastAck = tail
+  }
+
+  #onAck(from: MemberId, message: SignedAck): void {
+    if (from === this.#options.self) this.#ownAck = message
+    if (this.#role !== 'leader' || message.block.term !== this.term) return
+    if (message.base.id !== this.#election?.signed.base.id || !this.#log.has(message.block)) return
+    this.#refusals.delete(from)
+    this.#heard.add(from)
+    if (from !== this.#options.self)
+      this.#progress.set(from, onAcknowledged(this.#progressOf(from), message.block.height))
+    if (message.block.height > this.#certifiedOwn) {
+      const signed = { kind: 'ack', base: message.base, block: message.block } as const
+      const certificate = this.#acks.add(message.block.id, message.block.height, signed, from, message.signature)
+      if (certificate !== undefined) this.#certify(certificate)
+    }
+    this.#replicate()
+  }
+
+  #certify(certificate: AckCertificate): void {
+    this.#certifiedOwn = certificate.signed.block.height
+    this.#stalledTicks = 0
+    this.#acks.forget(this.#certifiedOwn)
+    for (const peer of this.#peers) this.#send(peer, { kind: 'certified', certificate })
+    this.#learn(certificate)
+  }
+
+  #replicate(): void {
+    if (this.#role !== 'leader') return
+    for (const peer of this.#peers) {
+      const progress = this.#progressOf(peer)
+      if (progress.kind !== 'replicate' || progress.next > this.#log.tail.height) continue
+      if (this.#log.at(progress.next) === undefined) {
+        this.#progress.set(peer, probe) // too far behind for the log in memory: it is shown a certificate and fetches
+        continue
+      }
+      let inFlight = this.#log.bytesBetween((progress.matched + 1) as Height, (progress.next - 1) as Height)
+      let through = progress.next - 1
+      while (through < this.#log.tail.height) {
+        const bytes = this.#log.at((through + 1) as Height)!.bytes
+        if (inFlight > 0 && inFlight + bytes > this.#options.windowBytes) break
+        inFlight += bytes
+        through++
+      }
+      if (through < progress.next) continue
+      this.#effects.push({ kind: 'send-blocks', to: peer, from: progress.next, through: through as Height })
+      this.#progress.set(peer, onSent(progress, through as Height))
+    }
+  }
+
+  #heartbeat(): void {
+    this.#round++
+    for (const peer of this.#peers) this.#sendHeartbeat(peer)
+  }
+
+  #sendHeartbeat(peer: MemberId): void {
+    this.#send(peer, {
+      kind: 'heartbeat',
+      term: this.term,
+      lock: rankOf(this.#lock.block),
+      commit: this.#log.commit,
+      certified: this.#certifiedOwn,
+      round: this.#round,
+    })
+  }
+
+  #onHeartbeat(from: MemberId, message: Heartbeat): void {
+    const isLeader = message.term === this.term && this.#election?.signed.candidate === from
+    if (isLeader) {
+      this.#sawLeader(from)
+      const ack = this.#ownAck
+      if (ack !== null && ack.block.term === this.term && ack.block.height > message.certified) this.#send(from, ack)
+      if (message.commit < this.#log.commit) this.#showCommit(from)
+      if (this.#handoverTo !== null && this.#electionElapsed > this.#options.electionTimeoutTicks)
+        this.#handoverTo = null
+    }
+    const position = isLeader ? this.#position() : undefined
+    this.#send(from, {
+      kind: 'heartbeat-reply',
+      term: message.term,
+      ownTerm: this.term,
+      ...(position === undefined ? {} : { position }),
+      lock: rankOf(this.#lock.block),
+      commit: this.#log.commit,
+      round: message.round,
+    })
+  }
+
+  /** My highest block on the current leader's chain from which it may go on sending; none while I could not acknowledge. */
+  #position(): { height: Height; id: string } | undefined {
+    if (this.#election === null || !this.#maySign || this.#ackBarred) return undefined
+    const at = this.#lastAck ?? this.#election.signed.base
+    return this.#log.has(at) ? { height: at.height, id: at.id } : undefined
+  }
+
+  #onHeartbeatReply(from: MemberId, message: HeartbeatReply): void {
+    this.#noteTerm(message.ownTerm)
+    if (this.#role !== 'leader' || message.term !== this.term) return
+    this.#heard.add(from)
+    this.#confirmReads(from, message.round)
+    if (message.ownTerm > this.term) return this.#stepUpFor(message.ownTerm)
+    if (message.position === undefined) this.#sendElected(from)
+    else if (this.#log.has(message.position)) {
+      this.#progress.set(from, onPosition(this.#progressOf(from), message.position.height))
+    }
+    if (compareRanks(message.lock, this.#lock.block) < 0 && this.#lock.certificate !== undefined) {
+      // Usually on its way already; repeated only when nothing newer is going to bring it.
+      if (this.#log.tail.height === this.#lock.block.height || message.position === undefined) {
+        this.#send(from, { kind: 'certified', certificate: this.#lock.certificate })
+      }
+    }
+    if (message.commit < this.#log.commit) this.#showCommit(from)
+    this.#replicate()
+  }
+
+  #showCommit(to: MemberId): void {
+    if (this.#commitCertificate !== undefined)
+      this.#send(to, { kind: 'certified', certificate: this.#commitCertificate })
+  }
+
+  #onBlockRefused(from: MemberId, message: BlockRefused): void {
+    if (message.lock !== undefined) {
+      const block = certifiedBlock(message.lock)
+      const above = compareRanks(block, this.#lock.block) > 0 && !this.#log.has(block)
+      if (this.#role === 'leader' && above) this.#resign('a certified block outranks my lock')
+      this.#learn(message.lock)
+    }
+    if (this.#role !== 'leader' || message.term !== this.term) return
+    this.#refusals.add(from)
+    if (this.#refusals.size > this.#options.members.length - this.#quorum) this.#resign(`refused: ${message.code}`)
+  }
+
+  #refuse(to: MemberId, block: { term: Term; height: Height; id: string }, code: string): void {
+    const { term, height, id } = block
+    this.#send(to, { kind: 'block-refused', term, height, id, code, ...lockField(this.#lock.certificate) })
+  }
+
+  #tickLeader(): void {
+    if (this.#stepUpRestTicks > 0) this.#stepUpRestTicks--
+    this.#stalledTicks = this.#log.tail.height > this.#certifiedOwn ? this.#stalledTicks + 1 : 0
+    if (this.#stalledTicks > this.#options.stallTimeouts * this.#options.electionTimeoutTicks) {
+      return this.#resign('no quorum acknowledges my blocks')
+    }
+    if (this.#electionElapsed < this.#options.electionTimeoutTicks) return
+    this.#electionElapsed = 0
+    this.#handoverTo = null
+    const heard = this.#heard.size + (this.#heard.has(this.#options.self) ? 0 : 1)
+    this.#heard.clear()
+    if (heard < this.#quorum) this.#resign('a quorum no longer answers')
+  }
+
+  #resign(reason: string): void {
+    const heir = this.#role === 'leader' ? this.#mostAdvancedPeer() : undefined
+    if (heir !== undefined) {
+      for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: heir })
+    }
+    this.#campaign = null
+    this.#reads = []
+    this.#become('follower', null, reason)
+    this.#resetElectionTimer()
+    this.#timeoutTicks += 2 * this.#options.electionTimeoutTicks
+  }
+
+  #mostAdvancedPeer(): MemberId | undefined {
+    let best: MemberId | undefined
+    let bestMatched = -1
+    for (const [peer, progress] of this.#progress) {
+      if (progress.kind === 'replicate' && progress.matched > bestMatched) {
+        best = peer
+        bestMatched = progress.matched
+      }
+    }
+    return best
+  }
+
+  /**
+   * A peer is in a higher term and can acknowledge nothing of mine. Terms never fall, so the term must rise to it: I stand again, with
+   * everybody told that I hand over to myself. Seldom, so that a liar cannot make every heartbeat an election.
+   */
+  #stepUpFor(ownTerm: Term): void {
+    this.#stepUpSightings++
+    if (this.#stepUpSightings < 3 || this.#stepUpRestTicks > 0 || ownTerm > this.term + termRaiseMax) return
+    if (!this.#canStand() || this.#lock.block.height < this.#certifiedOwn) return
+    this.#stepUpRestTicks = 10 * this.#options.electionTimeoutTicks
+    this.#stepUpSightings = 0
+    for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: this.#options.self })
+    this.#stand(toTerm(Math.min(ownTerm + 1, TERM_MAX)), true)
+  }
+
+  // ── committing (rules 3, 13, 14) ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #learn(certificate: BlockCertificate): void {
+    const block = certifiedBlock(certificate)
+    if (block.term > this.term) this.#enterTerm(block.term)
+    if (block.height <= this.#log.commit) {
+      const mine = this.#log.at(block.height)
+      if (certificate.signed.kind === 'lock' && mine !== undefined && mine.id !== block.id) {
+        this.#effects.push({ kind: 'halt', reason: 'two committed blocks at one height', certificate })
+      } else if (block.id === this.#lock.block.id) this.#raiseLock(block, certificate)
+      return
+    }
+    if (this.#log.has(block)) this.#applyCertificate(certificate)
+    else this.#remember(certificate)
+  }
+
+  #applyCertificate(certificate: BlockCertificate): void {
+    const block = certifiedBlock(certificate)
+    if (block.height <= this.#log.commit) return
+    this.#raiseLock(block, certificate)
+    if (!this.#certifiedHeights.includes(block.height)) this.#certifiedHeights.push(block.height)
+    if (certificate.signed.kind === 'ack') {
+      const acknowledged = this.#lastAck !== null && this.#lastAck.height >= block.height && !this.#ackBarred
+      // Never LOCK in another term than the block's (rule 13).
+      if (block.term === this.term && acknowledged && this.#maySign) {
+        this.#effects.push({ kind: 'sign', signable: { kind: 'lock', block }, to: this.#options.members })
+      }
+      return
+    }
+    this.#commitCertificate = certificate
+    this.#commitTo(block.height)
+  }
+
+  #learnAttested(block: BlockMeta): void {
+    if (block.height <= this.#log.commit) return
+    assert(this.#log.has(block), 'an attested block is adopted before it is committed')
+    this.#raiseLock(refOf(block), undefined)
+    this.#certifiedHeights.push(block.height)
+    this.#commitTo(block.height)
+  }
+
+  #raiseLock(block: BlockRef, certificate: BlockCertificate | undefined): void {
+    if (compareRanks(block, this.#lock.block) <= 0) {
+      // Same block, now with a certificate that others accept: worth keeping.
+      if (block.id !== this.#lock.block.id || this.#lock.certificate !== undefined || certificate === undefined) return
+      this.#lock = { ...this.#lock, certificate }
+    } else {
+      const below = block.term > this.#lock.block.term ? rankOf(this.#lock.block) : this.#lock.lowerTermRank
+      this.#lock = { block, lowerTermRank: below, ...certificateField(certificate) }
+    }
+    this.#effects.push({ kind: 'save-lock', lock: this.#lock })
+  }
+
+  /** Highest rank I ever locked in a term below this one (rule 8). */
+  #lockRankBelow(term: Term): Rank {
+    return this.#lock.block.term < term ? this.#lock.block : this.#lock.lowerTermRank
+  }
+
+  #commitTo(height: Height): void {
+    assert(this.#lock.block.height >= height, 'nothing is committed above the lock')
+    this.#log.commitTo(height)
+    this.#locks.forget(height)
+    const certified = this.#certifiedHeights.filter((h) => h <= height).sort((a, b) => a - b)
+    this.#certifiedHeights = this.#certifiedHeights.filter((h) => h > height)
+    for (const [id, pending] of this.#pending) {
+      if (certifiedBlock(pending.certificate).height <= height) this.#pending.delete(id)
+    }
+    this.#effects.push({ kind: 'commit', height, certified })
+    if (this.#role === 'leader') this.#answerReads()
+  }
+
+  #onLock(from: MemberId, message: SignedLock): void {
+    if (from === this.#options.self) this.#ownLock = message
+    const { block } = message
+    if (block.height <= this.#log.commit || block.height > this.#log.commit + lockHorizonBlocks) return
+    const certificate = this.#locks.add(block.id, block.height, { kind: 'lock', block }, from, message.signature)
+    if (certificate !== undefined) this.#learn(certificate)
+  }
+
+  /** While my lock is not committed, say so again: a lost LOCK must not hold up a commit (messages die with a connection). */
+  #repeatOwnLock(): void {
+    if (this.#ownLock === null || this.#ownLock.block.height <= this.#log.commit) return
+    for (const peer of this.#peers) this.#send(peer, this.#ownLock)
+  }
+
+  #remember(certificate: BlockCertificate): void {
+    const block = certifiedBlock(certificate)
+    if (this.#role === 'leader' && block.term === this.term) {
+      this.#effects.push({ kind: 'halt', reason: 'a certified block of my own term that I did not seal', certificate })
+      return
+    }
+    if (this.#role === 'leader' && compareRanks(block, this.#lock.block) > 0) {
+      this.#resign('a certified block outranks my lock')
+    }
+    const held = this.#pending.get(block.id)
+    // A commit certificate says more than an acknowledgement certificate.
+    if (held === undefined || (held.certificate.signed.kind === 'ack' && certificate.signed.kind === 'lock')) {
+      this.#pending.set(block.id, { certificate, ticks: held?.ticks ?? 0 })
+    }
+    if (this.#pending.size > pendingCertificatesMax) this.#forgetLowestPending()
+    if (held === undefined && block.height > this.#log.tail.height + fetchGapBlocks) {
+      this.#effects.push({ kind: 'fetch', certificate })
+    }
+  }
+
+  #forgetLowestPending(): void {
+    let lowest: BlockRef | undefined
+    for (const { certificate } of this.#pending.values()) {
+      const block = certifiedBlock(certificate)
+      if (lowest === undefined || compareRanks(block, lowest) < 0) lowest = block
+    }
+    if (lowest !== undefined) this.#pending.delete(lowest.id)
+  }
+
+  /** Certificates that were here before their block. */
+  #applyPending(): void {
+    if (this.#pending.size === 0) return
+    const here = [...this.#pending.values()]
+      .map((pending) => pending.certificate)
+      .filter((certificate) => this.#log.has(certifiedBlock(certificate)))
+      .sort((a, b) => compareRanks(certifiedBlock(a), certifiedBlock(b)))
+    for (const certificate of here) {
+      this.#pending.delete(certifiedBlock(certificate).id)
+      this.#applyCertificate(certificate)
+    }
+  }
+
+  #fetchWhatWaits(): void {
+    let highest: { certificate: BlockCertificate; ticks: number } | undefined
+    for (const pending of this.#pending.values()) {
+      pending.ticks++
+      if (highest === undefined || outranks(pending.certificate, highest.certificate)) highest = pending
+    }
+    if (highest === undefined || highest.ticks % fetchPatienceTicks !== 0) return
+    this.#effects.push({ kind: 'fetch', certificate: highest.certificate })
+  }
+
+  // ── reading (Raft §6.4) ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onReadRequest(from: MemberId, context: number): void {
+    if (this.#role !== 'leader') return
+    this.#reads.push({ context, from, round: this.#round + 1, confirmed: new Set([this.#options.self]) })
+    if (this.#reads.length > 1_000) this.#reads.shift() // the asker's own time-out answers it
+    if (this.#quorum === 1) this.#answerReads()
+    else this.#heartbeat()
+  }
+
+  #confirmReads(from: MemberId, round: number): void {
+    for (const read of this.#reads) if (round >= read.round) read.confirmed.add(from)
+    if (this.#reads.length > 0) this.#answerReads()
+  }
+
+  #answerReads(): void {
+    // Before the first commit of its term a leader does not know what is committed.
+    if (this.#log.committed.term !== this.term) return
+    const height = this.#log.commit
+    const ready = this.#reads.filter((read) => read.confirmed.size >= this.#quorum)
+    if (ready.length === 0) return
+    this.#reads = this.#reads.filter((read) => read.confirmed.size < this.#quorum)
+    for (const { context, from } of ready) {
+      if (from === this.#options.self) this.#effects.push({ kind: 'read-ready', context, height })
+      else this.#send(from, { kind: 'read-reply', context, height })
+    }
+  }
+
+  // ── terms, timers, sending ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Moved to a higher term by a certificate, without a vote in it. */
+  #enterTerm(term: Term): void {
+    this.#become('follower', null, `term ${term}`)
+    this.#enterTermAs(term, null, null)
+  }
+
+  #enterTermAs(term: Term, candidate: MemberId | null, base: BlockRef | null): void {
+    assert(term >= this.term, 'a term never falls')
+    assert(term > this.term || this.#vote.candidate === null || this.#vote.candidate === candidate, 'one vote per term')
+    const repeated = term === this.term && this.#vote.candidate === candidate && this.#vote.base?.id === base?.id
+    if (term > this.term) {
+      this.#election = null
+      this.#baseCertificate = undefined
+      this.#lastAck = null
+      this.#ackBarred = false
+      this.#ownAck = null
+      this.#reads = []
+      this.#handoverTo = null
+    }
+    if (repeated) return
+    this.#vote = { term, candidate, base }
+    this.#noteTerm(term)
+    this.#effects.push({ kind: 'save-vote', vote: this.#vote })
+  }
+
+  #become(role: Role, leader: MemberId | null, reason: string): void {
+    const changed = role !== this.#role || leader !== this.#leader
+    this.#role = role
+    this.#leader = leader
+    if (role === 'follower') this.#campaign = null
+    if (changed) this.#effects.push({ kind: 'role', role, leader, term: this.term, reason })
+  }
+
+  #sawLeader(leader: MemberId): void {
+    if (this.#distrusted?.member === leader || this.#handoverTo !== null) return
+    this.#leaderSilentTicks = 0
+    this.#electionElapsed = 0
+    if (this.#leader !== leader || this.#role !== 'follower') this.#become('follower', leader, 'hears its leader')
+  }
+
+  #distrust(member: MemberId): void {
+    this.#distrusted = { member, ticks: 2 * this.#options.electionTimeoutTicks }
+  }
+
+  #noteTerm(term: Term): void {
+    if (term > this.#termHint && term <= this.term + termRaiseMax) this.#termHint = term
+  }
+
+  #resetElectionTimer(): void {
+    this.#electionElapsed = 0
+    this.#timeoutTicks = this.#randomTimeout()
+  }
+
+  #randomTimeout(): number {
+    return this.#options.electionTimeoutTicks + this.#options.below(this.#options.electionTimeoutTicks)
+  }
+
+  #truncate(above: Height): void {
+    this.#log.truncate(above)
+    this.#certifiedHeights = this.#certifiedHeights.filter((height) => height <= above)
+    this.#effects.push({ kind: 'truncate', above })
+  }
+
+  #progressOf(peer: MemberId): Progress {
+    return this.#progress.get(peer) ?? probe
+  }
+
+  #sendElected(peer: MemberId): void {
+    if (this.#election === null) return
+    this.#send(peer, { kind: 'elected', election: this.#election, ...certificateField(this.#baseCertificate) })
+  }
+
+  #send(to: MemberId, message: Message): void {
+    this.#effects.push({ kind: 'send', to, message, afterDurable: false })
+  }
+
+  #sendDurable(to: MemberId, message: Message): void {
+    this.#effects.push({ kind: 'send', to, message, afterDurable: true })
+  }
+}
+
+/** A candidate's base was certified before the term it stands in, and the certificate shown is about it; genesis needs none. */
+function isProvenBase(base: BlockRef, term: Term, certificate: BlockCertificate | undefined): boolean {
+  if (base.height === 0) return true
+  if (certificate === undefined || base.term >= term) return false
+  const block = certifiedBlock(certificate)
+  return block.id === base.id && block.height === base.height && block.term === base.term
+}
+
+const rankOf = (ref: Rank): Rank => ({ term: ref.term, height: ref.height })
+
+function outranks(a: BlockCertificate, b: BlockCertificate): boolean {
+  const order = compareRanks(certifiedBlock(a), certifiedBlock(b))
+  return order > 0 || (order === 0 && a.signed.kind === 'lock' && b.signed.kind === 'ack')
+}
+
+/** Spread into a message: absent stays absent (exactOptionalPropertyTypes). */
+function certificateField(certificate: BlockCertificate | undefined): { certificate?: BlockCertificate } {
+  return certificate === undefined ? {} : { certificate }
+}
+
+function lockField(lock: BlockCertificate | undefined): { lock?: BlockCertificate } {
+  return lock === undefined ? {} : { lock }
+}
