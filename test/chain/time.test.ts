@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { formatTime, parseStoredTime, parseTime, timeMax } from '../../src/chain/time.ts'
+
+describe('times', () => {
+  it.each([
+    ['2026-03-16T09:30:00+08:00', '2026-03-16T01:30:00.000Z'],
+    ['2026-03-16T09:30:00.123+08:00', '2026-03-16T01:30:00.123Z'],
+    ['2026-03-16T01:30:00Z', '2026-03-16T01:30:00.000Z'],
+    ['2026-03-15T22:00:00-03:30', '2026-03-16T01:30:00.000Z'],
+    ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
+  ])('%s is %s', (text, stored) => {
+    expect(formatTime(parseTime(text)!)).toBe(stored)
+  })
+
+  it.each([
+    '2026-02-29T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-00-01T00:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T23:59:60Z',
+    '2026-01-01T23:59:59',
+    '2026-01-01 23:59:59Z',
+    '2026-01-01t23:59:59z',
+    '2026-01-01T23:59:59.1Z',
+    '2026-01-01T23:59:59.1234Z',
+    '2026-01-01T23:59:59+8:00',
+    '2026-01-01T23:59:59+24:00',
+    '2026-01-01T23:59:59+08:60',
+    '2026-01-01T23:59Z',
+    '2026-01-01',
+    '20260316093000',
+    '1969-12-31T23:59:59Z',
+    '0099-12-31T23:59:59Z',
+    '+002026-01-01T00:00:00Z',
+    ' 2026-01-01T00:00:00Z',
+    '2026-01-01T00:00:00Z\n',
+    '٢٠٢٦-01-01T00:00:00Z',
+    '',
+  ])('refuses %j', (text) => {
+    expect(parseTime(text)).toBeUndefined()
+  })
+
+  it('knows one spelling of a stored time', () => {
+    expect(parseStoredTime('2026-11-22T02:15:00.123Z')).toBe(Date.UTC(2026, 10, 22, 2, 15, 0, 123))
+    for (const text of ['2026-11-22T02:15:00Z', '2026-11-22T02:15:00.123+00:00', '2026-11-22T10:15:00.123+08:00']) {
+      expect(parseStoredTime(text)).toBeUndefined()
+    }
+  })
+
+  it('reads back what it writes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: timeMax }), (time) => {
+        expect(parseStoredTime(formatTime(time))).toBe(time)
+      }),
+    )
+    expect(() => formatTime(timeMax + 1)).toThrow()
+    expect(() => formatTime(-1)).toThrow()
+    expect(() => formatTime(0.5)).toThrow()
+  })
+})
