@@ -115,14 +115,17 @@ function refuseUnsafeNumber(value: number): void {
 }
 
 function spell(value: JsonValue): string {
-  if (isArray(value)) return `[${value.map(spell).join(',')}]`
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  const object: JsonObject = value
+  let text = ''
+  if (isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${spell(item)}`
+    return `[${text}]`
+  }
   // The default order of sort() is by UTF-16 code units, as RFC 8785 §3.2.3 asks.
-  const members = Object.keys(object)
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${spell(object[name]!)}`)
-  return `{${members.join(',')}}`
+  for (const name of Object.keys(value).sort()) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${spell(value[name]!)}`
+  }
+  return `{${text}}`
 }
 
 function refuseLoneSurrogates(value: JsonValue): void {
@@ -142,30 +145,32 @@ function refuseLoneSurrogates(value: JsonValue): void {
 function refuseDoubledNames(text: string): void {
   /** One set per open object, undefined per open array. */
   const open: (Set<string> | undefined)[] = []
+  let names: Set<string> | undefined
   let nameComes = false
   for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case '{':
-        open.push(new Set())
+    switch (text.charCodeAt(at)) {
+      case openBrace:
+        names = new Set()
+        open.push(names)
         nameComes = true
         break
-      case '[':
-        open.push(undefined)
-        nameComes = false
+      case openBracket:
+        names = undefined
+        open.push(names)
         break
-      case '}':
-      case ']':
+      case closeBrace:
+      case closeBracket:
         open.pop()
-        nameComes = false
+        names = open.at(-1)
         break
-      case ',':
-        nameComes = open.at(-1) !== undefined
+      case comma:
+        nameComes = names !== undefined
         break
-      case '"': {
+      case quotationMark: {
         const end = endOfString(text, at)
-        const names = open.at(-1)
         if (nameComes && names !== undefined) {
-          const name: string = JSON.parse(text.slice(at, end + 1))
+          const inside = text.slice(at + 1, end)
+          const name: string = inside.includes('\\') ? JSON.parse(`"${inside}"`) : inside
           if (names.has(name)) throw new Refusal('json.malformed', `the name ${JSON.stringify(name)} stands twice`)
           names.add(name)
           nameComes = false
@@ -177,11 +182,20 @@ function refuseDoubledNames(text: string): void {
   }
 }
 
+const [openBrace, closeBrace, openBracket, closeBracket, comma, quotationMark] = [0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x22]
+
 /** Index of the quotation mark that closes the string whose opening mark is at `start`. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
+  let end = text.indexOf('"', start + 1)
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end
+}
+
+/** Whether an odd number of backslashes stands before. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at
+  while (text[before - 1] === '\\') before--
+  return (at - before) % 2 === 1
 }
 
 /** Array.isArray does not narrow readonly arrays. */
