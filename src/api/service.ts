@@ -129,8 +129,10 @@ export interface RecordPage {
   readonly asOf: AsOf
 }
 
+/** The committed state an answer was read from. */
 export interface AsOf {
   readonly size: number
+  /** Tree root of that size in base64, as a checkpoint spells it. */
   readonly root: string
   readonly height: number
 }
@@ -226,14 +228,18 @@ export interface ConsistencyProof {
 }
 
 export interface Service {
+  /** Rejects only when `options.signal` is aborted (the caller has gone) or when something of ours is wrong. */
   submit(jws: string, options: SubmitOptions): Promise<Submission>
   /** Signs plain data with the centre's key and submits it (private listener only). */
   submitPlain(request: PlainSubmission, options: SubmitOptions): Promise<Submission>
+  /** Size, root and height of the committed state; cheap, asked with every look-up. */
+  asOf(): AsOf
   standing(statementId: string): StatementStanding
   recordByIndex(index: number): LedgerRecord | undefined
   recordByStatement(statementId: string): LedgerRecord | undefined
   /** Against the first attested size above the index (or `size`, if that was attested); undefined while there is none. */
   proof(index: number, size?: number): Promise<InclusionProof | undefined>
+  /** In order of index. @throws {Refusal} request.bad-cursor for a cursor that was not given for this filter */
   records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage>
   consistency(from: number, to: number): ConsistencyProof | undefined
   block(height: number): BlockView | undefined
