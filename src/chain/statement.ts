@@ -30,8 +30,8 @@ export interface SignedObject {
   readonly kid: string
   readonly signingKey: TaggedKey
   readonly payload: JsonObject
-  /** The payload's RFC 8785 spelling. The signed bytes may be spelled otherwise. */
-  readonly canonicalPayload: string
+  /** The payload's RFC 8785 spelling, in UTF-8. What was signed may be spelled otherwise. */
+  readonly canonicalPayload: Uint8Array
   /** The signed bytes: the JWS up to its last dot. */
   readonly message: Uint8Array
   readonly signature: Uint8Array
@@ -146,7 +146,8 @@ export function parseSignedObject(jws: string, bytesMax: number): SignedObject {
   const { kid, signingKey } = readHeader(jws.slice(0, headerEnd))
   const payloadBytes = fromBase64Url(jws.slice(headerEnd + 1, payloadEnd))
   if (payloadBytes === undefined) throw malformed('the payload is not canonical base64url')
-  const { value: payload, canonical: canonicalPayload } = readJson(textOf(payloadBytes))
+  const text = textOf(payloadBytes)
+  const { value: payload, canonical } = readJson(text)
   if (!isObject(payload)) throw malformed('the payload is not a JSON object')
 
   // A fourth part lands in here and is not base64url.
@@ -154,6 +155,7 @@ export function parseSignedObject(jws: string, bytesMax: number): SignedObject {
   if (signature === undefined) throw malformed('the signature is not canonical base64url')
   if (signature.length !== ed25519SignatureBytes) throw malformed(`the signature has ${signature.length} bytes`)
 
+  const canonicalPayload = canonical === text ? payloadBytes : utf8(canonical)
   return { jws, kid, signingKey, payload, canonicalPayload, message: utf8(jws.slice(0, payloadEnd)), signature }
 }
 
@@ -164,8 +166,8 @@ export function refuseOtherLedger(payload: JsonObject, ledger: string): void {
 }
 
 /** Hex SHA-256 of the deterministic CBOR of [1, party, RFC 8785 payload bytes]. */
-export function statementId(party: string, canonicalPayload: string): string {
-  return toHex(sha256(encodeCbor([1, party, utf8(canonicalPayload)])))
+export function statementId(party: string, canonicalPayload: Uint8Array): string {
+  return toHex(sha256(encodeCbor([1, party, canonicalPayload])))
 }
 
 /** Signs a payload; any JSON object, so that tests can also make what the ledger refuses. */
