@@ -1,0 +1,219 @@
+/**
+ * Why something that claims to be proof is not: one error type with a stable code for programs, a detail in English for the case at
+ * hand, and words in Chinese and English for people. Every parser and check of the proof formats throws this and nothing else, so
+ * whoever verifies needs one `catch` and can say why.
+ */
+import type { RefusalTexts } from './refusal.ts'
+
+export type VerificationCode = keyof typeof texts
+
+/** What was given is malformed, or does not prove what it should. Always the input's fault, never fatal to a node. */
+export class VerificationError extends Error {
+  override readonly name: string = 'VerificationError'
+  readonly code: VerificationCode
+
+  /** `detail`: a clause in English that names what is wrong, here. */
+  constructor(code: VerificationCode, detail: string) {
+    super(detail)
+    this.code = code
+  }
+}
+
+const texts = {
+  'vkey.malformed': {
+    zh: {
+      title: '验证公钥格式错误',
+      cause: '公钥不是“名称+编号+Base64”的规范写法，或编号与公钥不符。',
+      remedy: '请从成员公布的信任清单重新复制该公钥。',
+    },
+    en: {
+      title: 'Malformed verifier key',
+      cause: 'The key is not spelled name+id+base64, or its id does not belong to it.',
+      remedy: 'Copy the key again from the policy that the members publish.',
+    },
+  },
+  'note.malformed': {
+    zh: {
+      title: '签名文本格式错误',
+      cause: '文件不是规范的签名文本：编码、空行或签名行有误。',
+      remedy: '请重新取得文件，并按原样逐字节保存。',
+    },
+    en: {
+      title: 'Malformed signed note',
+      cause: 'The encoding, the empty line or a signature line is not as the format says.',
+      remedy: 'Get the file again and keep it byte for byte.',
+    },
+  },
+  'note.bad-signature': {
+    zh: {
+      title: '签名无效',
+      cause: '一个已知公钥名下的签名与内容不符：内容或签名被改动过。',
+      remedy: '不要相信这份文件；请从其他成员重新取得并核对。',
+    },
+    en: {
+      title: 'A signature is wrong',
+      cause: 'A signature in the name of a known key does not fit the content: one of the two was changed.',
+      remedy: 'Do not trust this file; get it again from another member and compare.',
+    },
+  },
+  'note.no-known-signature': {
+    zh: {
+      title: '没有已知公钥的签名',
+      cause: '没有一个签名出自已知的公钥。',
+      remedy: '请检查文件与信任清单是否属于同一账本。',
+    },
+    en: {
+      title: 'No signature of a known key',
+      cause: 'None of the signatures is by a key that is known here.',
+      remedy: 'Check that the file and the policy belong to the same ledger.',
+    },
+  },
+  'checkpoint.malformed': {
+    zh: {
+      title: '账本快照格式错误',
+      cause: '快照不是来源、规模、根哈希三行的规范写法。',
+      remedy: '请重新取得文件，并按原样逐字节保存。',
+    },
+    en: {
+      title: 'Malformed checkpoint',
+      cause: 'It is not origin, size and root hash, one a line, each in its one spelling.',
+      remedy: 'Get the file again and keep it byte for byte.',
+    },
+  },
+  'bundle.malformed': {
+    zh: {
+      title: '条目包格式错误',
+      cause: '条目的长度与数据不符，或条目过多、过长。',
+      remedy: '请重新下载。',
+    },
+    en: {
+      title: 'Malformed entry bundle',
+      cause: 'The lengths of the entries do not fit the data, or entries are too many or too long.',
+      remedy: 'Download it again.',
+    },
+  },
+  'proof-file.malformed': {
+    zh: {
+      title: '证明文件格式错误',
+      cause: '文件不是规范的 .tlog-proof：首行、序号、哈希或空行有误。',
+      remedy: '请重新下载证明文件，并按原样逐字节保存。',
+    },
+    en: {
+      title: 'Malformed proof file',
+      cause: 'The first line, the index, a hash or the empty line is not as the format says.',
+      remedy: 'Download the proof file again and keep it byte for byte.',
+    },
+  },
+  'policy.malformed': {
+    zh: {
+      title: '验证信任清单格式错误',
+      cause: '清单中有一行不符合格式，或名称、公钥重复，或缺少法定数一行。',
+      remedy: '请使用成员公布的清单原件。',
+    },
+    en: {
+      title: 'Malformed policy',
+      cause: 'A line is not as the format says, a name or key comes twice, or the quorum line is missing.',
+      remedy: 'Use the policy as the members publish it.',
+    },
+  },
+  'policy.unknown-log': {
+    zh: {
+      title: '不是这个账本的证明',
+      cause: '快照的来源不在验证信任清单之内。',
+      remedy: '请使用与该账本对应的信任清单。',
+    },
+    en: {
+      title: 'A proof of another ledger',
+      cause: 'The policy lists no log with the origin of this checkpoint.',
+      remedy: 'Use the policy of the ledger that the proof is from.',
+    },
+  },
+  'policy.log-signature-missing': {
+    zh: {
+      title: '缺少账本签名',
+      cause: '快照没有信任清单所列账本公钥的签名。',
+      remedy: '请重新下载证明文件，或更新信任清单。',
+    },
+    en: {
+      title: 'The log’s signature is missing',
+      cause: 'No log key that the policy lists for this origin signed the checkpoint.',
+      remedy: 'Download the proof file again, or get the current policy.',
+    },
+  },
+  'policy.quorum-missing': {
+    zh: {
+      title: '共签不足',
+      cause: '在快照上共签的成员未达到信任清单要求的法定数。',
+      remedy: '请重新下载证明文件；如仍不足，该记录尚未共证。',
+    },
+    en: {
+      title: 'Too few cosignatures',
+      cause: 'The members that cosigned the checkpoint are fewer than the policy asks for.',
+      remedy: 'Download the proof file again; if that does not help, the record is not attested.',
+    },
+  },
+  'inclusion.malformed': {
+    zh: {
+      title: '包含证明格式错误',
+      cause: '序号、规模或哈希的个数、长度不成立。',
+      remedy: '请重新下载证明文件。',
+    },
+    en: {
+      title: 'Malformed inclusion proof',
+      cause: 'The index, the size, or the number or length of the hashes cannot be.',
+      remedy: 'Download the proof file again.',
+    },
+  },
+  'inclusion.mismatch': {
+    zh: {
+      title: '条目与证明不符',
+      cause: '由该条目算出的根哈希不是快照的根哈希：条目、序号或证明被改动过，或不是同一条目。',
+      remedy: '请核对条目文件是否为原始字节，以及证明是否属于该条目。',
+    },
+    en: {
+      title: 'The proof is not for this entry',
+      cause:
+        'The entry does not lead to the root of the checkpoint: entry, index or proof was changed, or they do not belong together.',
+      remedy: 'Check that the entry is the original bytes and that the proof is for this entry.',
+    },
+  },
+  'consistency.malformed': {
+    zh: {
+      title: '一致性证明格式错误',
+      cause: '两个规模或哈希的个数、长度不成立。',
+      remedy: '请重新取得一致性证明。',
+    },
+    en: {
+      title: 'Malformed consistency proof',
+      cause: 'The sizes, or the number or length of the hashes, cannot be.',
+      remedy: 'Get the consistency proof again.',
+    },
+  },
+  'consistency.mismatch': {
+    zh: {
+      title: '两个快照不一致',
+      cause: '较新的快照不是较旧快照的延续：证明有误，或账本被改写。',
+      remedy: '请保留两个快照作为证据，并向其他成员核对。',
+    },
+    en: {
+      title: 'The checkpoints do not agree',
+      cause: 'The newer tree is not shown to extend the older one: the proof is wrong, or history was rewritten.',
+      remedy: 'Keep both checkpoints as evidence and ask another member.',
+    },
+  },
+  'entry.too-large': {
+    zh: {
+      title: '条目过大',
+      cause: '条目超过 65,535 字节，账本中不可能有这样的条目。',
+      remedy: '请检查是否选错了文件。',
+    },
+    en: {
+      title: 'The entry is too large',
+      cause: 'No entry of a ledger has more than 65,535 bytes.',
+      remedy: 'Check that this is the right file.',
+    },
+  },
+} as const satisfies RefusalTexts
+
+/** Words for every code, in the form of the message catalogue. */
+export const verificationTexts: RefusalTexts = texts
