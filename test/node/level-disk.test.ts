@@ -1,0 +1,359 @@
+/** What is particular to the real disk: its lock, its order of writes, and how it tells a first start from a lost file. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { utf8 } from '../../src/chain/bytes.ts'
+import { DiskReadFailed, diskRefusals } from '../../src/node/disk-failure.ts'
+import { encodeMarker } from '../../src/node/disk-marker.ts'
+import { type OpenedDisk, openLevelDisk } from '../../src/node/level-disk.ts'
+import type { DiskWrite, Log, LogFields } from '../../src/node/ports.ts'
+import { encodeSlotCopy } from '../../src/node/slot-file.ts'
+
+const owner = { ledger: 'ab'.repeat(32), node: '0123456789abcdef' }
+
+let root: string
+let directory: string
+let fatal: string[]
+let logged: { event: string; fields: LogFields | undefined }[]
+let opened: OpenedDisk | undefined
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'gongzheng-level-'))
+  directory = join(root, 'data', 'guangzhou')
+  fatal = []
+  logged = []
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await close()
+  await rm(root, { recursive: true })
+})
+
+const note = (event: string, fields?: LogFields) => void logged.push({ event, fields })
+const log: Log = { debug: note, info: note, warn: note, error: note }
+
+async function openIt(as = owner) {
+  opened = await openLevelDisk({ directory, owner: as }, { log, onFatal: (reason) => fatal.push(reason) })
+  return opened.disk
+}
+
+async function close(): Promise<void> {
+  await opened?.close()
+  opened = undefined
+}
+
+async function write(what: DiskWrite): Promise<void> {
+  await new Promise<void>((done) => opened!.disk.write(what, done))
+}
+
+/** A directory that was in use: vote, head and a row. */
+async function used(): Promise<void> {
+  await openIt()
+  await write({ vote: utf8('v'), rows: [{ key: utf8('a'), value: utf8('1') }], head: utf8('h') })
+  await close()
+}
+
+const refusedAs = (code: keyof typeof diskRefusals) => expect.objectContaining({ name: 'Refusal', code })
+
+describe('first start or lost file', () => {
+  test('a first start makes the directory, and is silent', async () => {
+    const disk = await openIt()
+    expect(disk.slots()).toEqual({ vote: { kind: 'absent' }, head: { kind: 'absent' } })
+    expect((await readdir(directory)).sort()).toEqual(['disk-marker', 'head.slot', 'rows', 'vote.slot'])
+    expect((await stat(directory)).mode & 0o077).toBe(0)
+    expect(logged).toEqual([])
+  })
+
+  test('a directory that is there and empty (a mounted volume) is a first start', async () => {
+    await mkdir(directory, { recursive: true })
+    expect((await openIt()).slots().vote.kind).toBe('absent')
+  })
+
+  test.each(['vote', 'head'] as const)(
+    'the %s file missing from a directory that was in use is damage',
+    async (name) => {
+      await used()
+      await rm(join(directory, `${name}.slot`))
+      const disk = await openIt()
+      expect(disk.slots()[name]).toEqual({ kind: 'damaged', reason: 'the file is missing' })
+      expect(logged).toEqual([{ event: 'disk-slot-damaged', fields: { slot: name, reason: 'the file is missing' } }])
+      await close()
+      expect(await readdir(directory), 'and no new one is made').not.toContain(`${name}.slot`)
+    },
+  )
+
+  test.each(['vote', 'head'] as const)('so is the %s file cut to nothing', async (name) => {
+    await used()
+    await writeFile(join(directory, `${name}.slot`), '')
+    expect((await openIt()).slots()[name].kind).toBe('damaged')
+  })
+
+  test('and so when it was never written: the file exists from the first start on', async () => {
+    await openIt()
+    await close()
+    await rm(join(directory, 'vote.slot'))
+    expect((await openIt()).slots().vote.kind).toBe('damaged')
+  })
+
+  test.each(['disk-marker', 'rows'])('without %s the directory is still known to have been in use', async (lost) => {
+    await used()
+    await rm(join(directory, lost), { recursive: true })
+    await rm(join(directory, 'vote.slot'))
+    const disk = await openIt()
+    expect(disk.slots().vote.kind).toBe('damaged')
+    expect(disk.slots().head).toEqual({ kind: 'intact', bytes: utf8('h') })
+    expect(logged.map(({ event }) => event)).toContain('disk-marker-restored')
+  })
+
+  test('with both markers gone, any row still tells', async () => {
+    await used()
+    await rm(join(directory, 'disk-marker'))
+    await rm(join(directory, 'vote.slot'))
+    const level = new ClassicLevel(join(directory, 'rows'))
+    await level.del('\0marker', { sync: true })
+    await level.close()
+    expect((await openIt()).slots().vote.kind).toBe('damaged')
+  })
+
+  test('with both markers gone, a slot that was written still tells', async () => {
+    await used()
+    await rm(join(directory, 'disk-marker'))
+    await rm(join(directory, 'rows'), { recursive: true })
+    await rm(join(directory, 'head.slot'))
+    const disk = await openIt()
+    expect(disk.slots()).toEqual({
+      vote: { kind: 'intact', bytes: utf8('v') },
+      head: { kind: 'damaged', reason: 'the file is missing' },
+    })
+  })
+
+  test('rows moved away by the operator: a new database, vote and head as they were', async () => {
+    await used()
+    await rename(join(directory, 'rows'), join(root, 'rows-damaged'))
+    const disk = await openIt()
+    expect(disk.get(utf8('a'))).toBeUndefined()
+    expect(disk.slots()).toMatchObject({ vote: { kind: 'intact' }, head: { kind: 'intact' } })
+    expect(logged).toEqual([{ event: 'disk-marker-restored', fields: { place: 'rows', found: 'absent' } }])
+  })
+
+  test('a crash at any step of the first start leaves a first start', async () => {
+    // Each step is what a crash after it leaves: LevelDB, a half-made slot file, one slot file, both.
+    const absent = (kind: 'vote' | 'head') => {
+      const copy = encodeSlotCopy(kind, owner, 0, new Uint8Array())
+      const file = new Uint8Array(40960)
+      file.set(copy, 0)
+      file.set(copy, 20480)
+      return file
+    }
+    const steps: (() => Promise<void>)[] = [
+      async () => {
+        await mkdir(directory, { recursive: true })
+        const level = new ClassicLevel(join(directory, 'rows'))
+        await level.open()
+        await level.close()
+      },
+      () => writeFile(join(directory, 'vote.slot.new'), new Uint8Array(5000)),
+      () => writeFile(join(directory, 'vote.slot'), absent('vote')),
+      () => writeFile(join(directory, 'head.slot'), absent('head')),
+    ]
+    for (let count = 1; count <= steps.length; count++) {
+      await rm(join(root, 'data'), { recursive: true, force: true })
+      for (const step of steps.slice(0, count)) await step()
+      const disk = await openIt()
+      expect(disk.slots(), `after ${count} steps`).toEqual({ vote: { kind: 'absent' }, head: { kind: 'absent' } })
+      await close()
+    }
+  })
+
+  test('a damaged copy of a slot is restored and logged', async () => {
+    await used()
+    const handle = await open(join(directory, 'head.slot'), 'r+')
+    await handle.write(Uint8Array.of(0xff), 0, 1, 60)
+    await handle.close()
+    expect((await openIt()).slots().head).toEqual({ kind: 'intact', bytes: utf8('h') })
+    expect(logged).toEqual([
+      { event: 'disk-slot-copy-restored', fields: { slot: 'head', copy: 0, reason: 'checksum' } },
+    ])
+  })
+})
+
+describe('what is refused with a plain message', () => {
+  test('a directory that another process has open', async () => {
+    await openIt()
+    const code = `
+      const { openLevelDisk } = await import(${JSON.stringify(new URL('../../src/node/level-disk.ts', import.meta.url).href)})
+      const [directory, owner] = JSON.parse(process.argv[1])
+      await openLevelDisk({ directory, owner }, {}).catch((error) => process.stdout.write(error.code))`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code, JSON.stringify([directory, owner])], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk
+    })
+    await once(child, 'close')
+    expect(output).toBe('disk.locked')
+    await write({ vote: utf8('still ours') })
+  })
+
+  test('a directory of another node or ledger', async () => {
+    await used()
+    await expect(openIt({ ...owner, node: 'f'.repeat(16) })).rejects.toEqual(refusedAs('disk.wrong-owner'))
+    await expect(openIt({ ...owner, ledger: 'cd'.repeat(32) })).rejects.toEqual(refusedAs('disk.wrong-owner'))
+    expect((await openIt()).slots().vote.kind, 'and it is left as it was').toBe('intact')
+  })
+
+  test('a directory of a newer format', async () => {
+    await used()
+    await writeFile(join(directory, 'disk-marker'), encodeMarker(owner, 2))
+    await expect(openIt()).rejects.toEqual(refusedAs('disk.unknown-format'))
+  })
+
+  test('no flipped bit of the marker reads as another owner or format', async () => {
+    await used()
+    const marker = encodeMarker(owner)
+    for (const bit of [0, 250, 300, 500, 900, 1000, marker.length * 8 - 1]) {
+      const flipped = Uint8Array.from(marker)
+      flipped[bit >>> 3]! ^= 1 << (bit & 7)
+      await writeFile(join(directory, 'disk-marker'), flipped)
+      expect((await openIt()).slots().vote.kind).toBe('intact')
+      await close()
+      expect(Uint8Array.from(await readFile(join(directory, 'disk-marker')))).toEqual(marker)
+    }
+  })
+
+  test('a database that LevelDB cannot open; nothing of it is thrown away', async () => {
+    await used()
+    const current = join(directory, 'rows', 'CURRENT')
+    await rm(current)
+    const before = await readdir(join(directory, 'rows'))
+    await expect(openIt()).rejects.toEqual(refusedAs('disk.unreadable'))
+    const after = await readdir(join(directory, 'rows'))
+    expect(after).toEqual(expect.arrayContaining(before.filter((name) => !name.startsWith('LOG'))))
+  })
+
+  test('a path that is a file', async () => {
+    await writeFile(join(root, 'data'), '')
+    await expect(openIt()).rejects.toEqual(refusedAs('disk.unreadable'))
+  })
+
+  test('every code has its words', () => {
+    for (const { zh, en } of Object.values(diskRefusals)) {
+      for (const words of [zh, en]) expect(Object.values(words).every((sentence) => sentence.length > 0)).toBe(true)
+    }
+  })
+})
+
+describe('writing', () => {
+  test('a cycle is: vote slot, one synced batch, head slot, each durable before the next begins', async () => {
+    await openIt()
+    const steps: string[] = []
+    const handle = await open(join(directory, 'vote.slot'), 'r')
+    await handle.close()
+    const prototype = Object.getPrototypeOf(handle) as typeof handle
+    const { datasync } = prototype
+    const write_ = prototype.write
+    vi.spyOn(prototype, 'write').mockImplementation(function (this: unknown, ...call: [Uint8Array]) {
+      steps.push(`write ${Buffer.from(call[0].subarray(12, 16))}`)
+      return Reflect.apply(write_, this, call)
+    } as typeof write_)
+    vi.spyOn(prototype, 'datasync').mockImplementation(async function (this: unknown) {
+      await Reflect.apply(datasync, this, [])
+      steps.push('synced')
+    } as typeof datasync)
+    const { batch } = ClassicLevel.prototype
+    vi.spyOn(ClassicLevel.prototype, 'batch').mockImplementation(function (this: unknown) {
+      const chained = Reflect.apply(batch, this, [])
+      const writeBatch = chained.write
+      chained.write = async (options?: object) => {
+        steps.push(`batch of ${chained.length} ${JSON.stringify(options)}`)
+        await Reflect.apply(writeBatch, chained, [options])
+        steps.push('batch written')
+      }
+      return chained
+    } as unknown as typeof batch)
+    await write({ head: utf8('h'), rows: [{ key: utf8('a'), value: utf8('1') }, { key: utf8('b') }], vote: utf8('v') })
+    expect(steps).toEqual([
+      ...['write vote', 'synced', 'write vote', 'synced'],
+      ...['batch of 2 {"sync":true}', 'batch written'],
+      ...['write head', 'synced', 'write head', 'synced'],
+    ])
+  })
+
+  test('closing twice is harmless, and reading afterwards is an error, not "no such row"', async () => {
+    await used()
+    const disk = await openIt()
+    await Promise.all([close(), disk.close()])
+    expect(() => disk.get(utf8('a'))).toThrow(DiskReadFailed)
+  })
+})
+
+describe('reading what is damaged', () => {
+  const keys = Array.from({ length: 300 }, (_, i) => utf8(`row ${String(i).padStart(3, '0')}`))
+  const valueFor = (key: Uint8Array) => utf8(`value of ${Buffer.from(key)} `.repeat(10))
+  const range = { gte: keys[0]!, lt: utf8('s') }
+
+  async function inTable(): Promise<string> {
+    await openIt()
+    await write({ rows: keys.map((key) => ({ key, value: valueFor(key) })) })
+    await close()
+    // LevelDB turns its log into a table when it opens.
+    await openIt()
+    await close()
+    const table = (await readdir(join(directory, 'rows'))).find((name) => name.endsWith('.ldb'))
+    return join(directory, 'rows', table!)
+  }
+
+  test('a flipped bit of a table is an error, a row that vanished, or harmless, and never a wrong value', async () => {
+    const path = await inTable()
+    const table = await readFile(path)
+    const outcomes = new Set<string>()
+    for (let i = 0; i < 24; i++) {
+      const flipped = Uint8Array.from(table)
+      const at = Math.floor((table.length * (i + 0.5)) / 24)
+      flipped[at]! ^= 0x10
+      await writeFile(path, flipped)
+      const disk = await openIt().catch((error: unknown) => {
+        expect(error).toEqual(refusedAs('disk.unreadable'))
+        outcomes.add('refused')
+      })
+      for (const key of disk === undefined ? [] : keys) {
+        try {
+          const value = disk!.get(key)
+          if (value !== undefined) expect(value).toEqual(valueFor(key))
+          outcomes.add(value === undefined ? 'vanished' : 'right')
+        } catch (error) {
+          expect(error).toBeInstanceOf(DiskReadFailed)
+          outcomes.add('unreadable')
+        }
+      }
+      await close()
+    }
+    expect([...outcomes]).toEqual(expect.arrayContaining(['right', 'unreadable']))
+  })
+
+  test('a scan that cannot be finished is fatal and is never done', async () => {
+    const path = await inTable()
+    const table = await readFile(path)
+    table[Math.floor(table.length / 3)]! ^= 0x10
+    await writeFile(path, table)
+    const disk = await openIt()
+    let done = false
+    disk.scan(
+      range,
+      (key, value) => {
+        expect(value).toEqual(valueFor(key))
+        return true
+      },
+      () => {
+        done = true
+      },
+    )
+    await expect.poll(() => fatal).toEqual([expect.stringContaining('disk scan: ')])
+    expect(done).toBe(false)
+  })
+})
