@@ -14,7 +14,7 @@ import type { DiskRefusalCode } from './disk-failure.ts'
 import type { DiskOwner } from './slot-file.ts'
 
 /** Version of everything in a data directory: folder names, slot layout, and the rows the disk keeps for itself. */
-export const diskFormatVersion = 1
+const diskFormatVersion = 1
 
 /** One line of text for a curious operator, and its checksum: a flipped bit must not read as another node's directory. */
 export function encodeMarker(owner: DiskOwner, version = diskFormatVersion): Uint8Array {

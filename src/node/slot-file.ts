@@ -50,7 +50,7 @@ export type FoundSlot =
   | { readonly kind: 'absent' }
   | { readonly kind: 'damaged'; readonly reason: string }
 
-export type SlotCopy =
+type SlotCopy =
   | { readonly intact: true; readonly sequence: number; readonly payload: Uint8Array }
   | { readonly intact: false; readonly reason: string }
 
@@ -87,7 +87,7 @@ export function encodeSlotCopy(kind: SlotKind, owner: DiskOwner, sequence: numbe
  * Reads one copy from its area. The checksum is judged before the fields it covers, so that "of another node" is only ever
  * said of bytes that are whole.
  */
-export function decodeSlotCopy(area: Uint8Array, kind: SlotKind, owner: DiskOwner): SlotCopy {
+function decodeSlotCopy(area: Uint8Array, kind: SlotKind, owner: DiskOwner): SlotCopy {
   const damaged = (reason: string): SlotCopy => ({ intact: false, reason })
   if (area.length < headerBytes) return damaged('shorter than a header')
   if (!equalBytes(area.subarray(0, magic.length), magic)) return damaged('does not begin as a slot does')
