@@ -6,7 +6,7 @@
  */
 
 export const publicKeyBytes = 32
-export const signatureBytes = 64
+const signatureBytes = 64
 
 /** True when the lengths, the encodings of A and R, and S < L allow the equation to be tried at all. */
 export function isEncodingAllowed(publicKey: Uint8Array, signature: Uint8Array): boolean {

@@ -11,10 +11,10 @@ import { isPointAllowed, publicKeyBytes } from './ed25519-encoding.ts'
 export type TaggedKey = Uint8Array
 
 /** The first byte of a tagged key. 0x02 is reserved for SM2. */
-export const keyAlgorithm = { ed25519: 0x01 } as const
+const keyAlgorithm = { ed25519: 0x01 } as const
 
 /** Bytes of a tagged Ed25519 key. */
-export const taggedEd25519Bytes = 1 + publicKeyBytes
+const taggedEd25519Bytes = 1 + publicKeyBytes
 
 /** @throws {RangeError} unless the public key has 32 bytes */
 export function taggedEd25519(publicKey: Uint8Array): TaggedKey {
@@ -42,7 +42,8 @@ const kidCharactersEd25519 = 44
 
 /**
  * Whether a key may be registered: canonical, not of small order, on the curve and in the prime-order subgroup. Stricter than
- * what a signature check asks, so that no key on the ledger has a twin that verifies the same signatures. Costs about 1 ms.
+ * what a signature check asks, so that no key on the ledger has a twin that verifies the same signatures. Costs as much as ten
+ * signature checks.
  */
 export function isAcceptableKey(key: TaggedKey): boolean {
   const publicKey = ed25519KeyOf(key)

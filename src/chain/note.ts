@@ -25,7 +25,7 @@ export interface Note {
 
 /** Bytes of a note and lines of signatures that are looked at; a note of 16 post-quantum signatures has about 80 kB. */
 export const noteBytesMax = 1_000_000
-export const noteSignatureCountMax = 128
+const noteSignatureCountMax = 128
 
 /** @throws {VerificationError} note.malformed */
 export function parseNote(input: string | Uint8Array): Note {

@@ -26,6 +26,9 @@ export {
   type Cosigner,
   checkNoteAgainstPolicy,
   type Policy,
+  type PolicyGroup,
+  type PolicyLog,
+  type PolicyWitness,
   parsePolicy,
   type TrustedCheckpoint,
 } from './policy.ts'

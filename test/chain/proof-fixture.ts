@@ -23,7 +23,7 @@ export const origin = 'gongzheng.example/00112233445566778899aabbccddeeff'
 export const memberIds = ['guangzhou', 'beijing', 'wuhan', 'hangzhou'] as const
 export const cosignedAtSeconds = 1_795_312_800
 
-export const seedOf = (n: number): Uint8Array => new Uint8Array(32).fill(n)
+const seedOf = (n: number): Uint8Array => new Uint8Array(32).fill(n)
 const taggedOf = (n: number): Uint8Array => taggedEd25519(ed25519PublicKey(seedOf(n)))
 
 /** Seeds 1..4 are the members' log keys, 11..14 their cosigner keys. */
