@@ -39,12 +39,13 @@ export const valueRefusals: RefusalTexts = {
   'party.bad-uscc': {
     zh: {
       title: '统一社会信用代码校验码错误',
-      cause: '按 GB 32100-2015 计算，末位校验码不符。',
+      cause: '按 GB 32100-2015 计算，末位校验码不符，或含有代码中不会出现的字母。',
       remedy: '请核对营业执照上的 18 位代码，注意字母 I、O、S、V、Z 不会出现。',
     },
     en: {
       title: 'Wrong USCC check character',
-      cause: 'The last character is not the check character of GB 32100-2015.',
+      cause:
+        'The last character is not the check character of GB 32100-2015, or a letter stands there that never occurs.',
       remedy: 'Compare with the business licence; the letters I, O, S, V, Z never occur.',
     },
   },
@@ -140,10 +141,11 @@ const codeCharacters = [
   '\\u2100-\\u2125\\u2127-\\u2129\\u212c-\\u214f\\u2150-\\u2189', // №, ℃, Roman numerals; not Ω Å K, which NFC replaces
   '\\u2190-\\u22ff\\u2460-\\u25ff', // arrows, operators, circled numbers, shapes
   '\\u3001-\\u3029\\u3030-\\u303e', // CJK punctuation, without the ideographic space and the tone marks
-  '\\u3041-\\u3096\\u309b-\\u30ff\\u3105-\\u312f\\u3200-\\u33ff', // kana, bopomofo, ㈠, ㎡
+  '\\u3041-\\u3096\\u309b-\\u30ff\\u3105-\\u312f\\u3200-\\u321e\\u3220-\\u33ff', // kana, bopomofo, ㈠, ㎡
   '\\u3400-\\u4dbf\\u4e00-\\u9fff', // Han
   '\\uff01-\\uff5e\\uffe0-\\uffe6', // full-width forms
-  '\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2ebe0}\\u{30000}-\\u{323af}', // rarer Han
+  '\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b739}\\u{2b740}-\\u{2b81d}\\u{2b820}-\\u{2cea1}', // rarer Han: extensions B to E
+  '\\u{2ceb0}-\\u{2ebe0}\\u{30000}-\\u{3134a}\\u{31350}-\\u{323af}', // F to H
 ].join('')
 
 /** Code points in a tender code, section code, guarantee number (domain.md, section 2). */
@@ -164,7 +166,8 @@ const timePattern = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\
 // ---- rules behind the keyword x-value ----------------------------------------------------------------------------------------
 
 function partyProblem(value: unknown): ValueProblem | undefined {
-  if (typeof value !== 'string' || !partyForm.test(value)) {
+  // Eighteen characters that cannot be a USCC are a mistyped one, and deserve to be told so.
+  if (typeof value !== 'string' || !(partyForm.test(value) || /^uscc:[0-9A-Z]{18}$/.test(value))) {
     return {
       code: 'party.malformed',
       zh: '应为 uscc:…、id:<体系>:<编号> 或 person:… 形式的主体标识',

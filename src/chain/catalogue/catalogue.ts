@@ -1,0 +1,251 @@
+/**
+ * The catalogue: the record types in force on a ledger, and the checks that every statement passes whatever its type — type, fields,
+ * whose key, since when, in which role, in whose scope — before the type's own rules. Deterministic: the answer, accepted or the code
+ * of the refusal, depends on the statement, the context and the state alone. To add a type: docs/adding-a-type.md.
+ */
+import { genesisRefusals } from '../genesis.ts'
+import { type JsonObject, jsonRefusals } from '../json.ts'
+import { Refusal, type RefusalTexts } from '../refusal.ts'
+import { idempotencyKeyCharactersMax, type Statement, statementRefusals } from '../statement.ts'
+import { attestHash } from './attest.ts'
+import { bidRecord } from './bid.ts'
+import { guaranteeSubmit } from './guarantee.ts'
+import { openingRefusals } from './opening.ts'
+import { partyRegister } from './party.ts'
+import { isInScopeOf, type KeyRow, readKey } from './register.ts'
+import { compileSchema, type SchemaCheck, schemaRefusals } from './schema.ts'
+import type { RuleContext, StatementType } from './statement-type.ts'
+import { named, object, partyField, valueRefusals } from './values.ts'
+
+/** Every type this software knows. A new one is a file beside this one and a line here. */
+const knownTypes: readonly StatementType[] = [partyRegister, attestHash, bidRecord, guaranteeSubmit]
+
+/** `name@version` of every type this software knows: what a new ledger is founded with. */
+export const knownTypeNames: readonly string[] = knownTypes.map(nameOf)
+
+/** A type in force. */
+export interface TypeInForce {
+  /** `bid.record@1` */
+  readonly name: string
+  readonly type: StatementType
+  /** JSON Schema of the whole payload, common fields included. */
+  readonly schema: JsonObject
+}
+
+export interface Catalogue {
+  readonly types: readonly TypeInForce[]
+  /** Undefined when the type is not in force here. */
+  typeOf(name: string): StatementType | undefined
+  /**
+   * All rules for one statement: type in force, fields, key, role, scope, then the type's own. Writes nothing.
+   * @throws {Refusal}
+   */
+  check(statement: Statement, context: RuleContext): void
+  /** Writes what the record changes, after `check` with the same context. */
+  apply(statement: Statement, context: RuleContext): void
+  /** The words of every code that this catalogue, the reading of statements, or the founding can refuse with. */
+  readonly refusals: RefusalTexts
+}
+
+/** Codes of the checks in this file. */
+const commonRefusals: RefusalTexts = {
+  'type.unknown': {
+    zh: {
+      title: '未知的报文类型',
+      cause: '该类型或版本在本账本上未生效。',
+      remedy: '请核对 type（如 bid.record@1）；本账本生效的类型见 /v1/status 与 /docs。',
+    },
+    en: {
+      title: 'Unknown type',
+      cause: 'This type or version is not in force on this ledger.',
+      remedy: 'Check type (like bid.record@1); /docs lists the types in force.',
+    },
+  },
+  'key.unknown': {
+    zh: {
+      title: '密钥未登记',
+      cause: '签名密钥未登记到任何主体。',
+      remedy: '请先生成密钥申请，由成员中心批准（party.register）。',
+    },
+    en: {
+      title: 'Unknown key',
+      cause: 'The signing key is not registered to anybody.',
+      remedy: 'Make a key request and have a member centre approve it (party.register).',
+    },
+  },
+  'key.wrong-party': {
+    zh: {
+      title: '密钥属于其他主体',
+      cause: '签名密钥登记的主体与 party 字段不同。',
+      remedy: '请将 party 设为密钥登记的主体。',
+    },
+    en: {
+      title: "Another party's key",
+      cause: 'The signing key is registered to a party other than the field party names.',
+      remedy: 'Set party to the one the key is registered to.',
+    },
+  },
+  'key.not-yet-valid': {
+    zh: {
+      title: '密钥尚未生效',
+      cause: '区块时间早于密钥的生效时间。',
+      remedy: '请在生效时间之后提交，或使用其他密钥。',
+    },
+    en: {
+      title: 'Key not yet valid',
+      cause: 'Block time is before the key becomes valid.',
+      remedy: 'Submit later, or use another key.',
+    },
+  },
+  'key.expired': {
+    zh: {
+      title: '密钥已过期',
+      cause: '区块时间晚于密钥的失效时间。',
+      remedy: '请登记新的密钥。',
+    },
+    en: {
+      title: 'Key expired',
+      cause: 'Block time is after the key’s term.',
+      remedy: 'Register a new key.',
+    },
+  },
+  'key.out-of-scope': {
+    zh: {
+      title: '超出单方登记的范围',
+      cause:
+        '该密钥只有一个成员确认（单方登记），只在该成员范围内有效：须经该成员的节点提交，且所涉项目的招标人属于该成员的范围。',
+      remedy: '请经该成员提交；如需在全网使用，请由另一成员批准同一份申请。',
+    },
+    en: {
+      title: 'Out of the scope of one member’s word',
+      cause:
+        'One member alone vouches for this key, so it counts only there: through that member’s node, and for tenders whose owner is in its scope.',
+      remedy: 'Submit through that member; for use everywhere have another member approve the same request.',
+    },
+  },
+  'role.not-allowed': {
+    zh: {
+      title: '角色不符',
+      cause: '签名密钥没有提交这类报文所需的角色。',
+      remedy: '请使用具有所需角色的密钥，或申请登记相应角色。',
+    },
+    en: {
+      title: 'Role not allowed',
+      cause: 'The signing key has none of the roles that may submit this type.',
+      remedy: 'Use a key with one of them, or register one.',
+    },
+  },
+}
+
+/**
+ * The catalogue of a ledger with these types in force.
+ * @throws {Refusal} type.unknown when this software does not know one of them
+ */
+export function catalogueOf(names: readonly string[]): Catalogue {
+  const inForce = new Map<string, TypeInForce & { readonly check: SchemaCheck }>()
+  for (const name of names) {
+    const type = knownTypes.find((known) => nameOf(known) === name)
+    if (type === undefined) throw new Refusal('type.unknown', `this software does not know ${name}`)
+    inForce.set(name, { name, type, ...compiled(type) })
+  }
+  const types = Array.from(inForce.values(), ({ name, type, schema }) => ({ name, type, schema }))
+
+  return {
+    types,
+    typeOf: (name) => inForce.get(name)?.type,
+    check(statement, context) {
+      const found = inForce.get(statement.type)
+      if (found === undefined) throw new Refusal('type.unknown', `${statement.type} is not in force`)
+      found.check(statement.payload)
+      checkKey(statement, found.type, context)
+      found.type.check?.(statement.payload, context)
+    },
+    apply(statement, context) {
+      inForce.get(statement.type)?.type.apply?.(statement.payload, context)
+    },
+    refusals: combined([
+      jsonRefusals,
+      statementRefusals,
+      genesisRefusals,
+      schemaRefusals,
+      valueRefusals,
+      openingRefusals,
+      commonRefusals,
+      ...types.map(({ type }) => type.refusals),
+    ]),
+  }
+}
+
+/** The schema of a type's whole payload: the common fields, its own, and nothing else. */
+export function payloadSchema(type: StatementType): JsonObject {
+  const common = {
+    ledger: named('账本标识', 'Ledger id', { type: 'string', pattern: '^[0-9a-f]{64}$' }),
+    type: named('类型', 'Type', { type: 'string', const: nameOf(type) }),
+    party: { ...partyField('签名主体', 'Signing party') },
+    key: named('幂等键', 'Idempotency key', {
+      description: 'DATA_KEY；同键同内容即同一记录 / same key and content is the same record',
+      type: 'string',
+      minLength: 1,
+      maxLength: idempotencyKeyCharactersMax,
+    }),
+  }
+  const { properties, required } = type.schema
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: `${type.title.zh} / ${type.title.en}`,
+    description: `${type.law.zh} / ${type.law.en}`,
+    ...object({ ...common, ...properties }, [...Object.keys(common), ...required]),
+  }
+}
+
+function nameOf(type: StatementType): string {
+  return `${type.name}@${type.version}`
+}
+
+/** Compiling takes some ten milliseconds per type, and every node of a simulated cluster asks for the same ones. */
+function compiled(type: StatementType): { readonly schema: JsonObject; readonly check: SchemaCheck } {
+  let schemaAndCheck = compiledTypes.get(type)
+  if (schemaAndCheck === undefined) {
+    const schema = payloadSchema(type)
+    schemaAndCheck = { schema, check: compileSchema(schema) }
+    compiledTypes.set(type, schemaAndCheck)
+  }
+  return schemaAndCheck
+}
+const compiledTypes = new Map<StatementType, { readonly schema: JsonObject; readonly check: SchemaCheck }>()
+
+/** Whose key, since when, in which role, in whose scope (design.md, section 10). */
+function checkKey(statement: Statement, type: StatementType, context: RuleContext): void {
+  const key = readKey(context.state, statement.kid)
+  if (key === undefined) throw new Refusal('key.unknown', `key ${statement.kid} is not registered`)
+  if (key.party !== statement.party) throw new Refusal('key.wrong-party', `the key is registered to ${key.party}`)
+  if (key.notBefore !== null && context.blockTime < key.notBefore) throw new Refusal('key.not-yet-valid')
+  if (key.notAfter !== null && context.blockTime > key.notAfter) throw new Refusal('key.expired')
+  const allowed = type.roles
+  if (allowed !== 'any' && !key.roles.some((role) => allowed.includes(role))) {
+    throw new Refusal('role.not-allowed', `needs one of the roles ${allowed.join(', ')}`)
+  }
+  if (!key.agreed) checkScope(key, statement, type, context)
+}
+
+function checkScope(key: KeyRow, statement: Statement, type: StatementType, context: RuleContext): void {
+  const voucher = key.vouchedBy[0]!
+  if (context.member !== voucher) {
+    throw new Refusal('key.out-of-scope', `only ${voucher} vouches for the key; received by ${context.member}`)
+  }
+  const { owner } = type.subjects(statement.payload)
+  if (owner !== undefined && !isInScopeOf(context.state, owner, voucher)) {
+    throw new Refusal('key.out-of-scope', `only ${voucher} vouches for the key, and not for the owner ${owner}`)
+  }
+}
+
+function combined(parts: readonly RefusalTexts[]): RefusalTexts {
+  const all: Record<string, RefusalTexts[string]> = {}
+  for (const part of parts) {
+    for (const [code, text] of Object.entries(part)) {
+      if (Object.hasOwn(all, code)) throw new TypeError(`two texts for the code ${code}`)
+      all[code] = text
+    }
+  }
+  return all
+}
