@@ -11,6 +11,8 @@ export interface VoteState {
   readonly term: Term
   readonly candidate: MemberId | null
   readonly base: BlockRef | null
+  /** A certificate moved this node off what it had acknowledged in the term: it acknowledges nothing more in it (rule 8). */
+  readonly ackBarred: boolean
 }
 
 /** Kept on disk in the head file (protocol.md rules 3 and 8). */

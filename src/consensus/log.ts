@@ -72,6 +72,9 @@ export class Log {
 
 export const refOf = (block: BlockMeta): BlockRef => ({ term: block.term, height: block.height, id: block.id })
 
+export const isSameBlock = (a: BlockRef, b: BlockRef): boolean =>
+  a.id === b.id && a.height === b.height && a.term === b.term
+
 function assertLinked(parent: BlockMeta, block: BlockMeta): void {
   assert(
     block.height === parent.height + 1 && block.parent === parent.id,

@@ -16,39 +16,32 @@ export type Progress =
       readonly matched: Height
       /** Next block to send. */
       readonly next: Height
-      /** Heartbeats answered since `matched` last moved while something was in flight. */
-      readonly silentRounds: number
+      /** Tick at which `matched` last moved, or something was sent with nothing else in flight. */
+      readonly movedAtTick: number
     }
-
-/** A peer that answers this many heartbeats without moving on, with blocks in flight, has lost some of them. */
-const silentRoundsMax = 5
 
 export const probe: Progress = { kind: 'probe' }
 
-export function replicateFrom(matched: Height): Progress {
-  return { kind: 'replicate', matched, next: (matched + 1) as Height, silentRounds: 0 }
+export function replicateFrom(matched: Height, nowTick: number): Progress {
+  return { kind: 'replicate', matched, next: (matched + 1) as Height, movedAtTick: nowTick }
 }
 
-export function onAcknowledged(progress: Progress, height: Height): Progress {
+export function onAcknowledged(progress: Progress, height: Height, nowTick: number): Progress {
+  if (progress.kind === 'probe' || height <= progress.matched) return progress
+  const next = Math.max(progress.next, height + 1) as Height
+  return { kind: 'replicate', matched: height, next, movedAtTick: nowTick }
+}
+
+export function onSent(progress: Progress, through: Height, nowTick: number): Progress {
   if (progress.kind === 'probe') return progress
-  if (height <= progress.matched) return progress
-  return {
-    kind: 'replicate',
-    matched: height,
-    next: Math.max(progress.next, height + 1) as Height,
-    silentRounds: 0,
-  }
+  const idle = progress.next === progress.matched + 1
+  return { ...progress, next: (through + 1) as Height, movedAtTick: idle ? nowTick : progress.movedAtTick }
 }
 
-export function onSent(progress: Progress, through: Height): Progress {
-  return progress.kind === 'replicate' ? { ...progress, next: (through + 1) as Height } : progress
-}
-
-/** The peer reported its position in answer to a heartbeat. */
-export function onPosition(progress: Progress, position: Height): Progress {
-  if (progress.kind === 'probe') return replicateFrom(position)
-  if (position > progress.matched) return onAcknowledged(progress, position)
-  if (progress.next === progress.matched + 1) return progress
-  if (progress.silentRounds + 1 >= silentRoundsMax) return replicateFrom(position)
-  return { ...progress, silentRounds: progress.silentRounds + 1 }
+/** The peer reported its position in answer to a heartbeat; what was in flight without a move for `patienceTicks` is sent again. */
+export function onPosition(progress: Progress, position: Height, nowTick: number, patienceTicks: number): Progress {
+  if (progress.kind === 'probe') return replicateFrom(position, nowTick)
+  if (position > progress.matched) return onAcknowledged(progress, position, nowTick)
+  const idle = progress.next === progress.matched + 1
+  return idle || nowTick - progress.movedAtTick < patienceTicks ? progress : replicateFrom(position, nowTick)
 }

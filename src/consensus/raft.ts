@@ -20,7 +20,7 @@ import {
 } from '../chain/certificate.ts'
 import { type Height, quorumOf, TERM_MAX, type Term, term as toTerm } from '../chain/numbers.ts'
 import type { Effect, LockState, Role, VoteState } from './effect.ts'
-import { Log, refOf } from './log.ts'
+import { isSameBlock, Log, refOf } from './log.ts'
 import {
   type BlockMeta,
   type BlockRefused,
@@ -72,7 +72,10 @@ export type AdoptionProof =
   /** An attested checkpoint whose size and root are this block's: proves commitment, but cannot be shown as a candidate's base. */
   | { readonly kind: 'attested'; readonly block: BlockRef }
 
-/** A request raises a term by at most this much (rule 6): a liar cannot exhaust the terms. */
+/**
+ * Requests raise a term by at most this much in one election time-out (rule 6): a liar cannot exhaust the terms, and a member that it
+ * drove ahead while nobody else was heard is caught up with in about as many elections as that took time-outs.
+ */
 const termRaiseMax = 1_000
 /** Ticks that a certificate waits for its block to arrive by the ordinary stream before the block is fetched. */
 const fetchPatienceTicks = 3
@@ -82,11 +85,17 @@ const fetchGapBlocks = 64
 const pendingCertificatesMax = 256
 /** LOCKs counted this far above the committed block; honest members are never further ahead of a node that can use them. */
 const lockHorizonBlocks = 4_096
+/** A peer with blocks in flight that does not move on for this many heartbeats has lost some of them. */
+const silentHeartbeatsMax = 5
+/** Reads that wait for their confirmation, of all members together. */
+const readsMax = 1_000
 
 interface PendingRead {
   readonly context: number
   readonly from: MemberId
   readonly round: number
+  /** The leader's lock when the request came: LOCKs go to all, so others may have committed that far before the leader has. */
+  readonly height: Height
   readonly confirmed: Set<MemberId>
 }
 
@@ -106,13 +115,15 @@ export class Raft {
   #baseCertificate: BlockCertificate | undefined
   /** My last acknowledged block of the current term; also on disk, so a restart finds it as the tail. */
   #lastAck: BlockMeta | null = null
-  /** A certificate moved me off the blocks that I acknowledged in this term: no further acknowledgement in it. */
-  #ackBarred = false
+  /** Highest block of the current term whose ACK this incarnation signed; what a restart only found on disk may never have been. */
+  #ackSigned: Height | null = null
   /** Rule 17: until enough members have stored this incarnation, nothing is signed. */
   #maySign = false
 
+  #ticks = 0
   #electionElapsed = 0
   #heartbeatElapsed = 0
+  #termRaiseLeft = termRaiseMax
   #leaderSilentTicks = Number.POSITIVE_INFINITY
   #timeoutTicks: number
   #handoverTo: MemberId | null = null
@@ -135,6 +146,8 @@ export class Raft {
   #certifiedHeights: Height[] = []
   #commitCertificate: BlockCertificate | undefined
   #ownLock: SignedLock | null = null
+  /** Id of the last block whose LOCK was asked for: its signature is here or on its way. */
+  #lockAsked = ''
   #ownAck: SignedAck | null = null
 
   #progress = new Map<MemberId, Progress>()
@@ -157,10 +170,11 @@ export class Raft {
     this.#vote = durable.vote
     this.#lock = durable.lock
     this.#termHint = durable.vote.term
-    assert(
-      this.#log.has(durable.lock.block) || durable.lock.block.height < durable.blocks[0]!.height,
-      'the lock is on my chain',
-    )
+    // A crash between dropping one certified chain and holding the other leaves the lock off the chain: its rank still binds every vote
+    // and acknowledgement, but it cannot be stood on until its block, or a higher one, has been fetched.
+    if (!this.#log.has(durable.lock.block) && durable.lock.certificate !== undefined) {
+      this.#pending.set(durable.lock.block.id, { certificate: durable.lock.certificate, ticks: 0 })
+    }
     assert(durable.lock.block.height >= durable.commit, 'nothing is committed above the lock')
     // Every block of the current term on my disk was acknowledged, or might have been: both bind me alike (rule 8).
     this.#lastAck = this.#log.tail.term === durable.vote.term && durable.vote.term > 0 ? this.#log.tail : null
@@ -208,6 +222,10 @@ export class Raft {
   has(ref: { readonly height: Height; readonly id: string }): boolean {
     return this.#log.has(ref)
   }
+  /** A certificate for this block is here already, though the block may not be: its time is nobody's opinion any more (rule 10). */
+  knowsCertificate(id: string): boolean {
+    return this.#pending.has(id)
+  }
   blockAt(height: Height): BlockMeta | undefined {
     return this.#log.at(height)
   }
@@ -224,10 +242,13 @@ export class Raft {
   /** Rule 17 is met (or lost, when the disk is damaged): from now on this node may, or may not, sign. */
   allowSigning(allowed: boolean): void {
     this.#maySign = allowed
+    if (allowed) this.#acknowledgeTail()
     if (!allowed && this.#role !== 'follower') this.#resign('signing is not allowed')
   }
 
   tick(): void {
+    this.#ticks++
+    if (this.#ticks % this.#options.electionTimeoutTicks === 0) this.#termRaiseLeft = termRaiseMax
     if (this.#distrusted !== null && --this.#distrusted.ticks <= 0) this.#distrusted = null
     this.#leaderSilentTicks++
     this.#fetchWhatWaits()
@@ -272,6 +293,7 @@ export class Raft {
       case 'read-request':
         return this.#onReadRequest(from, message.context)
       case 'read-reply':
+        if (from !== this.#leader) return // nobody else was asked
         this.#effects.push({ kind: 'read-ready', context: message.context, height: message.height })
         return
       default:
@@ -302,7 +324,7 @@ export class Raft {
    */
   accept(from: MemberId, block: BlockMeta): boolean {
     if (block.term !== this.term || this.#election === null || this.#role === 'leader') return false
-    if (this.#election.signed.candidate !== from || !this.#maySign || this.#ackBarred) return false
+    if (this.#election.signed.candidate !== from || !this.#maySign || this.#vote.ackBarred) return false
     if (this.#log.has(block)) return true
     const base = this.#election.signed.base
     const parent: BlockRef = this.#lastAck ?? base
@@ -335,25 +357,32 @@ export class Raft {
     const first = fresh[0]
     if (first !== undefined) {
       const joint = this.#log.at((first.height - 1) as Height)
-      if (joint?.id !== first.parent || first.height <= this.#log.commit) return false
       const committing = proof.kind === 'attested' || proof.certificate.signed.kind === 'lock'
-      const drops = this.#log.tail.height >= first.height
-      const ackedThisTerm = this.#lastAck !== null
-      if (drops && !committing) {
-        if (ackedThisTerm || compareRanks(target, this.#lock.block) <= 0) return false
+      if (joint?.id !== first.parent) {
+        if (committing && joint !== undefined && joint.height === this.#log.commit) {
+          this.#effects.push({ kind: 'halt', reason: 'two committed blocks at one height' })
+        }
+        return false
       }
-      if (drops && joint.height < this.#lock.block.height && compareRanks(target, this.#lock.block) < 0) {
+      const drops = this.#log.tail.height >= first.height
+      const rankAboveLock = compareRanks(target, this.#lock.block)
+      const lockHeld = this.#log.has(this.#lock.block)
+      if (drops && !committing) {
+        const acknowledged = this.#lastAck !== null || this.#vote.ackBarred
+        if (acknowledged || rankAboveLock < 0 || (rankAboveLock === 0 && lockHeld)) return false
+      }
+      if (drops && lockHeld && joint.height < this.#lock.block.height && rankAboveLock < 0) {
         this.#effects.push({ kind: 'halt', reason: 'a committed block contradicts my lock' })
         return false
       }
       if (this.#role === 'leader') this.#resign('a certified block is off my chain')
+      if (this.#lastAck !== null && this.#lastAck.height > joint.height) this.#barAcks()
       if (drops) this.#truncate(joint.height)
-      if (this.#lastAck !== null && !this.#log.has(this.#lastAck)) this.#ackBarred = true
       for (const block of fresh) {
         this.#log.append(block)
         this.#effects.push({ kind: 'append', block })
       }
-      this.#holdAsAcknowledged()
+      this.#acknowledgeTail()
     }
     if (proof.kind === 'certificate') this.#learn(proof.certificate)
     else this.#learnAttested(target)
@@ -396,7 +425,7 @@ export class Raft {
     if (!this.#maySign || !this.#canStand()) return
     if (this.#leader !== null && this.#log.tail.height > this.#log.commit) this.#distrust(this.#leader)
     this.#become('candidate', null, 'no word from a leader')
-    const target = toTerm(Math.min(Math.max(this.term, this.#termHint) + 1, TERM_MAX))
+    const target = this.#termAbove(this.#termHint)
     this.#campaign = { term: target, base: this.#lock.block, handover: false, granted: new Set([this.#options.self]) }
     if (this.#campaign.granted.size >= this.#quorum) return this.#stand(target, false)
     for (const peer of this.#peers) {
@@ -405,6 +434,7 @@ export class Raft {
   }
 
   #stand(target: Term, handover: boolean): void {
+    if (target <= this.term) return // the terms are used up
     const base = this.#lock.block
     this.#become('candidate', null, handover ? 'handed over' : 'pre-votes of a quorum')
     this.#enterTermAs(target, this.#options.self, base)
@@ -426,15 +456,17 @@ export class Raft {
     for (const peer of this.#peers) this.#sendDurable(peer, request)
   }
 
-  /** A lock without a certificate that others accept (reached by a checkpoint alone) cannot be stood on. */
+  /** A lock without a certificate that others accept (reached by a checkpoint alone), or without its block, cannot be stood on. */
   #canStand(): boolean {
-    return this.#lock.certificate !== undefined || this.#lock.block.height === 0
+    const { block, certificate } = this.#lock
+    return (certificate !== undefined || block.height === 0) && this.#log.has(block)
   }
 
   #onPreVote(from: MemberId, message: PreVote): void {
+    // Granted below my own term too: a candidate more than one request away from it must be able to come nearer, and standing
+    // where it cannot be elected costs nothing but its own term.
     const granted =
       this.#maySign &&
-      message.term > this.term &&
       message.term <= this.term + termRaiseMax &&
       compareRanks(message.base, this.#lock.block) >= 0 &&
       this.#mayReplaceLeader(from)
@@ -468,9 +500,9 @@ export class Raft {
           (this.#vote.candidate !== from || this.#vote.base?.id !== message.base.id || this.#role === 'leader')))
     const granted =
       this.#maySign &&
-      isProvenBase(message.base, message.term, message.certificate) &&
+      this.#isProvenBase(message.base, message.term, message.certificate) &&
       message.term >= this.term &&
-      message.term <= this.term + termRaiseMax &&
+      message.term <= this.term + this.#termRaiseLeft &&
       !votedOtherwise &&
       !outranked &&
       this.#mayReplaceLeader(from)
@@ -488,6 +520,7 @@ export class Raft {
     // What was just learnt may have raised my lock above the base only if it is the base itself.
     assert(compareRanks(message.base, this.#lock.block) >= 0, 'a vote never goes below my lock')
     this.#become('follower', null, `voting for ${from}`)
+    this.#termRaiseLeft -= message.term - this.term
     this.#enterTermAs(message.term, from, message.base)
     this.#resetElectionTimer()
     this.#effects.push({
@@ -503,8 +536,8 @@ export class Raft {
     const campaign = this.#campaign
     if (this.#role !== 'candidate' || campaign === null || message.vote === undefined) return
     const { signed, signature } = message.vote
-    if (signed.term !== this.term || signed.candidate !== this.#options.self || signed.base.id !== campaign.base.id)
-      return
+    const isMine = signed.term === this.term && signed.candidate === this.#options.self
+    if (!isMine || !isSameBlock(signed.base, campaign.base)) return
     const election = this.#votes.add(signed.base.id, signed.base.height, signed, from, signature)
     if (election !== undefined) this.#lead(election)
   }
@@ -519,7 +552,6 @@ export class Raft {
     this.#baseCertificate = this.#lock.block.id === base.id ? this.#lock.certificate : undefined
     this.#campaign = null
     this.#lastAck = null
-    this.#ackBarred = false
     this.#acks.clear()
     this.#certifiedOwn = base.height
     this.#stalledTicks = 0
@@ -537,16 +569,18 @@ export class Raft {
 
   #onElected(message: Elected): void {
     const { signed } = message.election
-    if (signed.term < this.term || !isProvenBase(signed.base, signed.term, message.certificate)) return
+    if (signed.term < this.term || !this.#isProvenBase(signed.base, signed.term, message.certificate)) return
     if (signed.term > this.term) this.#enterTerm(signed.term)
     if (message.certificate !== undefined) this.#learn(message.certificate)
     if (this.#election === null) {
       if (this.#role === 'leader') return // I lead this term by its only certificate
       this.#election = message.election
       this.#campaign = null
-      this.#become('follower', signed.candidate, 'an election certificate')
-      this.#sawLeader(signed.candidate)
-      this.#holdAsAcknowledged()
+      // A leader that restarted never seals in its old term: shown its own certificate, it waits for a higher term (rule 6).
+      const leader = signed.candidate === this.#options.self ? null : signed.candidate
+      this.#become('follower', leader, 'an election certificate')
+      if (leader !== null) this.#sawLeader(leader)
+      this.#acknowledgeTail()
     }
     if (signed.candidate === this.#options.self) return
     if (compareRanks(signed.base, this.#lockRankBelow(signed.term)) < 0) {
@@ -566,6 +600,13 @@ export class Raft {
     this.#electionElapsed = 0
     if (message.to !== this.#options.self) return
     if (this.#maySign && this.#canStand() && this.term < TERM_MAX) this.#stand(toTerm(this.term + 1), true)
+  }
+
+  /** A candidate's base was certified before the term it stands in, and the certificate shown is about it; genesis needs none. */
+  #isProvenBase(base: BlockRef, term: Term, certificate: BlockCertificate | undefined): boolean {
+    // Who holds a lock above genesis has no use for genesis as a base; who does not knows its id by the lock.
+    if (base.height === 0) return base.term === 0 && (this.#lock.block.height > 0 || base.id === this.#lock.block.id)
+    return certificate !== undefined && base.term < term && isSameBlock(certifiedBlock(certificate), base)
   }
 
   /** "I hear no live leader, or it hands over", and the candidate is not one that just left work undone (rule 5). */
@@ -598,36 +639,53 @@ export class Raft {
     this.#log.append(block)
     this.#lastAck = block
     this.#effects.push({ kind: 'append', block })
-    this.#effects.push({
-      kind: 'sign',
-      signable: { kind: 'ack', base, block: refOf(block) },
-      to: [this.#leader ?? this.#options.self],
-    })
+    this.#signAck(base, block)
     this.#applyPending()
   }
 
   /**
-   * Blocks of the current term that I took over under a certificate bind me as if I had acknowledged them and the message been lost;
-   * so the leader's next block can follow on them.
+   * Blocks of the current term that I hold but did not just receive — found on disk at start, or fetched under a certificate — are
+   * acknowledged like any other, through their last: the leader's next block can follow on them, and a LOCK of them has its ACK.
    */
-  #holdAsAcknowledged(): void {
+  #acknowledgeTail(): void {
     const tail = this.#log.tail
-    if (this.#election === null || this.#ackBarred || tail.term !== this.term || this.#lastAck === tail) return
-    if (compareRanks(this.#election.signed.base, this.#lockRankBelow(this.term)) < 0) return
+    const base = this.#election?.signed.base
+    if (base === undefined || tail.term !== this.term || !this.#maySign || this.#vote.ackBarred) return
+    if (compareRanks(base, this.#lockRankBelow(this.term)) < 0) return
     this.#lastAck = tail
+    this.#signAck(base, tail)
+  }
+
+  #signAck(base: BlockRef, block: BlockMeta): void {
+    const to = this.#election!.signed.candidate
+    this.#ackSigned = block.height
+    this.#effects.push({ kind: 'sign', signable: { kind: 'ack', base, block: refOf(block) }, to: [to] })
+  }
+
+  /**
+   * A certificate moves me off blocks that I acknowledged in this term, so its leader sealed two: I acknowledge nothing more in it, not
+   * even after a restart, which finds the other chain on the disk (rule 8: one chain per term).
+   */
+  #barAcks(): void {
+    this.#vote = { ...this.#vote, ackBarred: true }
+    this.#effects.push({ kind: 'save-vote', vote: this.#vote })
   }
 
   #onAck(from: MemberId, message: SignedAck): void {
     if (from === this.#options.self) this.#ownAck = message
     if (this.#role !== 'leader' || message.block.term !== this.term) return
-    if (message.base.id !== this.#election?.signed.base.id || !this.#log.has(message.block)) return
+    const base = this.#election?.signed.base
+    const block = this.#log.at(message.block.height)
+    // Every number is compared, not the id alone: signatures count together only over equal bytes.
+    if (base === undefined || block === undefined) return
+    if (!isSameBlock(message.base, base) || !isSameBlock(message.block, block)) return
     this.#refusals.delete(from)
     this.#heard.add(from)
     if (from !== this.#options.self)
-      this.#progress.set(from, onAcknowledged(this.#progressOf(from), message.block.height))
-    if (message.block.height > this.#certifiedOwn) {
-      const signed = { kind: 'ack', base: message.base, block: message.block } as const
-      const certificate = this.#acks.add(message.block.id, message.block.height, signed, from, message.signature)
+      this.#progress.set(from, onAcknowledged(this.#progressOf(from), block.height, this.#ticks))
+    if (block.height > this.#certifiedOwn) {
+      const signed = { kind: 'ack', base, block: refOf(block) } as const
+      const certificate = this.#acks.add(block.id, block.height, signed, from, message.signature)
       if (certificate !== undefined) this.#certify(certificate)
     }
     this.#replicate()
@@ -660,7 +718,7 @@ export class Raft {
       }
       if (through < progress.next) continue
       this.#effects.push({ kind: 'send-blocks', to: peer, from: progress.next, through: through as Height })
-      this.#progress.set(peer, onSent(progress, through as Height))
+      this.#progress.set(peer, onSent(progress, through as Height, this.#ticks))
     }
   }
 
@@ -704,7 +762,7 @@ export class Raft {
 
   /** My highest block on the current leader's chain from which it may go on sending; none while I could not acknowledge. */
   #position(): { height: Height; id: string } | undefined {
-    if (this.#election === null || !this.#maySign || this.#ackBarred) return undefined
+    if (this.#election === null || !this.#maySign || this.#vote.ackBarred) return undefined
     const at = this.#lastAck ?? this.#election.signed.base
     return this.#log.has(at) ? { height: at.height, id: at.id } : undefined
   }
@@ -713,11 +771,13 @@ export class Raft {
     this.#noteTerm(message.ownTerm)
     if (this.#role !== 'leader' || message.term !== this.term) return
     this.#heard.add(from)
-    this.#confirmReads(from, message.round)
+    // A member of a higher term may have elected another leader, which may have committed more: it confirms nothing.
     if (message.ownTerm > this.term) return this.#stepUpFor(message.ownTerm)
+    this.#confirmReads(from, message.round)
     if (message.position === undefined) this.#sendElected(from)
     else if (this.#log.has(message.position)) {
-      this.#progress.set(from, onPosition(this.#progressOf(from), message.position.height))
+      const patience = silentHeartbeatsMax * this.#options.heartbeatTicks
+      this.#progress.set(from, onPosition(this.#progressOf(from), message.position.height, this.#ticks, patience))
     }
     if (compareRanks(message.lock, this.#lock.block) < 0 && this.#lock.certificate !== undefined) {
       // Usually on its way already; repeated only when nothing newer is going to bring it.
@@ -795,12 +855,11 @@ export class Raft {
    */
   #stepUpFor(ownTerm: Term): void {
     this.#stepUpSightings++
-    if (this.#stepUpSightings < 3 || this.#stepUpRestTicks > 0 || ownTerm > this.term + termRaiseMax) return
-    if (!this.#canStand() || this.#lock.block.height < this.#certifiedOwn) return
+    if (this.#stepUpSightings < 3 || this.#stepUpRestTicks > 0 || !this.#canStand()) return
     this.#stepUpRestTicks = 10 * this.#options.electionTimeoutTicks
     this.#stepUpSightings = 0
     for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: this.#options.self })
-    this.#stand(toTerm(Math.min(ownTerm + 1, TERM_MAX)), true)
+    this.#stand(this.#termAbove(ownTerm), true)
   }
 
   // ── committing (rules 3, 13, 14) ────────────────────────────────────────────────────────────────────────────────────────────
@@ -823,15 +882,8 @@ export class Raft {
     const block = certifiedBlock(certificate)
     if (block.height <= this.#log.commit) return
     this.#raiseLock(block, certificate)
-    if (!this.#certifiedHeights.includes(block.height)) this.#certifiedHeights.push(block.height)
-    if (certificate.signed.kind === 'ack') {
-      const acknowledged = this.#lastAck !== null && this.#lastAck.height >= block.height && !this.#ackBarred
-      // Never LOCK in another term than the block's (rule 13).
-      if (block.term === this.term && acknowledged && this.#maySign) {
-        this.#effects.push({ kind: 'sign', signable: { kind: 'lock', block }, to: this.#options.members })
-      }
-      return
-    }
+    this.#noteCertified(block.height)
+    if (certificate.signed.kind === 'ack') return this.#signLock(block)
     this.#commitCertificate = certificate
     this.#commitTo(block.height)
   }
@@ -840,8 +892,12 @@ export class Raft {
     if (block.height <= this.#log.commit) return
     assert(this.#log.has(block), 'an attested block is adopted before it is committed')
     this.#raiseLock(refOf(block), undefined)
-    this.#certifiedHeights.push(block.height)
+    this.#noteCertified(block.height)
     this.#commitTo(block.height)
+  }
+
+  #noteCertified(height: Height): void {
+    if (!this.#certifiedHeights.includes(height)) this.#certifiedHeights.push(height)
   }
 
   #raiseLock(block: BlockRef, certificate: BlockCertificate | undefined): void {
@@ -878,14 +934,29 @@ export class Raft {
     if (from === this.#options.self) this.#ownLock = message
     const { block } = message
     if (block.height <= this.#log.commit || block.height > this.#log.commit + lockHorizonBlocks) return
-    const certificate = this.#locks.add(block.id, block.height, { kind: 'lock', block }, from, message.signature)
+    const certificate = this.#locks.add(
+      `${block.term}/${block.id}`,
+      block.height,
+      { kind: 'lock', block },
+      from,
+      message.signature,
+    )
     if (certificate !== undefined) this.#learn(certificate)
   }
 
   /** While my lock is not committed, say so again: a lost LOCK must not hold up a commit (messages die with a connection). */
   #repeatOwnLock(): void {
-    if (this.#ownLock === null || this.#ownLock.block.height <= this.#log.commit) return
+    if (this.#lock.block.height <= this.#log.commit) return
+    if (this.#ownLock?.block.id !== this.#lock.block.id) return this.#signLock(this.#lock.block)
     for (const peer of this.#peers) this.#send(peer, this.#ownLock)
+  }
+
+  /** Never LOCK in another term than the block's, and only what I acknowledged (rule 13). */
+  #signLock(block: BlockRef): void {
+    const acknowledged = this.#ackSigned !== null && this.#ackSigned >= block.height && !this.#vote.ackBarred
+    if (!this.#maySign || block.term !== this.term || !acknowledged || this.#lockAsked === block.id) return
+    this.#lockAsked = block.id
+    this.#effects.push({ kind: 'sign', signable: { kind: 'lock', block }, to: this.#options.members })
   }
 
   #remember(certificate: BlockCertificate): void {
@@ -931,21 +1002,34 @@ export class Raft {
   }
 
   #fetchWhatWaits(): void {
-    let highest: { certificate: BlockCertificate; ticks: number } | undefined
+    let highest: BlockCertificate | undefined
+    let patient = true
     for (const pending of this.#pending.values()) {
-      pending.ticks++
-      if (highest === undefined || outranks(pending.certificate, highest.certificate)) highest = pending
+      if (!this.#mayAdopt(pending.certificate)) continue
+      if (++pending.ticks >= fetchPatienceTicks) patient = false
+      if (highest === undefined || outranks(pending.certificate, highest)) highest = pending.certificate
     }
-    if (highest === undefined || highest.ticks % fetchPatienceTicks !== 0) return
-    this.#effects.push({ kind: 'fetch', certificate: highest.certificate })
+    if (highest === undefined || patient) return
+    for (const pending of this.#pending.values()) pending.ticks = 0
+    this.#effects.push({ kind: 'fetch', certificate: highest })
+  }
+
+  /** Rule 3, before the block is here: a QC off my chain moves me only above my lock, and only before my first ACK in the term. */
+  #mayAdopt(certificate: BlockCertificate): boolean {
+    const block = certifiedBlock(certificate)
+    if (certificate.signed.kind === 'lock' || block.id === this.#lock.block.id) return true
+    if (compareRanks(block, this.#lock.block) < 0) return false
+    const acknowledged = this.#lastAck !== null || this.#vote.ackBarred
+    return !acknowledged || (block.term === this.term && block.height > this.#log.tail.height)
   }
 
   // ── reading (Raft §6.4) ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onReadRequest(from: MemberId, context: number): void {
     if (this.#role !== 'leader') return
-    this.#reads.push({ context, from, round: this.#round + 1, confirmed: new Set([this.#options.self]) })
-    if (this.#reads.length > 1_000) this.#reads.shift() // the asker's own time-out answers it
+    const confirmed = new Set([this.#options.self])
+    this.#reads.push({ context, from, round: this.#round + 1, height: this.#lock.block.height, confirmed })
+    if (this.#reads.length > readsMax) this.#reads.shift() // the asker's own time-out answers it
     if (this.#quorum === 1) this.#answerReads()
     else this.#heartbeat()
   }
@@ -959,9 +1043,10 @@ export class Raft {
     // Before the first commit of its term a leader does not know what is committed.
     if (this.#log.committed.term !== this.term) return
     const height = this.#log.commit
-    const ready = this.#reads.filter((read) => read.confirmed.size >= this.#quorum)
+    const isReady = (read: PendingRead) => read.confirmed.size >= this.#quorum && read.height <= height
+    const ready = this.#reads.filter(isReady)
     if (ready.length === 0) return
-    this.#reads = this.#reads.filter((read) => read.confirmed.size < this.#quorum)
+    this.#reads = this.#reads.filter((read) => !isReady(read))
     for (const { context, from } of ready) {
       if (from === this.#options.self) this.#effects.push({ kind: 'read-ready', context, height })
       else this.#send(from, { kind: 'read-reply', context, height })
@@ -984,13 +1069,13 @@ export class Raft {
       this.#election = null
       this.#baseCertificate = undefined
       this.#lastAck = null
-      this.#ackBarred = false
+      this.#ackSigned = null
       this.#ownAck = null
       this.#reads = []
       this.#handoverTo = null
     }
     if (repeated) return
-    this.#vote = { term, candidate, base }
+    this.#vote = { term, candidate, base, ackBarred: term === this.term && this.#vote.ackBarred }
     this.#noteTerm(term)
     this.#effects.push({ kind: 'save-vote', vote: this.#vote })
   }
@@ -1015,7 +1100,12 @@ export class Raft {
   }
 
   #noteTerm(term: Term): void {
-    if (term > this.#termHint && term <= this.term + termRaiseMax) this.#termHint = term
+    this.#termHint = toTerm(Math.max(this.#termHint, Math.min(term, this.term + termRaiseMax)))
+  }
+
+  /** Above this term if it is within reach of one request (rule 6), else as near to it as one request goes. */
+  #termAbove(term: Term): Term {
+    return toTerm(Math.min(Math.max(this.term, term) + 1, this.term + termRaiseMax, TERM_MAX))
   }
 
   #resetElectionTimer(): void {
@@ -1049,14 +1139,6 @@ export class Raft {
   #sendDurable(to: MemberId, message: Message): void {
     this.#effects.push({ kind: 'send', to, message, afterDurable: true })
   }
-}
-
-/** A candidate's base was certified before the term it stands in, and the certificate shown is about it; genesis needs none. */
-function isProvenBase(base: BlockRef, term: Term, certificate: BlockCertificate | undefined): boolean {
-  if (base.height === 0) return true
-  if (certificate === undefined || base.term >= term) return false
-  const block = certifiedBlock(certificate)
-  return block.id === base.id && block.height === base.height && block.term === base.term
 }
 
 const rankOf = (ref: Rank): Rank => ({ term: ref.term, height: ref.height })
