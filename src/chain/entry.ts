@@ -1,0 +1,105 @@
+/**
+ * Leaves of the tree, as the bytes that are hashed, stored and served: a record (a statement as a member received it), the system
+ * entry that opens every block with records, and a refusal record. Each has one spelling, RFC 8785; what differs by a byte is no entry.
+ */
+import { fromUtf8, toHex, utf8 } from './bytes.ts'
+import { canonicalJson, type JsonObject } from './json.ts'
+import { Refusal } from './refusal.ts'
+import { formatTime, parseStoredTime } from './time.ts'
+
+/** A leaf is at most what a C2SP entry bundle can hold: its length is 16 bits. */
+export const entryBytesMax = 65_535
+
+export interface Entry {
+  /** The member that received the statement, and signed the batch it is in. */
+  readonly member: string
+  /** Milliseconds since 1970, that member's word. */
+  readonly receivedAt: number
+  /** Compact JWS. */
+  readonly statement: string
+}
+
+export function encodeEntry(entry: Entry): Uint8Array {
+  const { member, statement } = entry
+  return utf8(canonicalJson({ member, receivedAt: formatTime(entry.receivedAt), statement }))
+}
+
+/** @throws {Refusal} `entry.malformed` on any other spelling */
+export function parseEntry(bytes: Uint8Array): Entry {
+  if (bytes.length > entryBytesMax) throw malformed()
+  let text: string
+  let value: unknown
+  try {
+    text = fromUtf8(bytes)
+    value = JSON.parse(text)
+  } catch {
+    throw malformed() // not UTF-8, or not JSON
+  }
+  if (typeof value !== 'object' || value === null) throw malformed()
+  const { member, receivedAt, statement } = value as Record<string, unknown>
+  if (typeof member !== 'string' || typeof receivedAt !== 'string' || typeof statement !== 'string') throw malformed()
+  const time = parseStoredTime(receivedAt)
+  // Writing it again compares everything at once: order, white space, escapes, doubled and further names.
+  if (time === undefined || canonicalJson({ member, receivedAt, statement }) !== text) throw malformed()
+  return { member, receivedAt: time, statement }
+}
+
+export interface SystemEntry {
+  readonly height: number
+  readonly term: number
+  readonly epoch: number
+  readonly leader: string
+  readonly time: number
+  /** Id of the previous block, hex. */
+  readonly parent: string
+  /** Hash of the certificates that the block carries, hex. */
+  readonly carried: string
+  readonly batches: readonly { readonly member: string; readonly hash: string; readonly signature: string }[]
+}
+
+/** The first leaf of a block that adds records: with the size and the root it determines the block's whole header. */
+export function encodeSystemEntry(system: SystemEntry): Uint8Array {
+  return utf8(
+    canonicalJson({
+      system: {
+        height: String(system.height),
+        term: String(system.term),
+        epoch: String(system.epoch),
+        leader: system.leader,
+        time: formatTime(system.time),
+        parent: system.parent,
+        carried: system.carried,
+        batches: system.batches.map(({ member, hash, signature }) => ({ member, hash, signature })),
+      },
+    }),
+  )
+}
+
+export interface RefusalEntry {
+  readonly statement: string
+  readonly member: string
+  readonly receivedAt: number
+  readonly code: string
+}
+
+/** The answer to a statement that got a receipt and that the rules refuse. Computed by every node; nobody signs it. */
+export function encodeRefusalEntry(refusal: RefusalEntry): Uint8Array {
+  const { statement, member, code } = refusal
+  return utf8(canonicalJson({ refusal: { statement, member, receivedAt: formatTime(refusal.receivedAt), code } }))
+}
+
+export type LeafKind = 'genesis' | 'system' | 'record' | 'refusal'
+
+/** What kind of leaf these stored bytes are; they were checked when they became one. */
+export function leafKindOf(value: JsonObject): LeafKind {
+  if ('genesis' in value) return 'genesis'
+  if ('system' in value) return 'system'
+  if ('refusal' in value) return 'refusal'
+  return 'record'
+}
+
+function malformed(): Refusal {
+  return new Refusal('entry.malformed', 'not the one spelling of an entry')
+}
+
+export const zeroDigestHex = toHex(new Uint8Array(32))

@@ -1,0 +1,364 @@
+/**
+ * What a block does: every member computes, from the chain and the block's bytes alone, what becomes of each statement in it — record,
+ * duplicate, refusal — and so the size and root that the header must name (protocol.md rules 9, 23–27). Leader and follower run this very
+ * function. Signatures are checked before, by the caller; everything else about validity is here.
+ */
+import { sha256 } from '#crypto'
+import type { Batch, BatchItem } from './batch.ts'
+import { type BlockHeader, batchesDigest, type Carried, carriedDigest } from './block.ts'
+import { fromHex, toHex, utf8 } from './bytes.ts'
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { Subjects } from './catalogue/statement-type.ts'
+import { type CborValue, field } from './cbor.ts'
+import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
+import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
+import type { Genesis } from './genesis.ts'
+import { leafHash, type TreeFrontier } from './merkle-tree.ts'
+import { type Height, height, type Term } from './numbers.ts'
+import { Refusal } from './refusal.ts'
+import { Overlay, type StateReader } from './state.ts'
+import { parseStatement, type Statement } from './statement.ts'
+
+/** The block may not stand in the chain. `code` is stable; it is what a member answers that refuses the block. */
+export class InvalidBlock extends Error {
+  override readonly name = 'InvalidBlock'
+  readonly code: string
+  constructor(code: string, detail: string) {
+    super(`${code}: ${detail}`)
+    this.code = code
+  }
+}
+
+/** What never changes while an epoch lasts. */
+export interface ChainRules {
+  readonly context: SigningContext
+  readonly genesis: Genesis
+  readonly catalogue: Catalogue
+}
+
+/** The ledger as it stands after a block. */
+export interface ChainPoint {
+  readonly block: BlockRef
+  readonly time: number
+  readonly frontier: TreeFrontier
+  readonly root: string
+  readonly state: StateReader
+  /** Sizes and roots of blocks that added records and are above the last carried attestation, ascending (rule 16). */
+  readonly unattested: readonly { readonly size: number; readonly root: string }[]
+}
+
+/** A block before its size and root are known. */
+export interface Proposal {
+  readonly term: Term
+  readonly time: number
+  readonly leader: string
+  readonly carried: Carried
+  readonly batches: readonly Batch[]
+}
+
+/** An entry and its statement, parsed. */
+export interface ReadItem {
+  readonly entry: Entry
+  readonly statement: Statement
+}
+
+/** Parses an item; a node answers from memory what it parsed before. Throws a Refusal for what bytes alone show to be wrong. */
+export type ItemReader = (item: BatchItem) => ReadItem
+
+export function itemReader(ledger: string): ItemReader {
+  return (item) => {
+    const entry = parseEntry(item.entry)
+    return { entry, statement: parseStatement(entry.statement, ledger) }
+  }
+}
+
+export type Outcome =
+  | { readonly kind: 'record'; readonly index: number }
+  | { readonly kind: 'duplicate'; readonly of: number }
+  /** `index` of the refusal record; absent when no receipt was given. */
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string; readonly index?: number }
+
+export interface Leaf {
+  readonly kind: LeafKind
+  readonly bytes: Uint8Array
+  readonly hash: Uint8Array
+  /** For records and refusals. */
+  readonly statement?: Statement
+  readonly entry?: Entry
+  readonly subjects?: Subjects
+}
+
+export interface Execution {
+  readonly header: BlockHeader
+  readonly point: Omit<ChainPoint, 'block'>
+  /** What this block changes in the state. */
+  readonly writes: ReadonlyMap<string, CborValue>
+  /** New leaves; the first has index `firstIndex`. */
+  readonly leaves: readonly Leaf[]
+  readonly firstIndex: number
+  /** By batch, by item. */
+  readonly outcomes: readonly (readonly Outcome[])[]
+  /** The writes have been stored; reads through this block's state, and through those above it, now go to `committed`. */
+  fold(committed: StateReader): void
+}
+
+/** @throws {InvalidBlock} when no block with this content may follow `parent` */
+export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRules, read: ItemReader): Execution {
+  const blockHeight = height(parent.block.height + 1)
+  checkPlace(parent, proposal, rules)
+  const unattested = afterAttestation(parent, proposal.carried)
+  const state = new Overlay(parent.state)
+  const leaves: Leaf[] = []
+  const outcomes: Outcome[][] = []
+  // Whenever anything adds a leaf the system entry comes first, so the first outcome's index is known before it is.
+  const firstIndex = parent.frontier.size
+  for (const batch of proposal.batches) {
+    checkRun(state, batch, rules)
+    let receivedAt = lastReceivedAt(state, batch)
+    const results: Outcome[] = []
+    for (const item of batch.items) {
+      const { entry, statement } = readOrReject(read, item)
+      if (entry.member !== batch.member) throw new InvalidBlock('batch.foreign-entry', `received by ${entry.member}`)
+      if (entry.receivedAt < receivedAt) throw new InvalidBlock('batch.time-decreases', statement.id)
+      receivedAt = entry.receivedAt
+      const index = firstIndex + 1 + leaves.length
+      const { outcome, leaf } = judge(state, item, entry, statement, index, proposal.time, rules)
+      results.push(outcome)
+      if (leaf !== undefined) leaves.push(leaf)
+    }
+    outcomes.push(results)
+    state.set(runKey(batch.member), [batch.incarnation, batch.number, fromHex(batch.hash)!, receivedAt])
+  }
+  const carried = carriedDigest(proposal.carried)
+  const frontier = parent.frontier.copy()
+  if (leaves.length > 0) {
+    leaves.unshift(systemLeaf(parent, proposal, rules, blockHeight, carried))
+    for (const leaf of leaves) frontier.append(leaf.hash)
+    if (unattested.length >= rules.genesis.parameters.unattestedBlocksMax) {
+      throw new InvalidBlock('block.unattested-window', `${unattested.length} blocks await attestation`)
+    }
+  }
+  const root = leaves.length > 0 ? toHex(frontier.root()) : parent.root
+  const header: BlockHeader = {
+    epoch: rules.context.epoch,
+    term: proposal.term,
+    height: blockHeight,
+    parent: parent.block.id,
+    time: proposal.time,
+    leader: proposal.leader,
+    batches: batchesDigest(proposal.batches),
+    carried,
+    size: frontier.size,
+    root,
+  }
+  const point = {
+    time: proposal.time,
+    frontier,
+    root,
+    state,
+    unattested: leaves.length > 0 ? [...unattested, { size: frontier.size, root }] : unattested,
+  }
+  return {
+    header,
+    point,
+    writes: state.writes,
+    leaves,
+    firstIndex,
+    outcomes,
+    fold: (committed) => state.fold(committed),
+  }
+}
+
+/** Link, term, leader, time, and the election certificate where a term begins. */
+function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): void {
+  const { term, time, leader, carried } = proposal
+  if (time < parent.time) throw new InvalidBlock('block.time-decreases', `${time} after ${parent.time}`)
+  if (!rules.genesis.members.some((member) => member.id === leader))
+    throw new InvalidBlock('block.not-a-member', leader)
+  if (term < parent.block.term) throw new InvalidBlock('block.term-decreases', `${term} after ${parent.block.term}`)
+  if (term === parent.block.term) {
+    if (carried.election !== undefined || carried.base !== undefined) {
+      throw new InvalidBlock('block.stray-certificate', 'an election in the middle of a term')
+    }
+    return
+  }
+  const election = carried.election?.signed
+  if (election === undefined) throw new InvalidBlock('block.no-election', 'a term begins with its election certificate')
+  if (election.term !== term || election.candidate !== leader || election.base.id !== parent.block.id) {
+    throw new InvalidBlock('block.wrong-election', 'the election certificate is for another term, leader or base')
+  }
+  if (proposal.batches.length > 0) throw new InvalidBlock('block.first-not-empty', 'the first block of a term is empty')
+  const base = carried.base === undefined ? undefined : certifiedBlock(carried.base)
+  if (parent.block.height === 0 ? base !== undefined : base?.id !== parent.block.id) {
+    throw new InvalidBlock('block.wrong-base', 'the certificate of the base is not about the parent')
+  }
+}
+
+/** Rule 16: what stands above the newest attestation carried so far. */
+function afterAttestation(parent: ChainPoint, carried: Carried): ChainPoint['unattested'] {
+  const attestation = carried.attestation
+  if (attestation === undefined) return parent.unattested
+  const at = parent.unattested.findIndex(({ size }) => size === attestation.size)
+  if (at < 0 || parent.unattested[at]!.root !== attestation.root) {
+    throw new InvalidBlock('block.wrong-attestation', `no unattested block of size ${attestation.size} with that root`)
+  }
+  return parent.unattested.slice(at + 1)
+}
+
+const runKey = (member: string): string => `batch/${member}`
+
+interface Run {
+  readonly incarnation: number
+  readonly number: number
+  readonly hash: string
+  readonly receivedAt: number
+}
+
+/** The last batch of a member that is on the chain. */
+export function runOf(state: StateReader, member: string): Run | undefined {
+  const row = state.get(runKey(member))
+  if (row === undefined) return undefined
+  const [incarnation, number, hash, receivedAt] = field.array(row, 'batch run', 4)
+  return {
+    incarnation: field.natural(incarnation, 'incarnation'),
+    number: field.natural(number, 'number'),
+    hash: toHex(field.bytes(hash, 'hash', 32)),
+    receivedAt: field.natural(receivedAt, 'receivedAt'),
+  }
+}
+
+/** Whether this batch is the next of its member: the next of the run, or the first of a later one (rule 24). */
+export function followsRun(last: Run | undefined, batch: Batch): boolean {
+  if (last !== undefined && batch.incarnation === last.incarnation) {
+    return batch.number === last.number + 1 && batch.previous === last.hash
+  }
+  if (last !== undefined && batch.incarnation < last.incarnation) return false
+  return batch.number === 0 && batch.previous === zeroDigestHex
+}
+
+function checkRun(state: StateReader, batch: Batch, rules: ChainRules): void {
+  if (!rules.genesis.members.some((member) => member.id === batch.member)) {
+    throw new InvalidBlock('batch.not-a-member', batch.member)
+  }
+  if (!followsRun(runOf(state, batch.member), batch)) {
+    throw new InvalidBlock('batch.out-of-sequence', `${batch.member} ${batch.incarnation}/${batch.number}`)
+  }
+}
+
+/** Times never decrease along a run; a new run begins anew. */
+function lastReceivedAt(state: StateReader, batch: Batch): number {
+  const last = runOf(state, batch.member)
+  return last !== undefined && last.incarnation === batch.incarnation ? last.receivedAt : 0
+}
+
+function readOrReject(read: ItemReader, item: BatchItem): ReadItem {
+  try {
+    return read(item)
+  } catch (error) {
+    if (error instanceof Refusal) throw new InvalidBlock('batch.malformed-item', `${error.code}: ${error.message}`)
+    throw error
+  }
+}
+
+/** The state key under which a party's own key leads to the statement that used it first (scope of `key`: the party). */
+export function idempotencyKey(party: string, key: string): string {
+  return `idem/${toHex(sha256(utf8(`${party}\0${key}`)).subarray(0, 16))}`
+}
+
+/** A statement on the ledger under this party's key, if there is one. */
+export function recordedUnder(
+  state: StateReader,
+  party: string,
+  key: string,
+): { id: string; index: number } | undefined {
+  const row = state.get(idempotencyKey(party, key))
+  if (row === undefined) return undefined
+  const [id, index] = field.array(row, 'idempotency row', 2)
+  return { id: toHex(field.bytes(id, 'id', 32)), index: field.natural(index, 'index') }
+}
+
+function judge(
+  state: Overlay,
+  item: BatchItem,
+  entry: Entry,
+  statement: Statement,
+  index: number,
+  blockTime: number,
+  rules: ChainRules,
+): { outcome: Outcome; leaf?: Leaf } {
+  const earlier = recordedUnder(state, statement.party, statement.key)
+  if (earlier !== undefined && earlier.id === statement.id) return { outcome: { kind: 'duplicate', of: earlier.index } }
+  try {
+    if (earlier !== undefined) {
+      throw new Refusal('statement.key-reused', `key "${statement.key}" belongs to record ${earlier.index}`)
+    }
+    const attempt = new Overlay(state)
+    const subjects = applyStatement(attempt, entry, statement, index, blockTime, rules)
+    state.absorb(attempt)
+    state.set(idempotencyKey(statement.party, statement.key), [fromHex(statement.id)!, index])
+    const leaf: Leaf = { kind: 'record', bytes: item.entry, hash: item.leaf, statement, entry, subjects }
+    return { outcome: { kind: 'record', index }, leaf }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const { code, message: detail } = error
+    if (!item.promised) return { outcome: { kind: 'refused', code, detail } }
+    const bytes = encodeRefusalEntry({
+      statement: statement.id,
+      member: entry.member,
+      receivedAt: entry.receivedAt,
+      code,
+    })
+    const leaf: Leaf = { kind: 'refusal', bytes, hash: leafHash(bytes), statement, entry }
+    return { outcome: { kind: 'refused', code, detail, index }, leaf }
+  }
+}
+
+/**
+ * All rules for one statement at this point; a node also asks before it gives a receipt.
+ * @throws {Refusal} and leaves the attempt to be thrown away
+ */
+export function applyStatement(
+  attempt: Overlay,
+  entry: Pick<Entry, 'member' | 'receivedAt'>,
+  statement: Statement,
+  index: number,
+  blockTime: number,
+  rules: ChainRules,
+): Subjects {
+  const { clockAheadMs, receivedWindowMs } = rules.genesis.parameters
+  // Rule 27: one member's word on the time counts only close to block time.
+  const inWindow = entry.receivedAt >= blockTime - receivedWindowMs && entry.receivedAt <= blockTime + clockAheadMs
+  const context = {
+    ledger: rules.context.ledger,
+    blockTime,
+    receivedAt: inWindow ? entry.receivedAt : blockTime,
+    member: entry.member,
+    index,
+    statement,
+    state: attempt,
+    members: rules.genesis.members,
+  }
+  rules.catalogue.check(statement, context)
+  rules.catalogue.apply(statement, context)
+  return rules.catalogue.typeOf(statement.type)!.subjects(statement.payload)
+}
+
+function systemLeaf(
+  parent: ChainPoint,
+  proposal: Proposal,
+  rules: ChainRules,
+  blockHeight: Height,
+  carried: string,
+): Leaf {
+  const bytes = encodeSystemEntry({
+    height: blockHeight,
+    term: proposal.term,
+    epoch: rules.context.epoch,
+    leader: proposal.leader,
+    time: proposal.time,
+    parent: parent.block.id,
+    carried,
+    batches: proposal.batches.map(({ member, hash, signature }) => ({ member, hash, signature: toHex(signature) })),
+  })
+  return { kind: 'system', bytes, hash: leafHash(bytes) }
+}

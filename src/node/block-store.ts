@@ -1,0 +1,507 @@
+/**
+ * What the node keeps in its ordered key-value store, and under which keys. Blocks are stored once, verbatim; everything else is derived from
+ * them — state, tree tiles, where each leaf lies, who is named where — and written in one atomic batch with the height it is
+ * true for. A block is checked against its hash whenever it is read. Writes go through the group commit; reads see what is pending.
+ *
+ *   b height          block bytes (height 0: the genesis entry)
+ *   s text            state row, as the rules see it
+ *   t level tile      up to 256 hashes of 32 bytes
+ *   l tile            up to 256 leaf locations of 12 bytes
+ *   x index           bytes of a leaf that is not in a block: system entries, refusal records
+ *   d statement id    index of its record          r statement id member   index of a refusal record
+ *   q field value height   indices of the records of that block that name this value
+ *   a size            q cosignatures               j number                a statement that got a receipt
+ *   m name            the applied height with its sum; what peers have shown of themselves
+ */
+import { sha256 } from '#crypto'
+import { assert } from '../chain/assert.ts'
+import { type Attestation, attestationFromCbor, attestationToCbor, type Block, decodeBlock } from '../chain/block.ts'
+import { concat, fromHex, toHex, u64, utf8 } from '../chain/bytes.ts'
+import { type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import type { BlockRef, SigningContext } from '../chain/certificate.ts'
+import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
+import { type HashReader, leafHash, nodeHash, TreeFrontier } from '../chain/merkle-tree.ts'
+import { type Height, height, term } from '../chain/numbers.ts'
+import type { StateReader } from '../chain/state.ts'
+import { hashReaderOfTiles, tileWidthMax } from '../chain/tile.ts'
+import type { DiskCycle } from './disk-cycle.ts'
+import type { Disk } from './ports.ts'
+import { StateSum } from './state-sum.ts'
+
+const prefix = {
+  block: 0x62,
+  state: 0x73,
+  tile: 0x74,
+  location: 0x6c,
+  leaf: 0x78,
+  statement: 0x64,
+  refusal: 0x72,
+  named: 0x71,
+  attestation: 0x61,
+  journal: 0x6a,
+  meta: 0x6d,
+} as const
+
+/** Everything that can be made again from the blocks. */
+export const derivedPrefixes: readonly number[] = [
+  prefix.state,
+  prefix.tile,
+  prefix.location,
+  prefix.leaf,
+  prefix.statement,
+  prefix.refusal,
+  prefix.named,
+]
+
+const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
+
+export const blockKey = (at: Height): Uint8Array => key(prefix.block, u64(at))
+export const journalKey = (number: number): Uint8Array => key(prefix.journal, u64(number))
+export const metaKey = (name: string): Uint8Array => key(prefix.meta, utf8(name))
+export const attestationKey = (size: number): Uint8Array => key(prefix.attestation, u64(size))
+export const prefixRange = (first: number): { gte: Uint8Array; lt: Uint8Array } => ({
+  gte: Uint8Array.of(first),
+  lt: Uint8Array.of(first + 1),
+})
+export const journalRange = prefixRange(prefix.journal)
+export const attestationsFrom = (size: number): { gte: Uint8Array; lt: Uint8Array } => ({
+  gte: attestationKey(size),
+  lt: Uint8Array.of(prefix.attestation + 1),
+})
+
+export type NamedField = 'type' | 'owner' | 'tender' | 'party' | 'member' | 'region'
+const namedFields: readonly NamedField[] = ['type', 'owner', 'tender', 'party', 'member', 'region']
+
+function namedKey(name: NamedField, value: string, at?: Height): Uint8Array {
+  const digest = sha256(utf8(value)).subarray(0, 16)
+  const head = key(prefix.named, Uint8Array.of(namedFields.indexOf(name)), digest)
+  return at === undefined ? head : concat(head, u64(at))
+}
+
+/** Rows from this height on that name the value; values decode with `namedIndices`. */
+export function namedRange(name: NamedField, value: string, from: Height): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: namedKey(name, value, from), lt: concat(namedKey(name, value), new Uint8Array(8).fill(0xff)) }
+}
+
+export function namedIndices(row: Uint8Array): number[] {
+  return field.array(decodeCbor(row), 'named').map((index) => field.natural(index, 'index'))
+}
+
+export const heightOfNamedKey = (row: Uint8Array): Height =>
+  height(Number(new DataView(row.buffer, row.byteOffset + row.length - 8, 8).getBigUint64(0)))
+
+/** The newest folded block and what the next one needs to know of it. */
+export interface Applied {
+  readonly block: BlockRef
+  readonly time: number
+  readonly size: number
+  readonly root: string
+  readonly unattested: ChainPoint['unattested']
+  readonly sum: Uint8Array
+}
+
+/** A stored block does not hash to its id, or what is derived from blocks is not there: the disk is damaged. */
+export class DamagedStore extends Error {
+  override readonly name = 'DamagedStore'
+}
+
+const locationBytes = 12
+/** In a location's offset: the leaf has a row of its own. */
+const ownRow = 0xffff_ffff
+
+export interface BlockStoreDependencies {
+  readonly cycle: DiskCycle
+  readonly disk: Disk
+  readonly context: SigningContext
+}
+
+export class BlockStore {
+  readonly #cycle: DiskCycle
+  readonly #context: SigningContext
+  #sum = new StateSum()
+  /** The rows at the right edge, which every block rewrites: by key, hex. */
+  readonly #edges = new Map<string, Edge>()
+  /** Decoded blocks, for reads that go through many leaves of one block. */
+  readonly #decoded = new Map<number, Block>()
+  readonly #stateCache = new Map<string, CborValue | undefined>()
+  readonly scan: Disk['scan']
+
+  constructor(dependencies: BlockStoreDependencies) {
+    this.#cycle = dependencies.cycle
+    this.#context = dependencies.context
+    this.scan = (range, visit, done) => dependencies.disk.scan(range, visit, done)
+  }
+
+  // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  putBlock(block: Block): void {
+    this.#cycle.put(blockKey(block.header.height), block.bytes)
+  }
+
+  blockBytes(at: Height): Uint8Array | undefined {
+    return this.#cycle.get(blockKey(at))
+  }
+
+  /**
+   * Checked against its own header's hash; that this is the right id is for whoever knows the chain to compare.
+   * @throws {DamagedStore} when the bytes are no block of that height
+   */
+  block(at: Height): Block | undefined {
+    const held = this.#decoded.get(at)
+    if (held !== undefined) return held
+    const bytes = this.blockBytes(at)
+    if (bytes === undefined) return undefined
+    let block: Block
+    try {
+      block = decodeBlock(bytes, this.#context)
+    } catch (error) {
+      throw new DamagedStore(`block ${at}: ${String(error)}`)
+    }
+    if (block.header.height !== at) throw new DamagedStore(`block ${at}: stored under another height`)
+    this.#decoded.set(at, block)
+    if (this.#decoded.size > decodedBlocksMax) this.#decoded.delete(this.#decoded.keys().next().value!)
+    return block
+  }
+
+  /** A block that was truncated must not be answered from memory. */
+  forgetAbove(at: Height): void {
+    for (const held of this.#decoded.keys()) if (held > at) this.#decoded.delete(held)
+  }
+
+  // ── committed state ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The state as of the applied height. */
+  readonly state: StateReader = {
+    get: (name) => {
+      if (this.#stateCache.has(name)) return this.#stateCache.get(name)
+      const row = this.#cycle.get(key(prefix.state, utf8(name)))
+      const value = row === undefined ? undefined : decodeCbor(row)
+      if (value !== undefined) this.#remember(name, value)
+      return value
+    },
+  }
+
+  #remember(name: string, value: CborValue): void {
+    this.#stateCache.delete(name)
+    this.#stateCache.set(name, value)
+    if (this.#stateCache.size > stateCacheRows) this.#stateCache.delete(this.#stateCache.keys().next().value!)
+  }
+
+  applied(): Applied | undefined {
+    const row = this.#cycle.get(appliedKey)
+    if (row === undefined) return undefined
+    const parts = field.array(decodeCbor(row), 'applied', 8)
+    return {
+      block: {
+        term: term(field.natural(parts[1], 'term')),
+        height: height(field.natural(parts[2], 'height')),
+        id: toHex(field.bytes(parts[3], 'id', 32)),
+      },
+      time: field.natural(parts[4], 'time'),
+      size: field.natural(field.array(parts[5], 'head', 2)[0], 'size'),
+      root: toHex(field.bytes(field.array(parts[5], 'head', 2)[1], 'root', 32)),
+      unattested: field.array(parts[6], 'unattested').map((item) => {
+        const [size, root] = field.array(item, 'unattested', 2)
+        return { size: field.natural(size, 'size'), root: toHex(field.bytes(root, 'root', 32)) }
+      }),
+      sum: field.bytes(parts[7], 'sum', 32),
+    }
+  }
+
+  /** Takes up from what the disk holds: the sum and the right edge of the tree. */
+  resume(applied: Applied): TreeFrontier {
+    this.#sum = new StateSum(applied.sum)
+    this.#edges.clear()
+    this.#stateCache.clear()
+    const read = this.hashReader(applied.size)
+    const peaks: Uint8Array[] = []
+    let begin = 0
+    for (let level = 52; level >= 0; level--) {
+      const leaves = 2 ** level
+      if (Math.floor(applied.size / leaves) % 2 === 1) {
+        peaks.push(read(level, begin / leaves))
+        begin += leaves
+      }
+    }
+    const frontier = TreeFrontier.from(applied.size, peaks)
+    if (toHex(frontier.root()) !== applied.root) throw new DamagedStore('the tiles do not add up to the applied root')
+    return frontier
+  }
+
+  /** Writes all that a committed block derives, in one batch with the applied height. */
+  fold(
+    block: BlockRef,
+    blockBytes: Uint8Array,
+    execution: Pick<Execution, 'leaves' | 'firstIndex' | 'writes' | 'point'>,
+  ): void {
+    for (const [name, value] of execution.writes) {
+      this.#derive(key(prefix.state, utf8(name)), encodeCbor(value), !name.startsWith('idem/'))
+      this.#remember(name, value)
+    }
+    const named = new Map<string, { key: Uint8Array; indices: number[] }>()
+    let offset = 0
+    execution.leaves.forEach((leaf, i) => {
+      const index = execution.firstIndex + i
+      if (leaf.kind === 'record') {
+        offset = indexOf(blockBytes, leaf.bytes, offset)
+        this.#locate(index, block.height, offset, leaf.bytes.length)
+      } else {
+        this.#locate(index, block.height, ownRow, leaf.bytes.length)
+        this.#derive(key(prefix.leaf, u64(index)), leaf.bytes, false)
+      }
+      if (leaf.kind === 'record') this.#derive(key(prefix.statement, fromHex(leaf.statement!.id)!), u64(index), false)
+      if (leaf.kind === 'refusal') {
+        this.#derive(refusalKey(leaf.statement!.id, leaf.entry!.member), u64(index), true)
+      }
+      for (const [name, value] of namesOf(leaf)) {
+        const row = namedKey(name, value, block.height)
+        const id = toHex(row)
+        const held = named.get(id)
+        if (held === undefined) named.set(id, { key: row, indices: [index] })
+        else if (held.indices.at(-1) !== index) held.indices.push(index)
+      }
+      this.#appendHash(index, leaf.hash)
+    })
+    for (const { key: row, indices } of named.values()) this.#derive(row, encodeCbor(indices), false)
+    this.#writeEdges()
+    const { point } = execution
+    this.#cycle.put(
+      appliedKey,
+      encodeCbor([
+        1,
+        block.term,
+        block.height,
+        fromHex(block.id)!,
+        point.time,
+        [point.frontier.size, fromHex(point.root)!],
+        point.unattested.map(({ size, root }) => [size, fromHex(root)!]),
+        this.#sum.bytes,
+      ]),
+    )
+  }
+
+  /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. */
+  recount(done: (sum: Uint8Array) => void): void {
+    const sum = new StateSum()
+    const rest = [...derivedPrefixes]
+    const next = (): void => {
+      const first = rest.shift()
+      if (first === undefined) return done(sum.bytes)
+      this.scan(
+        prefixRange(first),
+        (row, value) => {
+          sum.add(row, value)
+          return undefined
+        },
+        next,
+      )
+    }
+    next()
+  }
+
+  /** Deletes every derived row, so that folding can begin anew at genesis. */
+  forgetDerived(done: () => void): void {
+    this.#sum = new StateSum()
+    this.#edges.clear()
+    this.#stateCache.clear()
+    this.#cycle.del(appliedKey)
+    const rest = [...derivedPrefixes]
+    const next = (): void => {
+      const first = rest.shift()
+      if (first === undefined) return done()
+      this.scan(
+        prefixRange(first),
+        (row) => {
+          this.#cycle.del(row)
+          return undefined
+        },
+        next,
+      )
+    }
+    next()
+  }
+
+  #derive(row: Uint8Array, value: Uint8Array, mayExist: boolean): void {
+    if (mayExist) {
+      const old = this.#cycle.get(row)
+      if (old !== undefined) this.#sum.remove(row, old)
+    }
+    this.#sum.add(row, value)
+    this.#cycle.put(row, value)
+  }
+
+  #writeEdges(): void {
+    for (const [id, edge] of this.#edges) {
+      if (edge.written?.length === edge.length) continue
+      if (edge.written !== undefined) this.#sum.remove(edge.key, edge.written)
+      edge.written = edge.buffer.slice(0, edge.length)
+      this.#sum.add(edge.key, edge.written)
+      this.#cycle.put(edge.key, edge.written)
+      if (edge.length === edge.buffer.length) this.#edges.delete(id)
+    }
+  }
+
+  // ── the tree ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #appendHash(index: number, hash: Uint8Array): void {
+    let level = 0
+    let at = index
+    let value = hash
+    for (;;) {
+      const tile = Math.floor(at / tileWidthMax)
+      const row = tileKey(level, tile)
+      const full = this.#extendEdge(row, value, tileWidthMax * 32)
+      if (full === undefined) return
+      // A full tile is one hash of the level above: the root of its 256 (C2SP tlog-tiles).
+      value = tileRoot(full)
+      at = tile
+      level += 1
+    }
+  }
+
+  #locate(index: number, at: Height, offset: number, length: number): void {
+    const location = new Uint8Array(locationBytes)
+    const view = new DataView(location.buffer)
+    view.setUint16(0, Math.floor(at / 2 ** 32))
+    view.setUint32(2, at % 2 ** 32)
+    view.setUint32(6, offset)
+    view.setUint16(10, length)
+    this.#extendEdge(locationKey(Math.floor(index / tileWidthMax)), location, tileWidthMax * locationBytes)
+  }
+
+  /** Returns the row's bytes when this made it full. */
+  #extendEdge(row: Uint8Array, piece: Uint8Array, bytesMax: number): Uint8Array | undefined {
+    const id = toHex(row)
+    let edge = this.#edges.get(id)
+    if (edge === undefined) {
+      const stored = this.#cycle.get(row)
+      edge = { key: row, buffer: new Uint8Array(bytesMax), length: stored?.length ?? 0, written: stored }
+      if (stored !== undefined) edge.buffer.set(stored)
+      this.#edges.set(id, edge)
+    }
+    assert(edge.length + piece.length <= bytesMax, 'a full row is not extended')
+    edge.buffer.set(piece, edge.length)
+    edge.length += piece.length
+    return edge.length === bytesMax ? edge.buffer : undefined
+  }
+
+  /** `width` hashes of a tile; undefined when the store has fewer. */
+  tile(level: number, index: number, width: number): Uint8Array | undefined {
+    const row = this.#cycle.get(tileKey(level, index))
+    return row === undefined || row.length < width * 32 ? undefined : row.subarray(0, width * 32)
+  }
+
+  /** Complete subtrees of the first `size` leaves. @throws {DamagedStore} when a tile is missing */
+  hashReader(size: number): HashReader {
+    return hashReaderOfTiles(size, (level, index, width) => {
+      const tile = this.tile(level, index, width)
+      if (tile === undefined) throw new DamagedStore(`tile ${level}/${index}.p/${width} is missing`)
+      return tile
+    })
+  }
+
+  // ── leaves ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The stored bytes of a leaf, checked against the tree, and the block it came with. */
+  leaf(index: number): { readonly bytes: Uint8Array; readonly height: Height } | undefined {
+    const row = this.#cycle.get(locationKey(Math.floor(index / tileWidthMax)))
+    const at = (index % tileWidthMax) * locationBytes
+    if (row === undefined || row.length < at + locationBytes) return undefined
+    const view = new DataView(row.buffer, row.byteOffset + at, locationBytes)
+    const blockHeight = height(view.getUint16(0) * 2 ** 32 + view.getUint32(2))
+    const offset = view.getUint32(6)
+    const length = view.getUint16(10)
+    const from = offset === ownRow ? this.#cycle.get(key(prefix.leaf, u64(index))) : this.blockBytes(blockHeight)
+    const begin = offset === ownRow ? 0 : offset
+    const bytes = from?.subarray(begin, begin + length)
+    const tile = this.tile(0, Math.floor(index / tileWidthMax), (index % tileWidthMax) + 1)
+    if (bytes === undefined || tile === undefined || toHex(leafHash(bytes)) !== toHex(tile.subarray(-32))) {
+      throw new DamagedStore(`leaf ${index} is not what the tree says`)
+    }
+    return { bytes, height: blockHeight }
+  }
+
+  indexOfStatement(id: string): number | undefined {
+    return numberIn(this.#cycle.get(key(prefix.statement, fromHex(id)!)))
+  }
+
+  indexOfRefusal(id: string, member: string): number | undefined {
+    return numberIn(this.#cycle.get(refusalKey(id, member)))
+  }
+
+  // ── attestations ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  putAttestation(attestation: Attestation): void {
+    this.#cycle.put(attestationKey(attestation.size), encodeCbor([1, attestationToCbor(attestation)]))
+  }
+
+  attestation(size: number): Attestation | undefined {
+    const row = this.#cycle.get(attestationKey(size))
+    return row === undefined ? undefined : readAttestation(row)
+  }
+
+  /** The newest on the disk. */
+  newestAttestation(done: (attestation: Attestation | undefined) => void): void {
+    let newest: Attestation | undefined
+    this.scan(
+      { ...prefixRange(prefix.attestation), reverse: true, limit: 1 },
+      (_, value) => {
+        newest = readAttestation(value)
+        return false
+      },
+      () => done(newest),
+    )
+  }
+}
+
+/** A few seconds of blocks: catch-up and entry bundles read the same ones again and again. */
+const decodedBlocksMax = 64
+/** Keys, parties and runs that are in use; a row is some hundred bytes. */
+const stateCacheRows = 20_000
+
+const appliedKey = metaKey('applied')
+const tileKey = (level: number, index: number): Uint8Array => key(prefix.tile, Uint8Array.of(level), u64(index))
+const locationKey = (tile: number): Uint8Array => key(prefix.location, u64(tile))
+const refusalKey = (id: string, member: string): Uint8Array => key(prefix.refusal, fromHex(id)!, utf8(member))
+
+export function readAttestation(row: Uint8Array): Attestation {
+  return attestationFromCbor(field.array(decodeCbor(row), 'attestation row', 2)[1], 'attestation')
+}
+
+/** A row at the right edge of the tree, as far as it is filled, and as it was last written. */
+interface Edge {
+  readonly key: Uint8Array
+  readonly buffer: Uint8Array
+  length: number
+  written: Uint8Array | undefined
+}
+
+function tileRoot(tile: Uint8Array): Uint8Array {
+  let hashes = Array.from({ length: tileWidthMax }, (_, i) => tile.subarray(i * 32, i * 32 + 32))
+  while (hashes.length > 1) hashes = hashes.flatMap((left, i) => (i % 2 === 0 ? [nodeHash(left, hashes[i + 1]!)] : []))
+  return hashes[0]!
+}
+
+function numberIn(row: Uint8Array | undefined): number | undefined {
+  return row === undefined ? undefined : Number(new DataView(row.buffer, row.byteOffset, 8).getBigUint64(0))
+}
+
+/** Entries stand in a block in the order of its leaves, so each search begins where the last one ended. */
+function indexOf(bytes: Uint8Array, part: Uint8Array, from: number): number {
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(part, from)
+  assert(at >= 0, 'a record’s entry stands in its block')
+  return at
+}
+
+function* namesOf(leaf: Leaf): Generator<readonly [NamedField, string]> {
+  if (leaf.kind !== 'record') return
+  const { statement, entry, subjects } = leaf
+  yield ['type', statement!.type]
+  yield ['member', entry!.member]
+  yield ['party', statement!.party]
+  if (subjects === undefined) return
+  if (subjects.owner !== undefined) yield ['owner', subjects.owner]
+  if (subjects.tender !== undefined) yield ['tender', subjects.tender]
+  if (subjects.region !== undefined) yield ['region', subjects.region]
+  for (const party of subjects.parties) if (party !== statement!.party) yield ['party', party]
+}

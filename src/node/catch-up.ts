@@ -1,0 +1,221 @@
+/**
+ * Getting blocks that this node lacks, and giving them to others. A node that is shown a certificate for a block off its chain asks a peer
+ * for everything above its own committed block, checks and executes each as if it were new — but for its time, which is nobody's opinion
+ * once a block is certified — and adopts a stretch as soon as the last block of it is proven: by the certificate, or by an attested
+ * checkpoint on the way, so that a long way is gone in steps.
+ */
+import { type Attestation, type Block, decodeBlock } from '../chain/block.ts'
+import { CborError } from '../chain/cbor.ts'
+import { type BlockCertificate, certifiedBlock } from '../chain/certificate.ts'
+import { InvalidBlock } from '../chain/execution.ts'
+import { type Height, height } from '../chain/numbers.ts'
+import { type BlockMeta, compareRanks, type MemberId } from '../consensus/message.ts'
+import type { AdoptionProof, Raft } from '../consensus/raft.ts'
+import type { BlockStore } from './block-store.ts'
+import { type Ledger, metaOf } from './ledger.ts'
+import { catchUpBytes, catchUpTimeoutMs, catchUpUnprovenMax } from './limits.ts'
+import type { Clock, Log } from './ports.ts'
+import type { Vouching } from './vouching.ts'
+import type { BlocksResponse, NodeMessage } from './wire.ts'
+
+export interface CatchUpDependencies {
+  readonly clock: Clock
+  readonly raft: Raft
+  readonly ledger: Ledger
+  readonly store: BlockStore
+  readonly vouching: Vouching
+  readonly log: Log
+  readonly turn: (event: () => void) => void
+  readonly send: (to: MemberId, message: NodeMessage) => void
+  /** Peers that are connected now. */
+  readonly peers: () => readonly MemberId[]
+}
+
+export class CatchUp {
+  readonly #deps: CatchUpDependencies
+  #target: BlockCertificate | undefined
+  #asked: { readonly peer: MemberId; readonly from: Height; readonly at: number } | undefined
+  #checking = false
+  /** Executed and not adopted, from the first block above what was committed when it began. */
+  #stretch: BlockMeta[] = []
+  #nextPeer = 0
+
+  constructor(dependencies: CatchUpDependencies) {
+    this.#deps = dependencies
+  }
+
+  get active(): boolean {
+    return this.#target !== undefined
+  }
+
+  /** The core wants the block that this certificate is about. */
+  want(certificate: BlockCertificate): void {
+    const { raft } = this.#deps
+    const block = certifiedBlock(certificate)
+    if (raft.has(block) || block.height <= raft.commit) return
+    if (this.#target === undefined || compareRanks(block, certifiedBlock(this.#target)) > 0) this.#target = certificate
+    if (this.#asked === undefined && !this.#checking) this.#ask()
+  }
+
+  tick(): void {
+    const { clock } = this.#deps
+    if (this.#asked === undefined || clock.monotonic() - this.#asked.at < catchUpTimeoutMs) return
+    this.#deps.log.info('catch-up peer silent', { member: this.#asked.peer, height: this.#asked.from })
+    this.#startOver()
+  }
+
+  onPeerDown(peer: MemberId): void {
+    if (this.#asked?.peer === peer) this.#startOver()
+  }
+
+  #startOver(): void {
+    for (const { id, height: at } of this.#stretch)
+      if (!this.#deps.raft.has({ height: at, id })) this.#deps.ledger.forget(id)
+    this.#stretch = []
+    this.#asked = undefined
+    this.#nextPeer++
+    if (this.#target !== undefined) this.#ask()
+  }
+
+  #ask(): void {
+    const { raft, peers, send, clock } = this.#deps
+    if (this.#target !== undefined) {
+      const block = certifiedBlock(this.#target)
+      if (raft.has(block) || block.height <= raft.commit) this.#target = undefined
+    }
+    const connected = peers()
+    if (this.#target === undefined || connected.length === 0) {
+      this.#asked = undefined
+      this.#target = undefined // the core asks again while it still misses the block
+      return
+    }
+    const leader = raft.leader
+    const peer =
+      this.#nextPeer === 0 && leader !== null && connected.includes(leader)
+        ? leader
+        : connected[this.#nextPeer % connected.length]!
+    const from = height((this.#stretch.at(-1)?.height ?? raft.commit) + 1)
+    this.#asked = { peer, from, at: clock.monotonic() }
+    send(peer, { kind: 'blocks-request', from })
+  }
+
+  receive(from: MemberId, message: BlocksResponse, release: () => void): void {
+    const asked = this.#asked
+    if (asked === undefined || asked.peer !== from || asked.from !== message.from) return release()
+    this.#asked = undefined
+    const { ledger, vouching, turn, log } = this.#deps
+    let blocks: Block[]
+    try {
+      blocks = message.blocks.map((bytes) => decodeBlock(bytes, ledger.rules.context))
+    } catch (error) {
+      if (!(error instanceof CborError)) throw error
+      log.warn('catch-up answer malformed', { member: from, reason: error.message })
+      release()
+      return this.#startOver()
+    }
+    if (blocks.length === 0) {
+      release()
+      return this.#startOver()
+    }
+    this.#checking = true
+    const checks = [
+      ...blocks.flatMap((block) => vouching.checksOfBlock(block)),
+      ...(message.certificate === undefined ? [] : vouching.checksOfCertificate(message.certificate)),
+      ...(message.attestation === undefined ? [] : vouching.checksOfAttestation(message.attestation)),
+    ]
+    vouching.check(checks, (signed) =>
+      vouching.checkItems(signed ? blocks.flatMap((block) => block.batches) : [], (good) =>
+        turn(() => {
+          release()
+          this.#checking = false
+          if (!signed || !good) {
+            log.warn('catch-up answer badly signed', { member: from, height: message.from })
+            return this.#startOver()
+          }
+          this.#take(from, blocks, message)
+        }),
+      ),
+    )
+  }
+
+  #take(from: MemberId, blocks: readonly Block[], message: BlocksResponse): void {
+    const { ledger, raft, log } = this.#deps
+    try {
+      for (const block of blocks) {
+        const meta = metaOf(block)
+        // Committed meanwhile by the ordinary way, or held already: nothing to do but to go on from there.
+        if (block.header.height <= raft.commit) continue
+        if (!raft.has(meta)) ledger.check(block)
+        this.#stretch.push(meta)
+      }
+    } catch (error) {
+      if (!(error instanceof InvalidBlock)) throw error
+      log.warn('catch-up answer invalid', { member: from, code: error.code, reason: error.message })
+      return this.#startOver()
+    }
+    const last = blocks.at(-1)!
+    const proof = this.#proofFor(last, message)
+    if (proof !== undefined && this.#stretch.length > 0) {
+      const stretch = this.#stretch
+      this.#stretch = []
+      if (!raft.adopt(stretch, proof)) {
+        for (const { id, height: at } of stretch) if (!raft.has({ height: at, id })) ledger.forget(id)
+        this.#target = undefined
+        return
+      }
+      log.debug('caught up', { height: last.header.height })
+    } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
+    this.#nextPeer = 0
+    this.#ask()
+  }
+
+  #proofFor(block: Block, message: BlocksResponse): AdoptionProof | undefined {
+    for (const certificate of [this.#target, message.certificate]) {
+      if (certificate !== undefined && certifiedBlock(certificate).id === block.id)
+        return { kind: 'certificate', certificate }
+    }
+    const { attestation } = message
+    const { size, root } = block.header
+    if (attestation === undefined || attestation.size !== size || attestation.root !== root) return undefined
+    // Empty blocks repeat the size of the one before: only a block that added records is named by its checkpoint (chain/entry.ts).
+    const parent = this.#deps.ledger.point(block.header.parent)
+    if (parent !== undefined && parent.frontier.size === size) return undefined
+    const { term, height: at } = block.header
+    return { kind: 'attested', block: { term, height: at, id: block.id } }
+  }
+
+  /** Answers a peer: as many blocks as fit, cut where the last one can be proven if there is such a place. */
+  serve(to: MemberId, from: Height): void {
+    const { raft, store, send } = this.#deps
+    const blocks: { bytes: Uint8Array; height: Height }[] = []
+    let bytes = 0
+    for (let at = from; at <= raft.tail.height; at = height(at + 1)) {
+      const block = store.blockBytes(at)
+      if (block === undefined || (blocks.length > 0 && bytes + block.length > catchUpBytes)) break
+      blocks.push({ bytes: block, height: at })
+      bytes += block.length
+    }
+    let proof: { certificate?: BlockCertificate; attestation?: Attestation } = {}
+    for (let count = blocks.length; count > 0; count--) {
+      const found = this.#provable(blocks[count - 1]!.height)
+      if (found === undefined) continue
+      proof = found
+      blocks.length = count
+      break
+    }
+    send(to, { kind: 'blocks-response', from, blocks: blocks.map((block) => block.bytes), ...proof })
+  }
+
+  #provable(at: Height): { certificate?: BlockCertificate; attestation?: Attestation } | undefined {
+    const { raft, store } = this.#deps
+    for (const certificate of [raft.lock.certificate, raft.commitCertificate]) {
+      if (certificate !== undefined && certifiedBlock(certificate).height === at) return { certificate }
+    }
+    if (at === 0 || at > raft.commit) return undefined
+    const header = store.block(at)?.header
+    const before = at > 1 ? store.block(height(at - 1))?.header.size : 1
+    if (header === undefined || header.size === before) return undefined
+    const attestation = store.attestation(header.size)
+    return attestation === undefined ? undefined : { attestation }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What a follower does with a block before its core sees it: decode, check every signature, wait until its time is due, execute it on its
+ * parent and compare (protocol.md, rules 8–10). Signatures of several blocks are checked at once; execution is in order. A bad block is
+ * refused by name; a late one is answered `stale`.
+ */
+import { type Block, decodeBlock } from '../chain/block.ts'
+import { CborError } from '../chain/cbor.ts'
+import { InvalidBlock } from '../chain/execution.ts'
+import type { MemberId } from '../consensus/message.ts'
+import type { Raft } from '../consensus/raft.ts'
+import { type Ledger, metaOf } from './ledger.ts'
+import { uncheckedBlocksMax } from './limits.ts'
+import type { Clock, Log } from './ports.ts'
+import type { Vouching } from './vouching.ts'
+
+export interface CheckingDependencies {
+  readonly clock: Clock
+  readonly raft: Raft
+  readonly ledger: Ledger
+  readonly vouching: Vouching
+  readonly log: Log
+  readonly turn: (event: () => void) => void
+  readonly refuse: (to: MemberId, block: Block, code: string) => void
+}
+
+interface Waiting {
+  readonly from: MemberId
+  readonly block: Block
+  readonly release: () => void
+  signed: boolean
+}
+
+export class Checking {
+  readonly #deps: CheckingDependencies
+  #queue: Waiting[] = []
+  #cancelTimer: (() => void) | undefined
+
+  constructor(dependencies: CheckingDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** `release` gives the sender its credit back, once the bytes are no longer held for checking. */
+  offer(from: MemberId, bytes: Uint8Array, release: () => void): void {
+    const { raft, ledger, vouching, turn, log } = this.#deps
+    let block: Block
+    try {
+      block = decodeBlock(bytes, ledger.rules.context)
+    } catch (error) {
+      if (!(error instanceof CborError)) throw error
+      log.warn('block malformed', { member: from, reason: error.message })
+      return release()
+    }
+    const { header } = block
+    if (header.term < raft.term || header.leader !== from || this.#queue.length >= uncheckedBlocksMax) return release()
+    if (raft.has({ height: header.height, id: block.id })) return release()
+    const waiting: Waiting = { from, block, release, signed: false }
+    this.#queue.push(waiting)
+    vouching.check(vouching.checksOfBlock(block), (sealed) =>
+      vouching.checkItems(sealed ? block.batches : [], (good) =>
+        turn(() => {
+          if (!sealed || !good) return this.#reject(waiting, sealed ? 'batch.malformed-item' : 'block.bad-signature')
+          waiting.signed = true
+          this.#drain()
+        }),
+      ),
+    )
+  }
+
+  /** The term or the leader changed: what an earlier leader sent is of no use any more. */
+  forget(): void {
+    const { raft } = this.#deps
+    for (const waiting of this.#queue) if (waiting.block.header.term < raft.term) waiting.release()
+    this.#queue = this.#queue.filter(({ block }) => block.header.term >= raft.term)
+  }
+
+  #drain(): void {
+    for (;;) {
+      const first = this.#queue[0]
+      if (first === undefined || !first.signed) return
+      if (!this.#isDue(first)) return
+      this.#queue.shift()
+      first.release()
+      this.#take(first)
+    }
+  }
+
+  #take({ from, block }: Waiting): void {
+    const { raft, ledger } = this.#deps
+    const { header, carried } = block
+    // The first block of a term brings what makes its leader one; its signatures have been checked.
+    if (carried.election !== undefined) {
+      const { election, base } = carried
+      raft.receive(from, { kind: 'elected', election, ...(base === undefined ? {} : { certificate: base }) })
+    }
+    if (header.term !== raft.term || ledger.point(header.parent) === undefined) return
+    try {
+      ledger.check(block)
+    } catch (error) {
+      if (!(error instanceof InvalidBlock)) throw error
+      this.#deps.log.error('block refused', {
+        member: from,
+        height: header.height,
+        term: header.term,
+        code: error.code,
+        reason: error.message,
+      })
+      return this.#deps.refuse(from, block, error.code)
+    }
+    if (!raft.accept(from, metaOf(block))) ledger.forget(block.id)
+  }
+
+  /** Rule 10: my opinion of its time, asked once, and only while nobody has certified the block. */
+  #isDue(waiting: Waiting): boolean {
+    const { clock, raft, ledger } = this.#deps
+    const { header, id } = waiting.block
+    const { clockAheadMs, clockLatenessMs } = ledger.rules.genesis.parameters
+    const ahead = header.time - clock.wall()
+    if ((ahead <= clockAheadMs && ahead >= -clockLatenessMs) || raft.knowsCertificate(id)) return true
+    if (ahead > 0) {
+      this.#cancelTimer?.()
+      this.#cancelTimer = clock.after(Math.min(ahead - clockAheadMs, 1_000), () => this.#deps.turn(() => this.#drain()))
+      return false
+    }
+    this.#queue = this.#queue.filter((other) => other !== waiting)
+    waiting.release()
+    this.#deps.refuse(waiting.from, waiting.block, 'stale')
+    return false
+  }
+
+  #reject(waiting: Waiting, code: string): void {
+    const { from, block } = waiting
+    this.#queue = this.#queue.filter((other) => other !== waiting)
+    waiting.release()
+    this.#deps.log.error('block refused', { member: from, height: block.header.height, term: block.header.term, code })
+    this.#deps.refuse(from, block, code)
+    this.#drain()
+  }
+
+  stop(): void {
+    this.#cancelTimer?.()
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * From committed to attested (protocol.md, rules 15 and 16): this node's signing register and cosignature, everybody else's, and the
+ * certificate that q of them make. Never two roots for one size, never a smaller size, never before the commit; the register is on disk
+ * before the key signs.
+ */
+import { assert } from '../chain/assert.ts'
+import type { Attestation } from '../chain/block.ts'
+import type { Height } from '../chain/numbers.ts'
+import type { MemberId } from '../consensus/message.ts'
+import type { BlockStore } from './block-store.ts'
+import type { DiskCycle } from './disk-cycle.ts'
+import type { Register } from './durable-state.ts'
+import { earlyCosignaturesMax, openSizesMax } from './limits.ts'
+import type { Clock, Log, Signer } from './ports.ts'
+import type { Vouching } from './vouching.ts'
+import type { CosignatureMessage, NodeMessage } from './wire.ts'
+
+export interface CosigningOptions {
+  readonly self: MemberId
+  readonly quorum: number
+}
+
+export interface CosigningDependencies {
+  readonly clock: Clock
+  readonly signer: Signer
+  readonly cycle: DiskCycle
+  readonly store: BlockStore
+  readonly vouching: Vouching
+  readonly log: Log
+  readonly turn: (event: () => void) => void
+  readonly broadcast: (message: NodeMessage) => void
+  readonly send: (to: MemberId, message: NodeMessage) => void
+  /** Writes the head file, with the register as it is now. */
+  readonly saveRegister: () => void
+  /** The id of the committed block at this height, to assert that the register is on the chain. */
+  readonly committedId: (height: Height) => string | undefined
+  readonly onAttested: (attestation: Attestation) => void
+}
+
+/** A committed head: what may be cosigned. */
+export interface Head {
+  readonly size: number
+  readonly root: string
+  readonly height: Height
+  readonly id: string
+}
+
+interface Open {
+  readonly root: string
+  readonly by: Map<MemberId, { readonly time: number; readonly signature: Uint8Array }>
+}
+
+/** How long after attesting a size a repeated cosignature for it is answered with the certificate: its sender missed it. */
+const repeatedAfterMs = 300
+
+export class Cosigning {
+  readonly #options: CosigningOptions
+  readonly #deps: CosigningDependencies
+  #register: Register
+  #attested: Attestation | undefined
+  #attestedAt = 0
+  #maySign = false
+  /** Committed sizes above the attested one. */
+  readonly #open = new Map<number, Open>()
+  /** For sizes not committed here yet. */
+  #early: { readonly from: MemberId; readonly message: CosignatureMessage }[] = []
+  #own: CosignatureMessage | undefined
+
+  constructor(
+    options: CosigningOptions,
+    start: { readonly register: Register; readonly attested: Attestation | undefined },
+    dependencies: CosigningDependencies,
+  ) {
+    this.#options = options
+    this.#register = start.register
+    this.#attested = start.attested
+    this.#deps = dependencies
+  }
+
+  get register(): Register {
+    return this.#register
+  }
+
+  /** The newest attested head, with exactly q cosignatures. */
+  get attested(): Attestation | undefined {
+    return this.#attested
+  }
+
+  /** Milliseconds since 1970 when this node saw it attested. */
+  get attestedAt(): number {
+    return this.#attestedAt
+  }
+
+  /**
+   * Rule 17 is met. What the register holds is signed again, and nothing else: the cosignature may have been lost in the crash, and
+   * the same head under the same key contradicts nothing. With an empty register that head is the genesis (rule 15).
+   */
+  allowSigning(allowed: boolean, genesis: Head): void {
+    this.#maySign = allowed
+    if (!allowed) return
+    if (this.#register.size === 0) return this.onCommitted([genesis], [genesis])
+    if ((this.#attested?.size ?? 0) >= this.#register.size) return
+    this.#openSize(this.#register)
+    this.#sign([this.#register])
+  }
+
+  /**
+   * Heads of blocks that were just committed, ascending: all that added records, and those among them that were certified one by one. Only
+   * the latter are cosigned, by everybody: members that each pick their own sizes never meet.
+   */
+  onCommitted(heads: readonly Head[], certified: readonly Head[]): void {
+    for (const head of heads) this.#openSize(head)
+    const fresh = certified.filter((head) => head.size > this.#register.size)
+    const last = fresh.at(-1)
+    if (last !== undefined && this.#maySign) {
+      const { height, id, size } = this.#register
+      if (size > 0) assert(this.#deps.committedId(height) === id, 'what I cosigned last is on the committed chain')
+      this.#register = last
+      this.#deps.saveRegister()
+      // A crash before the register is durable: nothing was signed. After it: sizes up to `last` are never signed again, but for `last` itself.
+      this.#sign(fresh)
+    }
+    this.#takeEarly()
+  }
+
+  #sign(heads: readonly Head[]): void {
+    const { cycle, clock, signer, vouching, turn, broadcast } = this.#deps
+    cycle.whenDurable(() => {
+      for (const head of heads) {
+        const time = Math.floor(clock.wall() / 1000)
+        const check = vouching.cosignatureCheck(this.#options.self, head, time, new Uint8Array())!
+        signer.sign('cosign', check.message, (signature) =>
+          turn(() => {
+            vouching.remember({ ...check, signature })
+            this.#own = { kind: 'cosignature', size: head.size, root: head.root, time, signature }
+            broadcast(this.#own)
+            this.#count(this.#options.self, this.#own)
+          }),
+        )
+      }
+    })
+  }
+
+  receive(from: MemberId, message: CosignatureMessage): void {
+    const { clock, send, log, vouching, turn } = this.#deps
+    if (this.#attested !== undefined && message.size <= this.#attested.size) {
+      if (message.size > 0 && clock.wall() - this.#attestedAt > repeatedAfterMs) {
+        send(from, { kind: 'attestation', attestation: this.#attested })
+      }
+      return
+    }
+    const open = this.#open.get(message.size)
+    if (open === undefined) {
+      this.#early.push({ from, message })
+      if (this.#early.length > earlyCosignaturesMax) this.#early.shift()
+      return
+    }
+    const check = vouching.cosignatureCheck(from, message, message.time, message.signature)
+    vouching.check([check], (good) =>
+      turn(() => {
+        if (!good) return log.warn('cosignature bad', { member: from, size: message.size })
+        if (open.root !== message.root) {
+          return log.error('cosignature contradicts', { member: from, size: message.size, root: message.root })
+        }
+        this.#count(from, message)
+      }),
+    )
+  }
+
+  /** A certificate that somebody shows because this node seems to lack it, or that a block carried; its signatures are checked. */
+  receiveAttestation(attestation: Attestation): void {
+    const open = this.#open.get(attestation.size)
+    if (open === undefined || open.root !== attestation.root) return
+    this.#attest(attestation)
+  }
+
+  /** A lost cosignature must not hold up attestation: said again while it is waited for. */
+  tick(): void {
+    if (this.#own === undefined || this.#own.size <= (this.#attested?.size ?? 0)) return
+    this.#deps.broadcast(this.#own)
+  }
+
+  #openSize(head: Head): void {
+    if (head.size <= (this.#attested?.size ?? 0) || this.#open.has(head.size)) return
+    this.#open.set(head.size, { root: head.root, by: new Map() })
+    if (this.#open.size > openSizesMax) this.#open.delete(this.#open.keys().next().value!)
+  }
+
+  #takeEarly(): void {
+    if (this.#early.length === 0) return
+    const ready = this.#early.filter(({ message }) => this.#open.has(message.size))
+    if (ready.length === 0) return
+    this.#early = this.#early.filter(({ message }) => !this.#open.has(message.size))
+    for (const { from, message } of ready) this.receive(from, message)
+  }
+
+  #count(member: MemberId, { size, root, time, signature }: CosignatureMessage): void {
+    const open = this.#open.get(size)
+    if (open === undefined || open.root !== root) return
+    open.by.set(member, { time, signature })
+    if (open.by.size < this.#options.quorum) return
+    const cosignatures = [...open.by]
+      .map(([by, cosignature]) => ({ member: by, ...cosignature }))
+      .sort((a, b) => (a.member < b.member ? -1 : 1))
+    this.#attest({ size, root, cosignatures })
+  }
+
+  #attest(attestation: Attestation): void {
+    this.#deps.store.putAttestation(attestation)
+    for (const size of [...this.#open.keys()]) if (size <= attestation.size) this.#open.delete(size)
+    this.#early = this.#early.filter(({ message }) => message.size > attestation.size)
+    if (this.#attested !== undefined && attestation.size <= this.#attested.size) return
+    this.#attested = attestation
+    this.#attestedAt = this.#deps.clock.wall()
+    this.#deps.onAttested(attestation)
+  }
+}

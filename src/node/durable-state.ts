@@ -1,0 +1,104 @@
+/**
+ * The content of the two slot files. The vote file says which start of the node this is and what it voted; the head file is watermark,
+ * lock and signing register in one (consensus.md section 4): what this node has promised with its signatures, and must find again.
+ */
+import { fromHex, toHex } from '../chain/bytes.ts'
+import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import {
+  type BlockRef,
+  certificateFromCbor,
+  certificateToCbor,
+  isBlockCertificate,
+  refFromCbor,
+  refToCbor,
+} from '../chain/certificate.ts'
+import { type Height, height, term } from '../chain/numbers.ts'
+import type { LockState, VoteState } from '../consensus/effect.ts'
+
+export interface VoteFile {
+  /** Which start of this node it is; the first is 1. */
+  readonly incarnation: number
+  readonly vote: VoteState
+}
+
+/** The last head this node cosigned (rule 15); size 0 before the first. */
+export interface Register {
+  readonly size: number
+  readonly root: string
+  readonly height: Height
+  readonly id: string
+}
+
+export interface HeadFile {
+  /** Watermark: every block up to this one is on my disk. */
+  readonly last: BlockRef
+  readonly lock: LockState
+  readonly commit: Height
+  readonly register: Register
+}
+
+export function encodeVoteFile({ incarnation, vote }: VoteFile): Uint8Array {
+  const base = vote.base === null ? null : refToCbor(vote.base)
+  return encodeCbor([1, incarnation, vote.term, vote.candidate, base, vote.ackBarred])
+}
+
+export function decodeVoteFile(bytes: Uint8Array): VoteFile {
+  const parts = field.array(decodeCbor(bytes), 'vote file', 6)
+  if (parts[0] !== 1) throw new CborError('vote file: unknown version')
+  return {
+    incarnation: field.natural(parts[1], 'incarnation'),
+    vote: {
+      term: term(field.natural(parts[2], 'term', 2 ** 48)),
+      candidate: parts[3] === null ? null : field.text(parts[3], 'candidate', 32),
+      base: parts[4] === null ? null : refFromCbor(parts[4], 'base'),
+      ackBarred: field.boolean(parts[5], 'ackBarred'),
+    },
+  }
+}
+
+export function encodeHeadFile({ last, lock, commit, register }: HeadFile): Uint8Array {
+  const { block, certificate, lowerTermRank } = lock
+  return encodeCbor([
+    1,
+    refToCbor(last),
+    [
+      refToCbor(block),
+      certificate === undefined ? null : certificateToCbor(certificate),
+      [lowerTermRank.term, lowerTermRank.height],
+    ],
+    commit,
+    [register.size, fromHex(register.root)!, register.height, fromHex(register.id)!],
+  ])
+}
+
+export function decodeHeadFile(bytes: Uint8Array): HeadFile {
+  const parts = field.array(decodeCbor(bytes), 'head file', 5)
+  if (parts[0] !== 1) throw new CborError('head file: unknown version')
+  const register = field.array(parts[4], 'register', 4)
+  return {
+    last: refFromCbor(parts[1], 'last'),
+    lock: lockFromCbor(parts[2]),
+    commit: height(field.natural(parts[3], 'commit')),
+    register: {
+      size: field.natural(register[0], 'register.size'),
+      root: toHex(field.bytes(register[1], 'register.root', 32)),
+      height: height(field.natural(register[2], 'register.height')),
+      id: toHex(field.bytes(register[3], 'register.id', 32)),
+    },
+  }
+}
+
+function lockFromCbor(value: CborValue | undefined): LockState {
+  const [block, certificateValue, rank] = field.array(value, 'lock', 3)
+  const [rankTerm, rankHeight] = field.array(rank, 'lock.lowerTermRank', 2)
+  const certificate = certificateValue === null ? undefined : certificateFromCbor(certificateValue, 'lock.certificate')
+  if (certificate !== undefined && !isBlockCertificate(certificate)) throw new CborError('lock: not of a block')
+  return {
+    block: refFromCbor(block, 'lock.block'),
+    lowerTermRank: {
+      term: term(field.natural(rankTerm, 'lock.lowerTermRank.term')),
+      height: height(field.natural(rankHeight, 'lock.lowerTermRank.height')),
+    },
+    ...(certificate === undefined ? {} : { certificate }),
+  }
+}

@@ -1,0 +1,436 @@
+/**
+ * From a submission to its place on the ledger. A statement that passes every check goes into the journal, its submitter gets a receipt once
+ * that is durable, and this node keeps trying until the ledger has answered: a record, or a refusal record that names the rule. Batches
+ * leave while the journal is being fsynced; a batch of a run that a crash cut short can never be contradicted (chain/batch.ts).
+ */
+import {
+  assembleBatch,
+  type Batch,
+  type BatchHeader,
+  type BatchItem,
+  batchBytesMax,
+  batchItem,
+  batchItemsMax,
+  batchMessage,
+} from '../chain/batch.ts'
+import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import { type Entry, encodeEntry, entryBytesMax, parseEntry, zeroDigestHex } from '../chain/entry.ts'
+import { applyStatement, type Outcome, recordedUnder } from '../chain/execution.ts'
+import { type ReceiptBody, receiptMessage } from '../chain/receipt.ts'
+import { type FieldProblem, Refusal } from '../chain/refusal.ts'
+import { Overlay } from '../chain/state.ts'
+import { parseStatement, type Statement } from '../chain/statement.ts'
+import { journalKey, journalRange } from './block-store.ts'
+import type { DiskCycle } from './disk-cycle.ts'
+import type { Executed, Ledger } from './ledger.ts'
+import {
+  batchesInFlightMax,
+  freeDiskMin,
+  pendingBytesMax,
+  pendingStatementsMax,
+  uncheckedSubmissionsMax,
+} from './limits.ts'
+import type { Clock, Disk, Signer, Verifier } from './ports.ts'
+import type { VerifiedItems } from './verified-items.ts'
+
+export interface IntakeOptions {
+  readonly member: string
+  readonly node: string
+  readonly incarnation: number
+}
+
+export interface IntakeDependencies {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly cycle: DiskCycle
+  readonly signer: Signer
+  readonly verifier: Verifier
+  readonly items: VerifiedItems
+  readonly ledger: Ledger
+  /** Runs an event of the node's loop; completions come back through it. */
+  readonly turn: (event: () => void) => void
+  /** Id of the newest block on my chain: rules are asked as of there. */
+  readonly tipId: () => string
+  readonly attestedSize: () => number
+  /** Passes a batch on its way to the leader. */
+  readonly forward: (batch: Batch) => void
+}
+
+export interface SignedReceipt extends ReceiptBody {
+  readonly signature: Uint8Array
+}
+
+export type Settlement =
+  | { readonly kind: 'record'; readonly index: number; readonly duplicate: boolean }
+  | { readonly kind: 'refused'; readonly index: number; readonly code: string }
+
+/** A statement that this node took in. `receipt` is there from the beginning, but is shown only once `durable`. */
+export interface Pending {
+  readonly statement: Statement
+  readonly entry: Entry
+  readonly item: BatchItem
+  readonly receipt: SignedReceipt
+  readonly journalNumber: number
+  durable: boolean
+  settlement: Settlement | undefined
+  /** Called once, when the receipt may be shown. */
+  readonly onDurable: (() => void)[]
+  /** Called once, when the ledger has answered; a waiting client that gives up takes its own out. */
+  readonly onSettled: Set<() => void>
+}
+
+export type IntakeResult =
+  | {
+      readonly kind: 'refused'
+      readonly code: string
+      readonly detail: string
+      readonly fields: readonly FieldProblem[]
+    }
+  /** On the ledger already. */
+  | { readonly kind: 'known'; readonly index: number }
+  /** Taken in, now or by an earlier submission of the same statement, and durable. */
+  | { readonly kind: 'taken'; readonly pending: Pending; readonly again: boolean }
+
+interface Unchecked {
+  readonly statement: Statement
+  readonly done: (result: IntakeResult) => void
+}
+
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #deps: IntakeDependencies
+  #open = false
+  readonly #pending = new Map<string, Pending>()
+  /** By party and idempotency key, so that a key never stands for two statements here. */
+  readonly #pendingKeys = new Map<string, string>()
+  #pendingBytes = 0
+  #unchecked: Unchecked[] = []
+  #checking = false
+  #lastReceivedAt = 0
+  #journalNumber = 0
+
+  #waiting: Pending[] = []
+  #inFlight: { readonly batch: Batch; since: number }[] = []
+  #sealing = false
+  #nextNumber = 0
+  #previous = zeroDigestHex
+
+  constructor(options: IntakeOptions, dependencies: IntakeDependencies) {
+    this.#options = options
+    this.#deps = dependencies
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size
+  }
+
+  pending(statementId: string): Pending | undefined {
+    return this.#pending.get(statementId)
+  }
+
+  /** Something is on its way or waits to be: a leader that makes no progress is to be suspected. */
+  get busy(): boolean {
+    return this.#inFlight.length > 0 || this.#waiting.length > 0
+  }
+
+  /** Reads the journal: what got a receipt before this start and is not on the ledger yet. */
+  restore(done: () => void): void {
+    const { disk, items, ledger } = this.#deps
+    disk.scan(
+      journalRange,
+      (_, row) => {
+        const pending = readJournalRow(row, this.#options.node, ledger.rules.context.ledger)
+        this.#journalNumber = Math.max(this.#journalNumber, pending.journalNumber + 1)
+        items.add(pending.item.leaf, { entry: pending.entry, statement: pending.statement })
+        this.#hold(pending)
+        this.#waiting.push(pending)
+        return undefined
+      },
+      () => {
+        this.#waiting.sort((a, b) => a.journalNumber - b.journalNumber)
+        for (const pending of [...this.#waiting]) this.#settleIfRecorded(pending)
+        done()
+      },
+    )
+  }
+
+  /** Rule 17 is met: from now on batches and receipts may be signed. */
+  openUp(): void {
+    this.#open = true
+    this.#sealBatch()
+  }
+
+  close(): void {
+    this.#open = false
+  }
+
+  submit(jws: string, done: (result: IntakeResult) => void): void {
+    try {
+      const statement = parseStatement(jws, this.#deps.ledger.rules.context.ledger)
+      const known = this.#known(statement)
+      if (known !== undefined) return this.#answer(known, done)
+      this.#assertRoom()
+      this.#unchecked.push({ statement, done })
+      this.#checkSignatures()
+    } catch (error) {
+      done(refusalOf(error))
+    }
+  }
+
+  /** All of the submissions that came while others were being checked are checked together: one hand-over, many signatures. */
+  #checkSignatures(): void {
+    if (this.#checking || this.#unchecked.length === 0) return
+    this.#checking = true
+    const group = this.#unchecked
+    this.#unchecked = []
+    const checks = group.map(({ statement }) => ({
+      publicKey: statement.signingKey,
+      message: statement.message,
+      signature: statement.signature,
+    }))
+    this.#deps.verifier.check(checks, (verdicts) =>
+      this.#deps.turn(() => {
+        this.#checking = false
+        group.forEach(({ statement, done }, i) => {
+          try {
+            if (!verdicts[i]) throw new Refusal('statement.bad-signature')
+            this.#takeIn(statement, done)
+          } catch (error) {
+            done(refusalOf(error))
+          }
+        })
+        this.#checkSignatures()
+        this.#sealBatch()
+      }),
+    )
+  }
+
+  #takeIn(statement: Statement, done: (result: IntakeResult) => void): void {
+    const known = this.#known(statement)
+    if (known !== undefined) return this.#answer(known, done)
+    this.#assertRoom()
+    const { clock, ledger } = this.#deps
+    const receivedAt = Math.max(clock.wall(), this.#lastReceivedAt)
+    const entry: Entry = { member: this.#options.member, receivedAt, statement: statement.jws }
+    const tip = ledger.point(this.#deps.tipId()) ?? ledger.committed
+    const blockTime = Math.max(clock.wall(), tip.time)
+    applyStatement(new Overlay(tip.state), entry, statement, tip.frontier.size, blockTime, ledger.rules)
+    const bytes = encodeEntry(entry)
+    if (bytes.length > entryBytesMax) throw new Refusal('statement.too-large')
+    this.#lastReceivedAt = receivedAt
+    const item = batchItem(bytes, true)
+    this.#deps.items.add(item.leaf, { entry, statement })
+    const receipt: ReceiptBody = {
+      statement: statement.id,
+      node: this.#options.node,
+      receivedAt,
+      attestedSize: this.#deps.attestedSize(),
+      by: receivedAt + ledger.rules.genesis.parameters.receivedWindowMs,
+    }
+    const journalNumber = this.#journalNumber++
+    // The place is taken at once, so that the same statement in the same instant finds it.
+    const held: Pending = {
+      statement,
+      entry,
+      item,
+      receipt: { ...receipt, signature: new Uint8Array() },
+      journalNumber,
+      durable: false,
+      settlement: undefined,
+      onDurable: [() => done({ kind: 'taken', pending: held, again: false })],
+      onSettled: new Set(),
+    }
+    this.#hold(held)
+    this.#waiting.push(held)
+    this.#deps.signer.sign('seal', receiptMessage(ledger.rules.context, receipt), (signature) =>
+      this.#deps.turn(() => this.#journal(held, signature)),
+    )
+  }
+
+  #journal(pending: Pending, signature: Uint8Array): void {
+    const { cycle } = this.#deps
+    ;(pending as { receipt: SignedReceipt }).receipt = { ...pending.receipt, signature }
+    // Settled before the receipt was signed: its block is durable elsewhere, there is nothing left to keep trying for.
+    if (pending.settlement === undefined) cycle.put(journalKey(pending.journalNumber), journalRow(pending))
+    cycle.whenDurable(() =>
+      this.#deps.turn(() => {
+        // A crash before this line: no receipt was given. After it: the journal has the statement.
+        pending.durable = true
+        for (const tell of pending.onDurable.splice(0)) tell()
+      }),
+    )
+  }
+
+  // ── batches ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #sealBatch(): void {
+    if (!this.#open || this.#sealing || this.#waiting.length === 0 || this.#inFlight.length >= batchesInFlightMax)
+      return
+    const taken: Pending[] = []
+    let bytes = 512
+    for (const pending of this.#waiting) {
+      bytes += pending.item.entry.length + 16
+      if (taken.length > 0 && (taken.length >= batchItemsMax || bytes > batchBytesMax)) break
+      taken.push(pending)
+    }
+    this.#waiting.splice(0, taken.length)
+    const items = taken.map((pending) => pending.item)
+    const header: BatchHeader = {
+      member: this.#options.member,
+      incarnation: this.#options.incarnation,
+      number: this.#nextNumber,
+      previous: this.#previous,
+    }
+    const message = batchMessage(this.#deps.ledger.rules.context, header, items)
+    this.#sealing = true
+    this.#deps.signer.sign('seal', message, (signature) =>
+      this.#deps.turn(() => {
+        this.#sealing = false
+        const batch = assembleBatch(header, items, message, signature)
+        this.#nextNumber++
+        this.#previous = batch.hash
+        this.#inFlight.push({ batch, since: this.#deps.clock.monotonic() })
+        this.#deps.forward(batch)
+        this.#sealBatch()
+      }),
+    )
+  }
+
+  /** A new leader knows nothing of what the old one had: everything on its way is sent again, in order. */
+  resend(): void {
+    for (const { batch } of this.#inFlight) this.#deps.forward(batch)
+  }
+
+  /** Batches that have waited longer than `ms`, each returned again only after as long (rule 28). */
+  overdue(ms: number): readonly Batch[] {
+    const now = this.#deps.clock.monotonic()
+    const late = this.#inFlight.filter(({ since }) => now - since > ms)
+    for (const flight of late) flight.since = now
+    return late.map(({ batch }) => batch)
+  }
+
+  /** A block was committed: what this node sent is answered, whichever start of it sent it. */
+  onCommitted({ block, execution }: Executed): void {
+    block.batches.forEach((batch, b) => {
+      if (batch.member !== this.#options.member) return
+      batch.items.forEach((item, i) => {
+        const { statement } = this.#deps.items.read(item)
+        this.#settle(statement.id, execution.outcomes[b]![i]!)
+      })
+      this.#inFlight = this.#inFlight.filter(
+        (flight) => flight.batch.incarnation !== batch.incarnation || flight.batch.number > batch.number,
+      )
+    })
+    this.#sealBatch()
+  }
+
+  #settle(statementId: string, outcome: Outcome): void {
+    const pending = this.#pending.get(statementId)
+    if (pending === undefined) return
+    switch (outcome.kind) {
+      case 'record':
+        return this.#finish(pending, { kind: 'record', index: outcome.index, duplicate: false })
+      case 'duplicate':
+        return this.#finish(pending, { kind: 'record', index: outcome.of, duplicate: true })
+      case 'refused':
+        // Every item of ours is promised, so a refusal always has its record.
+        return this.#finish(pending, { kind: 'refused', index: outcome.index!, code: outcome.code })
+    }
+  }
+
+  /** It reached the ledger while this node was down, or through another member. */
+  #settleIfRecorded(pending: Pending): void {
+    const { statement } = pending
+    const recorded = recordedUnder(this.#deps.ledger.committed.state, statement.party, statement.key)
+    if (recorded?.id !== statement.id) return
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== pending)
+    this.#finish(pending, { kind: 'record', index: recorded.index, duplicate: true })
+  }
+
+  #finish(pending: Pending, settlement: Settlement): void {
+    pending.settlement = settlement
+    this.#pending.delete(pending.statement.id)
+    this.#pendingKeys.delete(keyOf(pending.statement))
+    this.#pendingBytes -= pending.item.entry.length
+    // In one batch with the state that the answer stands in: never lost, never answered twice.
+    this.#deps.cycle.del(journalKey(pending.journalNumber))
+    for (const tell of pending.onSettled) tell()
+    pending.onSettled.clear()
+  }
+
+  // ── bounds and duplicates ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What is already there for this statement; refuses another one under the same key. */
+  #known(statement: Statement): { pending: Pending } | { index: number } | undefined {
+    const pending = this.#pending.get(statement.id)
+    if (pending !== undefined) return { pending }
+    const { committed } = this.#deps.ledger
+    const recorded = recordedUnder(committed.state, statement.party, statement.key)
+    if (recorded?.id === statement.id) return { index: recorded.index }
+    if (recorded !== undefined || this.#pendingKeys.has(keyOf(statement))) throw new Refusal('statement.key-reused')
+    return undefined
+  }
+
+  #answer(known: { pending: Pending } | { index: number }, done: (result: IntakeResult) => void): void {
+    if ('index' in known) return done({ kind: 'known', index: known.index })
+    const { pending } = known
+    if (pending.durable) return done({ kind: 'taken', pending, again: true })
+    pending.onDurable.push(() => done({ kind: 'taken', pending, again: true }))
+  }
+
+  #assertRoom(): void {
+    if (!this.#open) throw new Refusal('node.not-ready')
+    if (this.#deps.disk.freeBytes() < freeDiskMin) throw new Refusal('node.disk-full')
+    if (
+      this.#pending.size >= pendingStatementsMax ||
+      this.#pendingBytes >= pendingBytesMax ||
+      this.#unchecked.length >= uncheckedSubmissionsMax ||
+      this.#deps.cycle.congested
+    ) {
+      throw new Refusal('node.overloaded')
+    }
+  }
+
+  #hold(pending: Pending): void {
+    this.#pending.set(pending.statement.id, pending)
+    this.#pendingKeys.set(keyOf(pending.statement), pending.statement.id)
+    this.#pendingBytes += pending.item.entry.length
+  }
+}
+
+const keyOf = (statement: Statement): string => `${statement.party}\0${statement.key}`
+
+function refusalOf(error: unknown): IntakeResult {
+  if (!(error instanceof Refusal)) throw error
+  return { kind: 'refused', code: error.code, detail: error.message, fields: error.fields }
+}
+
+function journalRow({ item, receipt, journalNumber }: Pending): Uint8Array {
+  const { attestedSize, by, signature } = receipt
+  return encodeCbor([1, journalNumber, item.entry, attestedSize, by, signature])
+}
+
+function readJournalRow(row: Uint8Array, node: string, ledger: string): Pending {
+  const parts = field.array(decodeCbor(row), 'journal row', 6)
+  const item = batchItem(field.bytes(parts[2], 'entry'), true)
+  const entry = parseEntry(item.entry)
+  const statement = parseStatement(entry.statement, ledger)
+  return {
+    statement,
+    entry,
+    item,
+    journalNumber: field.natural(parts[1], 'number'),
+    receipt: {
+      statement: statement.id,
+      node,
+      receivedAt: entry.receivedAt,
+      attestedSize: field.natural(parts[3], 'attestedSize'),
+      by: field.natural(parts[4], 'by'),
+      signature: field.bytes(parts[5], 'signature', 64),
+    },
+    durable: true,
+    settlement: undefined,
+    onDurable: [],
+    onSettled: new Set(),
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The numbers that bound a node, each with its reason; docs/limits.md lists them with those of the formats (`chain`) and the API. What all
+ * members must agree on is not here but in the genesis parameters.
+ */
+
+/** One tick of the consensus core. Heartbeats every tick, elections after the genesis' time-out: 1 s by default. */
+export const tickMs = 100
+
+/** Statements with a receipt and not yet on the ledger, at this node: about ten seconds of a full load. */
+export const pendingStatementsMax = 20_000
+/** Their bytes: what a node may hold in memory and journal for statements on their way. */
+export const pendingBytesMax = 64 * 1024 * 1024
+/** Submissions whose signature is being checked: beyond this, waiting costs more than asking again. */
+export const uncheckedSubmissionsMax = 4_096
+
+/** Batches on their way at once: the next one fills while two are being agreed on. */
+export const batchesInFlightMax = 2
+/** Batches of one member that a leader keeps: a whole backlog after an election is at most pendingBytesMax / batchBytesMax. */
+export const pooledBatchesMax = 512
+/** Batches of others that waited too long and are being watched (rule 28). */
+export const watchedBatchesMax = 1_024
+
+/** Blocks sealed and not yet committed: while one is being locked the next is being acknowledged. */
+export const blocksInFlightMax = 2
+/** Blocks in flight to one follower (core, windowBytes). */
+export const replicationWindowBytes = 4 * 1024 * 1024
+/** Blocks that wait for their signatures or their time. */
+export const uncheckedBlocksMax = 64
+/** A leader that has nothing to seal carries the last attestation in an empty block after this long. */
+export const idleAttestationMs = 300
+
+/** Blocks of one answer to a catching-up node, beyond the first. */
+export const catchUpBytes = 512 * 1024
+/** A peer that does not answer a request for blocks within this time is left for another. */
+export const catchUpTimeoutMs = 3_000
+/** Blocks executed and not yet adopted while catching up: rule 16 lets at most W stand unproven, and some empty ones between them. */
+export const catchUpUnprovenMax = 1_024
+
+/** Cosignatures kept for sizes that this node has not committed yet. */
+export const earlyCosignaturesMax = 4_096
+/** Sizes that wait for their q cosignatures. */
+export const openSizesMax = 1_024
+
+/** Below this much free disk the node takes in no statements: replication and recovery go on. */
+export const freeDiskMin = 256 * 1024 * 1024
+/** A leader whose write cycle takes longer than this many election time-outs resigns (rule 12). */
+export const diskLateTimeouts = 1

@@ -1,0 +1,706 @@
+/**
+ * The node's loop: it joins the pure parts — chain and consensus core — to disk, clock, network, signer and verifier, all of them ports. An
+ * event comes in, calls go out, every completion comes back as an event; at the end of each event the core's effects are carried out in
+ * order and the write cycle is flushed. There is no `await` here: the simulator runs this very class.
+ */
+import { decodeBatch } from '../chain/batch.ts'
+import type { Attestation, Block } from '../chain/block.ts'
+import { CborError } from '../chain/cbor.ts'
+import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
+import type { ChainRules, Execution } from '../chain/execution.ts'
+import { runOf } from '../chain/execution.ts'
+import { type Height, height } from '../chain/numbers.ts'
+import type { Effect } from '../consensus/effect.ts'
+import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
+import { Raft } from '../consensus/raft.ts'
+import { BlockStore, blockKey } from './block-store.ts'
+import { CatchUp } from './catch-up.ts'
+import { Checking } from './checking.ts'
+import { Cosigning, type Head } from './cosigning.ts'
+import { DiskCycle } from './disk-cycle.ts'
+import { encodeHeadFile, encodeVoteFile } from './durable-state.ts'
+import { Fencing } from './fencing.ts'
+import { Intake, type IntakeResult, type Pending } from './intake.ts'
+import { type Ledger, metaOf } from './ledger.ts'
+import { diskLateTimeouts, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
+import type { Lane, Ports } from './ports.ts'
+import { Sealing } from './sealing.ts'
+import { genesisRef, type Started, startUp } from './start-up.ts'
+import { VerifiedItems } from './verified-items.ts'
+import { Vouching } from './vouching.ts'
+import { decodeMessage, encodeMessage, type WireMessage } from './wire.ts'
+
+export interface ReplicaOptions {
+  readonly rules: ChainRules
+  readonly member: MemberId
+  readonly node: string
+}
+
+/** What others may want to know at once. */
+export interface ReplicaEvents {
+  readonly onAttested?: (attestation: Attestation) => void
+}
+
+export class Replica {
+  readonly #options: ReplicaOptions
+  readonly #ports: Ports
+  readonly #events: ReplicaEvents
+  readonly #peers: readonly MemberId[]
+  readonly #connected = new Set<MemberId>()
+  readonly #cycle: DiskCycle
+  readonly #items: VerifiedItems
+  readonly #vouching: Vouching
+  readonly store: BlockStore
+  #parts: Parts | undefined
+  #inTurn = false
+  #stopped = false
+  #cancelTick: (() => void) | undefined
+  /** Rule 18: damage at or below the watermark; no signature until the chain holds this block again, or a committed one above it. */
+  #missingUpTo: BlockRef | undefined
+  #fenced = true
+  #retired: string | undefined
+  #halted: string | undefined
+  /** When the disk was asked for a sign of life that has not come yet. */
+  #diskAskedAt: number | undefined
+  readonly #watched = new Map<
+    string,
+    { readonly bytes: Uint8Array; readonly member: MemberId; since: number; suspected: boolean }
+  >()
+  readonly #reads = new Map<number, (height: Height) => void>()
+  #readContext = 0
+
+  constructor(options: ReplicaOptions, ports: Ports, events: ReplicaEvents = {}) {
+    this.#options = options
+    this.#ports = ports
+    this.#events = events
+    const { context, genesis } = options.rules
+    this.#peers = genesis.members.map(({ id }) => id).filter((id) => id !== options.member)
+    this.#cycle = new DiskCycle({}, { disk: ports.disk })
+    this.#items = new VerifiedItems(context.ledger)
+    this.#vouching = new Vouching(genesis, context, { verifier: ports.verifier, items: this.#items })
+    this.store = new BlockStore({ cycle: this.#cycle, disk: ports.disk, context })
+  }
+
+  /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} */
+  start(started: () => void): void {
+    const { rules } = this.#options
+    const { disk, log } = this.#ports
+    startUp(rules, { disk, cycle: this.#cycle, store: this.store, read: this.#items.read, log }, (found) => {
+      this.store.newestAttestation((attested) => {
+        this.#parts = this.#assemble(found, attested)
+        this.#missingUpTo = found.missingUpTo
+        this.#parts.intake.restore(() => {
+          this.#ports.network.start({
+            onMessage: (peer, lane, bytes, release) => this.#turn(() => this.#onMessage(peer, lane, bytes, release)),
+            onPeer: (peer, up) => this.#turn(() => this.#onPeer(peer, up)),
+          })
+          this.#turn(() => this.#parts!.fencing.start())
+          this.#scheduleTick()
+          started()
+        })
+      })
+    })
+  }
+
+  /** Hands leadership over if it can, and takes in nothing more. The ports are closed by whoever opened them. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#turn(() => {
+      this.#parts?.intake.close()
+      this.#parts?.raft.handOver()
+    })
+    this.#stopped = true
+    this.#cancelTick?.()
+    this.#parts?.checking.stop()
+  }
+
+  // ── what the API asks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  submit(jws: string, done: (result: IntakeResult) => void): void {
+    this.#turn(() => this.#running.intake.submit(jws, done))
+  }
+
+  pending(statementId: string): Pending | undefined {
+    return this.#parts?.intake.pending(statementId)
+  }
+
+  get pendingCount(): number {
+    return this.#parts?.intake.pendingCount ?? 0
+  }
+
+  get ledger(): Ledger {
+    return this.#running.ledger
+  }
+
+  get raft(): Raft {
+    return this.#running.raft
+  }
+
+  get attested(): Attestation | undefined {
+    return this.#running.cosigning.attested
+  }
+
+  get attestedAt(): number {
+    return this.#running.cosigning.attestedAt
+  }
+
+  get incarnation(): number {
+    return this.#running.incarnation
+  }
+
+  incarnationOf(member: MemberId): number | undefined {
+    return this.#running.fencing.incarnationOf(member)
+  }
+
+  get connected(): ReadonlySet<MemberId> {
+    return this.#connected
+  }
+
+  /** Codes of what keeps this node from its work; empty when all is well. */
+  get hindrances(): readonly string[] {
+    const codes: string[] = []
+    const { genesis } = this.#options.rules
+    if (this.#retired !== undefined) codes.push(this.#retired)
+    if (this.#halted !== undefined) codes.push('node.halted')
+    if (this.#missingUpTo !== undefined) codes.push('node.recovering')
+    if (this.#connected.size + 1 < genesis.quorum) codes.push('node.no-quorum')
+    else if (this.#fenced) codes.push('node.not-ready')
+    else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('node.no-leader')
+    return codes
+  }
+
+  /** Calls back with a height that was committed when this was asked: whoever has applied it reads nothing stale. */
+  readIndex(done: (height: Height) => void): void {
+    this.#turn(() => {
+      const context = ++this.#readContext
+      this.#reads.set(context, done)
+      this.#running.raft.readIndex(context)
+    })
+  }
+
+  get #running(): Parts {
+    if (this.#parts === undefined) throw new Error('the node is still reading its disk')
+    return this.#parts
+  }
+
+  // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One event: whatever it makes the core want is done before the next one, and written in one go. */
+  #turn = (event: () => void): void => {
+    if (this.#inTurn) return event() // a completion inside an event is part of it
+    if (this.#stopped) return
+    this.#inTurn = true
+    try {
+      event()
+      this.#carryOut()
+      this.#cycle.flush()
+    } catch (error) {
+      // We are wrong, or the disk is: the node does not know its own state any more (style.md, three kinds of trouble).
+      this.#stopped = true
+      this.#ports.onFatal(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    } finally {
+      this.#inTurn = false
+    }
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#ports.clock.after(tickMs, () => {
+      if (this.#stopped) return
+      this.#scheduleTick()
+      this.#turn(() => this.#tick())
+    })
+  }
+
+  #tick(): void {
+    const { raft, sealing, cosigning, catchUp, fencing } = this.#running
+    this.#watchDisk()
+    raft.tick()
+    cosigning.tick()
+    catchUp.tick()
+    fencing.saveSeen()
+    this.#handOnLateBatches()
+    sealing.trySeal()
+  }
+
+  #onPeer(peer: MemberId, up: boolean): void {
+    const { raft, fencing, catchUp } = this.#running
+    if (up) this.#connected.add(peer)
+    else this.#connected.delete(peer)
+    if (up) fencing.onPeerUp(peer)
+    else catchUp.onPeerDown(peer)
+    raft.peerChanged(peer, up)
+  }
+
+  #onMessage(from: MemberId, _lane: Lane, bytes: Uint8Array, release: () => void): void {
+    let message: WireMessage
+    try {
+      message = decodeMessage(bytes)
+    } catch (error) {
+      release()
+      if (!(error instanceof CborError) && !(error instanceof RangeError)) throw error
+      return this.#ports.log.warn('message malformed', { member: from, reason: error.message })
+    }
+    const { fencing, cosigning, catchUp, checking } = this.#running
+    switch (message.kind) {
+      // These hold the bytes until they are checked; all others let go at once.
+      case 'block':
+        return checking.offer(from, message.block, release)
+      case 'blocks-response':
+        return catchUp.receive(from, message, release)
+      case 'batch':
+        release()
+        return this.#onBatch(message.batch, message.handOn)
+      case 'blocks-request':
+        release()
+        return catchUp.serve(from, message.from)
+      case 'hello':
+        release()
+        return fencing.receive(from, message)
+      case 'hello-stored':
+        release()
+        return fencing.onStored(from, message.incarnation)
+      case 'hello-refused':
+        release()
+        return fencing.onRefused(from, message.incarnation, message.code)
+      case 'cosignature':
+        release()
+        fencing.saw(from, { registeredSize: message.size })
+        return cosigning.receive(from, message)
+      case 'attestation': {
+        release()
+        const { attestation } = message
+        return this.#vouching.check(this.#vouching.checksOfAttestation(attestation), (good) =>
+          this.#turn(() => {
+            if (good) cosigning.receiveAttestation(attestation)
+          }),
+        )
+      }
+      default:
+        release()
+        return this.#onConsensus(from, message)
+    }
+  }
+
+  /** The core is given facts only: what does not verify is dropped by name (protocol.md, rule 2). */
+  #onConsensus(from: MemberId, message: Message): void {
+    const { raft, fencing } = this.#running
+    // What can change nothing any more is not worth checking: late acknowledgements and locks are most of what a node receives.
+    if (message.kind === 'lock' && message.block.height <= raft.commit) return
+    this.#vouching.check(this.#vouching.checksOfMessage(from, message), (good) =>
+      this.#turn(() => {
+        if (!good) return this.#ports.log.warn('message badly signed', { member: from, kind: message.kind })
+        if (message.kind === 'lock') fencing.saw(from, { lock: message.block })
+        if (message.kind === 'vote-reply' && message.vote !== undefined) fencing.saw(from, { term: message.term })
+        raft.receive(from, message)
+      }),
+    )
+  }
+
+  #onBatch(bytes: Uint8Array, handOn: boolean): void {
+    const { sealing, raft, ledger } = this.#running
+    let batch: ReturnType<typeof decodeBatch>
+    try {
+      batch = decodeBatch(bytes, this.#options.rules.context)
+    } catch (error) {
+      if (!(error instanceof CborError)) throw error
+      return this.#ports.log.warn('batch malformed', { reason: error.message })
+    }
+    if (raft.role === 'leader') sealing.offer(batch)
+    if (!handOn || this.#watched.has(batch.hash) || this.#watched.size >= watchedBatchesMax) return
+    const run = runOf(ledger.committed.state, batch.member)
+    if (run !== undefined && batch.incarnation === run.incarnation && batch.number <= run.number) return
+    // It waited too long for its member: this node passes it on and watches that it gets in (rule 28).
+    const check = this.#vouching.checkOfBatch(batch)
+    this.#vouching.check([check], (good) =>
+      this.#turn(() => {
+        if (!good) return
+        this.#watched.set(batch.hash, {
+          bytes,
+          member: batch.member,
+          since: this.#ports.clock.monotonic(),
+          suspected: false,
+        })
+        if (raft.leader !== null && raft.leader !== this.#options.member) {
+          this.#send(raft.leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
+        }
+      }),
+    )
+  }
+
+  #handOnLateBatches(): void {
+    const { intake, raft, ledger } = this.#running
+    const { commitTimeoutMs } = this.#options.rules.genesis.parameters
+    for (const batch of intake.overdue(commitTimeoutMs)) {
+      this.#onBatch(batch.bytes, true)
+      for (const peer of this.#peers) this.#send(peer, 'append', { kind: 'batch', handOn: true, batch: batch.bytes })
+    }
+    const now = this.#ports.clock.monotonic()
+    for (const [hash, watched] of this.#watched) {
+      const batch = decodeBatch(watched.bytes, this.#options.rules.context)
+      const run = runOf(ledger.committed.state, watched.member)
+      const past =
+        run !== undefined &&
+        (batch.incarnation < run.incarnation || (batch.incarnation === run.incarnation && batch.number <= run.number))
+      if (past || now - watched.since > 10 * commitTimeoutMs) this.#watched.delete(hash)
+      else if (!watched.suspected && now - watched.since > commitTimeoutMs) {
+        watched.suspected = true
+        raft.suspectLeader()
+      }
+    }
+  }
+
+  /** Rule 12: heartbeats do not wait for the disk, so a leader must notice by itself that its disk does not answer. */
+  #watchDisk(): void {
+    const now = this.#ports.clock.monotonic()
+    const { electionTimeoutMs } = this.#options.rules.genesis.parameters
+    if (this.#diskAskedAt !== undefined) {
+      if (now - this.#diskAskedAt > diskLateTimeouts * electionTimeoutMs) this.#running.raft.diskLate()
+    } else if (!this.#cycle.idle) {
+      this.#diskAskedAt = now
+      this.#cycle.whenDurable(() => {
+        this.#diskAskedAt = undefined
+      })
+    }
+  }
+
+  // ── effects ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #carryOut(): void {
+    const parts = this.#parts
+    if (parts === undefined) return
+    for (;;) {
+      const effects = parts.raft.takeEffects()
+      if (effects.length === 0) return
+      for (const effect of effects) this.#do(parts, effect)
+    }
+  }
+
+  #do(parts: Parts, effect: Effect): void {
+    switch (effect.kind) {
+      case 'save-vote':
+        return this.#cycle.vote(encodeVoteFile({ incarnation: parts.incarnation, vote: effect.vote }))
+      case 'save-lock':
+        return this.#saveHead(parts)
+      case 'append': {
+        const executed = parts.ledger.executed(effect.block.id)
+        if (executed === undefined) throw new Error(`block ${effect.block.height} was not executed here`)
+        this.store.putBlock(executed.block)
+        parts.last = effect.block
+        return this.#saveHead(parts)
+      }
+      case 'truncate':
+        return this.#truncate(parts, effect.above)
+      case 'sign':
+        return this.#sign(parts, effect.signable, effect.to)
+      case 'send':
+        if (!effect.afterDurable) return this.#send(effect.to, 'control', effect.message)
+        return this.#cycle.whenDurable(() => this.#send(effect.to, 'control', effect.message))
+      case 'send-blocks':
+        return this.#sendBlocks(parts, effect.to, effect.from, effect.through)
+      case 'commit':
+        return this.#commit(parts, effect.height, new Set(effect.certified))
+      case 'lead':
+        return parts.sealing.sealFirst(effect.election, effect.certificate)
+      case 'fetch':
+        return parts.catchUp.want(effect.certificate)
+      case 'role':
+        return this.#onRole(parts, effect)
+      case 'read-ready':
+        this.#reads.get(effect.context)?.(effect.height)
+        this.#reads.delete(effect.context)
+        return
+      case 'halt':
+        this.#halted = effect.reason
+        this.#ports.log.error('halted', { reason: effect.reason })
+        parts.raft.allowSigning(false)
+        return parts.intake.close()
+    }
+  }
+
+  /** Watermark, lock, commit and register as they are now. */
+  #saveHead(parts: Parts): void {
+    this.#cycle.head(this.#headBytes(parts))
+  }
+
+  #headBytes({ raft, last, cosigning }: Parts): Uint8Array {
+    return encodeHeadFile({ last, lock: raft.lock, commit: raft.commit, register: cosigning.register })
+  }
+
+  #truncate(parts: Parts, above: Height): void {
+    const keys: Uint8Array[] = []
+    for (let at = height(above + 1); at <= parts.last.height; at = height(at + 1)) keys.push(blockKey(at))
+    const { raft, ledger } = parts
+    const last = above <= ledger.committed.block.height ? ledger.committed.block : refAt(ledger, parts.last, above)
+    parts.last = last
+    this.#cycle.truncate(this.#headBytes(parts), keys)
+    this.store.forgetAbove(above)
+    ledger.dropAbove(above, (id) => {
+      const executed = ledger.executed(id)
+      return executed !== undefined && raft.has({ height: executed.block.header.height, id })
+    })
+  }
+
+  #sign(parts: Parts, signable: Vote | Ack | Lock, to: readonly MemberId[]): void {
+    const message = signableMessage(this.#options.rules.context, signable)
+    this.#cycle.whenDurable(() => {
+      this.#ports.signer.sign('seal', message, (signature) =>
+        this.#turn(() => {
+          this.#vouching.remember(this.#vouching.sealCheck(this.#options.member, message, signature)!)
+          const signed = signedMessage(signable, signature)
+          for (const member of to) if (member !== this.#options.member) this.#send(member, 'control', signed)
+          parts.raft.receive(this.#options.member, signed)
+        }),
+      )
+    })
+  }
+
+  #sendBlocks({ ledger }: Parts, to: MemberId, from: Height, through: Height): void {
+    for (let at = from; at <= through; at = height(at + 1)) {
+      const meta = this.#running.raft.blockAt(at)
+      const bytes =
+        (meta === undefined ? undefined : ledger.executed(meta.id)?.block.bytes) ?? this.store.blockBytes(at)
+      if (bytes === undefined) return // truncated meanwhile; the peer says again where it stands
+      this.#send(to, 'append', { kind: 'block', block: bytes })
+    }
+  }
+
+  #commit(parts: Parts, upTo: Height, certified: ReadonlySet<Height>): void {
+    const heads: Head[] = []
+    const certifiedHeads: Head[] = []
+    while (parts.ledger.committed.block.height < upTo) {
+      const next = parts.raft.blockAt(height(parts.ledger.committed.block.height + 1))
+      if (next === undefined) throw new Error('a committed block is in the log')
+      const executed = parts.ledger.commit(next.id)
+      const { header, carried } = executed.block
+      if (executed.execution.leaves.length > 0) {
+        const head = { size: header.size, root: header.root, height: header.height, id: next.id }
+        heads.push(head)
+        if (certified.has(header.height)) certifiedHeads.push(head)
+      }
+      parts.intake.onCommitted(executed)
+      // Its signatures were checked with the block that carries it.
+      if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
+    }
+    this.#saveHead(parts)
+    parts.sealing.onCommitted()
+    parts.cosigning.onCommitted(heads, certifiedHeads)
+    this.#tryRecovered(parts)
+    parts.sealing.trySeal()
+  }
+
+  #onRole(parts: Parts, { role, leader, term, reason }: Extract<Effect, { kind: 'role' }>): void {
+    this.#ports.log.info('role', { role, leader, term, reason })
+    parts.checking.forget()
+    if (leader !== null) parts.intake.resend()
+  }
+
+  #forward(parts: Parts, bytes: Uint8Array, offerHere: () => void): void {
+    const { leader } = parts.raft
+    if (leader === this.#options.member) offerHere()
+    else if (leader !== null) this.#send(leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
+  }
+
+  #send(to: MemberId, lane: Lane, message: WireMessage): void {
+    if (to !== this.#options.member) this.#ports.network.send(to, laneOf(lane, message), encodeMessage(message))
+  }
+
+  #tryRecovered(parts: Parts): void {
+    const missing = this.#missingUpTo
+    if (missing === undefined) return
+    if (!parts.raft.has(missing) && parts.raft.commit < missing.height) return
+    this.#missingUpTo = undefined
+    this.#ports.log.info('recovered', { height: parts.raft.commit })
+    this.#allowIfReady(parts)
+  }
+
+  #allowIfReady(parts: Parts): void {
+    if (this.#fenced || this.#missingUpTo !== undefined || this.#retired !== undefined || this.#halted !== undefined)
+      return
+    parts.raft.allowSigning(true)
+    const { genesis } = this.#options.rules
+    const ref = genesisRef(genesis)
+    parts.cosigning.allowSigning(true, { size: 1, root: parts.genesisRoot, height: ref.height, id: ref.id })
+    parts.intake.openUp()
+    this.#ports.log.info('ready', { term: parts.raft.term, height: parts.raft.commit })
+  }
+
+  // ── assembly ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #assemble(found: Started, attested: Attestation | undefined): Parts {
+    const { rules, member, node } = this.#options
+    const { clock, random, signer, verifier, disk, log } = this.#ports
+    const { ledger, incarnation } = found
+    const turn = this.#turn
+    const members = rules.genesis.members.map(({ id }) => id)
+    const { quorum } = rules.genesis
+    const { electionTimeoutMs, stalledTimeoutsMax } = rules.genesis.parameters
+    const send = (to: MemberId, message: WireMessage): void => this.#send(to, 'control', message)
+    const raft = new Raft(
+      {
+        self: member,
+        members,
+        electionTimeoutTicks: Math.max(2, Math.round(electionTimeoutMs / tickMs)),
+        heartbeatTicks: 1,
+        windowBytes: replicationWindowBytes,
+        stallTimeouts: stalledTimeoutsMax,
+        below: (limit) => random.below(limit),
+      },
+      found.durable,
+    )
+    const leading: () => { term: typeof raft.term; tipId: string; uncommittedBlocks: number } | undefined = () =>
+      raft.role === 'leader'
+        ? { term: raft.term, tipId: raft.tail.id, uncommittedBlocks: raft.tail.height - raft.commit }
+        : undefined
+    const sealing: Sealing = new Sealing(
+      { member },
+      {
+        clock,
+        signer,
+        ledger,
+        vouching: this.#vouching,
+        read: this.#items.read,
+        log,
+        turn,
+        leading,
+        propose: (block: Block, execution: Execution) => {
+          ledger.keep(block, execution)
+          raft.propose(metaOf(block))
+        },
+        attestation: () => cosigning.attested,
+      },
+    )
+    const cosigning: Cosigning = new Cosigning(
+      { self: member, quorum },
+      { register: found.head.register, attested },
+      {
+        clock,
+        signer,
+        cycle: this.#cycle,
+        store: this.store,
+        vouching: this.#vouching,
+        log,
+        turn,
+        broadcast: (message) => {
+          for (const peer of this.#peers) send(peer, message)
+        },
+        send,
+        saveRegister: () => this.#saveHead(parts),
+        committedId: (at) =>
+          at === 0 ? genesisRef(rules.genesis).id : (raft.blockAt(at)?.id ?? this.store.block(at)?.id),
+        onAttested: (attestation) => {
+          this.#events.onAttested?.(attestation)
+          sealing.trySeal()
+        },
+      },
+    )
+    const intake: Intake = new Intake(
+      { member, node, incarnation },
+      {
+        clock,
+        disk,
+        cycle: this.#cycle,
+        signer,
+        verifier,
+        items: this.#items,
+        ledger,
+        turn,
+        tipId: () => raft.tail.id,
+        attestedSize: () => cosigning.attested?.size ?? 0,
+        forward: (batch) => {
+          this.#vouching.remember(this.#vouching.checkOfBatch(batch)!)
+          this.#forward(parts, batch.bytes, () => sealing.offer(batch))
+        },
+      },
+    )
+    const refuse = (to: MemberId, block: Block, code: string): void => {
+      const { term, height: at } = block.header
+      send(to, { kind: 'block-refused', term, height: at, id: block.id, code })
+    }
+    const checking = new Checking({ clock, raft, ledger, vouching: this.#vouching, log, turn, refuse })
+    const catchUp = new CatchUp({
+      clock,
+      raft,
+      ledger,
+      store: this.store,
+      vouching: this.#vouching,
+      log,
+      turn,
+      send,
+      peers: () => [...this.#connected],
+    })
+    const fencing = new Fencing(
+      { members, self: member, quorum, incarnation, nonce: random.bytes(16) },
+      {
+        cycle: this.#cycle,
+        log,
+        turn,
+        send,
+        standing: () => ({
+          term: found.durable.vote.term,
+          lock: { term: found.durable.lock.block.term, height: found.durable.lock.block.height },
+          registeredSize: found.head.register.size,
+        }),
+        onStored: () => {
+          this.#fenced = false
+          this.#allowIfReady(parts)
+        },
+        onRefused: (by, code) => {
+          // Somebody holds what I signed and do not know of: this disk is older than my word (rule 17).
+          this.#retired = code
+          log.error('retired', { member: by, code })
+          raft.allowSigning(false)
+          intake.close()
+        },
+      },
+    )
+    const genesisRoot = this.store.hashReader(1)(0, 0)
+    const tail = raft.tail
+    const parts: Parts = {
+      raft,
+      ledger,
+      sealing,
+      cosigning,
+      intake,
+      checking,
+      catchUp,
+      fencing,
+      incarnation,
+      genesisRoot: Buffer.from(genesisRoot).toString('hex'),
+      last: { term: tail.term, height: tail.height, id: tail.id },
+    }
+    return parts
+  }
+}
+
+interface Parts {
+  readonly raft: Raft
+  readonly ledger: Ledger
+  readonly sealing: Sealing
+  readonly cosigning: Cosigning
+  readonly intake: Intake
+  readonly checking: Checking
+  readonly catchUp: CatchUp
+  readonly fencing: Fencing
+  readonly incarnation: number
+  readonly genesisRoot: string
+  /** Watermark: the newest block that is on disk or in the write cycle. */
+  last: BlockRef
+}
+
+/** Blocks and batches never stand in the way of a vote or a heartbeat; catch-up in the way of neither. */
+function laneOf(lane: Lane, message: WireMessage): Lane {
+  return message.kind === 'blocks-request' || message.kind === 'blocks-response' ? 'bulk' : lane
+}
+
+/** The block at a height below `tip` on its chain of executed blocks. */
+function refAt(ledger: Ledger, tip: BlockRef, at: Height): BlockRef {
+  let ref = tip
+  while (ref.height > at) {
+    const executed = ledger.executed(ref.id)
+    if (executed === undefined) throw new Error(`block ${ref.height} above the committed one was executed here`)
+    const parent = ledger.point(executed.block.header.parent)
+    if (parent === undefined) throw new Error(`the parent of block ${ref.height} was executed here`)
+    ref = parent.block
+  }
+  return { term: ref.term, height: ref.height, id: ref.id }
+}

@@ -1,0 +1,192 @@
+/**
+ * Signatures and certificates of members, checked before anything relies on them (protocol.md, rule 2). What was checked once — or
+ * signed here — is remembered, so that a certificate made of acknowledgements already seen costs nothing. Statements inside batches are
+ * parsed and checked here too, and remembered by leaf hash (`verified-items`).
+ */
+import type { Batch } from '../chain/batch.ts'
+import { type Attestation, type Block, blockSealMessage, type Carried } from '../chain/block.ts'
+import { fromHex } from '../chain/bytes.ts'
+import { type Certificate, type Signable, type SigningContext, signableMessage } from '../chain/certificate.ts'
+import { cosignatureMessage, formatCheckpoint } from '../chain/checkpoint.ts'
+import type { ReadItem } from '../chain/execution.ts'
+import type { Genesis } from '../chain/genesis.ts'
+import { keyFromKid, type TaggedKey } from '../chain/keys.ts'
+import { Refusal } from '../chain/refusal.ts'
+import type { MemberId, Message } from '../consensus/message.ts'
+import type { SignatureCheck, Verifier } from './ports.ts'
+import { latin1, type VerifiedItems } from './verified-items.ts'
+
+export interface VouchingDependencies {
+  readonly verifier: Verifier
+  readonly items: VerifiedItems
+}
+
+/** Signatures remembered: those of some hundred blocks, about 3 MB. */
+const rememberedMax = 8_192
+
+interface MemberKeys {
+  readonly seal: TaggedKey
+  readonly cosign: TaggedKey
+}
+
+export class Vouching {
+  readonly #genesis: Genesis
+  readonly #context: SigningContext
+  readonly #dependencies: VouchingDependencies
+  readonly #keys: ReadonlyMap<MemberId, MemberKeys>
+  readonly #remembered = new Set<string>()
+
+  constructor(genesis: Genesis, context: SigningContext, dependencies: VouchingDependencies) {
+    this.#genesis = genesis
+    this.#context = context
+    this.#dependencies = dependencies
+    this.#keys = new Map(
+      genesis.members.map(({ id, node }) => [id, { seal: keyFromKid(node.seal)!, cosign: keyFromKid(node.cosign)! }]),
+    )
+  }
+
+  /** What this node signed itself, or another part of it has checked. */
+  remember(check: SignatureCheck): void {
+    this.#remembered.add(memoryKey(check))
+    if (this.#remembered.size > rememberedMax) this.#remembered.delete(this.#remembered.values().next().value!)
+  }
+
+  sealCheck(member: MemberId, message: Uint8Array, signature: Uint8Array): SignatureCheck | undefined {
+    const keys = this.#keys.get(member)
+    return keys === undefined ? undefined : { publicKey: keys.seal, message, signature }
+  }
+
+  cosignatureCheck(
+    member: MemberId,
+    head: { readonly size: number; readonly root: string },
+    time: number,
+    signature: Uint8Array,
+  ): SignatureCheck | undefined {
+    const keys = this.#keys.get(member)
+    if (keys === undefined) return undefined
+    return { publicKey: keys.cosign, message: cosignatureMessage(time, this.checkpointText(head)), signature }
+  }
+
+  checkpointText(head: { readonly size: number; readonly root: string }): string {
+    return formatCheckpoint({ origin: this.#genesis.origin, size: head.size, root: fromHex(head.root)! })
+  }
+
+  /** Verdict over all of them: true when every signature is good. Undefined among them counts as bad. */
+  check(checks: readonly (SignatureCheck | undefined)[], done: (good: boolean) => void): void {
+    const open: SignatureCheck[] = []
+    for (const check of checks) {
+      if (check === undefined) return done(false)
+      if (!this.#remembered.has(memoryKey(check))) open.push(check)
+    }
+    if (open.length === 0) return done(true)
+    this.#dependencies.verifier.check(open, (verdicts) => {
+      const good = verdicts.every((verdict) => verdict)
+      if (good) for (const check of open) this.remember(check)
+      done(good)
+    })
+  }
+
+  /** What must hold for a consensus message of this member to be a fact to the core. Undefined inside: it cannot hold. */
+  checksOfMessage(from: MemberId, message: Message): (SignatureCheck | undefined)[] {
+    switch (message.kind) {
+      case 'pre-vote':
+      case 'heartbeat':
+      case 'heartbeat-reply':
+      case 'handover':
+      case 'read-request':
+      case 'read-reply':
+        return []
+      case 'pre-vote-reply':
+      case 'block-refused':
+        return message.lock === undefined ? [] : this.checksOfCertificate(message.lock)
+      case 'vote-request':
+      case 'certified':
+        return message.certificate === undefined ? [] : this.checksOfCertificate(message.certificate)
+      case 'vote-reply': {
+        const checks = message.lock === undefined ? [] : this.checksOfCertificate(message.lock)
+        if (message.vote !== undefined) {
+          const { signed, signature } = message.vote
+          checks.push(this.sealCheck(from, signableMessage(this.#context, signed), signature))
+        }
+        return checks
+      }
+      case 'elected':
+        return [
+          ...this.checksOfCertificate(message.election),
+          ...(message.certificate === undefined ? [] : this.checksOfCertificate(message.certificate)),
+        ]
+      case 'ack':
+      case 'lock': {
+        const { signature, ...signed } = message
+        return [this.sealCheck(from, signableMessage(this.#context, signed), signature)]
+      }
+    }
+  }
+
+  checksOfCertificate(certificate: Certificate<Signable>): (SignatureCheck | undefined)[] {
+    const distinct = new Set(certificate.signatures.map(({ member }) => member))
+    if (distinct.size < this.#genesis.quorum || distinct.size !== certificate.signatures.length) return [undefined]
+    const message = signableMessage(this.#context, certificate.signed)
+    return certificate.signatures.map(({ member, signature }) => this.sealCheck(member, message, signature))
+  }
+
+  checksOfAttestation(attestation: Attestation): (SignatureCheck | undefined)[] {
+    const distinct = new Set(attestation.cosignatures.map(({ member }) => member))
+    if (distinct.size < this.#genesis.quorum || distinct.size !== attestation.cosignatures.length) return [undefined]
+    return attestation.cosignatures.map(({ member, time, signature }) =>
+      this.cosignatureCheck(member, attestation, time, signature),
+    )
+  }
+
+  checksOfCarried(carried: Carried): (SignatureCheck | undefined)[] {
+    return [
+      ...(carried.election === undefined ? [] : this.checksOfCertificate(carried.election)),
+      ...(carried.base === undefined ? [] : this.checksOfCertificate(carried.base)),
+      ...(carried.attestation === undefined ? [] : this.checksOfAttestation(carried.attestation)),
+    ]
+  }
+
+  /** The seal of a block, what it carries, and the signature of every batch in it; the statements are `checkItems`' business. */
+  checksOfBlock(block: Block): (SignatureCheck | undefined)[] {
+    const { header, seal, carried, batches } = block
+    return [
+      this.sealCheck(header.leader, blockSealMessage(this.#context, header), seal),
+      ...this.checksOfCarried(carried),
+      ...batches.map((batch) => this.checkOfBatch(batch)),
+    ]
+  }
+
+  checkOfBatch(batch: Batch): SignatureCheck | undefined {
+    return this.sealCheck(batch.member, batch.message, batch.signature)
+  }
+
+  /** Parses the statements that are new to this node and checks their signatures; false when bytes alone show one to be wrong. */
+  checkItems(batches: readonly Batch[], done: (good: boolean) => void): void {
+    const { items, verifier } = this.#dependencies
+    const open: { leaf: Uint8Array; read: ReadItem }[] = []
+    try {
+      for (const batch of batches) {
+        for (const item of batch.items) if (!items.has(item)) open.push({ leaf: item.leaf, read: items.read(item) })
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return done(false)
+      throw error
+    }
+    if (open.length === 0) return done(true)
+    const checks = open.map(({ read: { statement } }) => ({
+      publicKey: statement.signingKey,
+      message: statement.message,
+      signature: statement.signature,
+    }))
+    verifier.check(checks, (verdicts) => {
+      open.forEach(({ leaf, read }, i) => {
+        if (verdicts[i]) items.add(leaf, read)
+      })
+      done(verdicts.every((verdict) => verdict))
+    })
+  }
+}
+
+function memoryKey({ publicKey, message, signature }: SignatureCheck): string {
+  return latin1(signature) + latin1(publicKey) + latin1(message)
+}
