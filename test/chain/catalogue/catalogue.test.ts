@@ -190,9 +190,8 @@ describe('keys', () => {
     const statement = ledger.statement('guarantee.submit@1', company, bidder, {})
     expect(ledger.submit(statement)).toBe('schema.violation')
     expect(ledger.submit(attest(bidder))).toBe('accepted')
-    expect(new Set(catalogue.types.flatMap(({ type }) => type.roles)).difference(new Set([...roles, 'any']))).toEqual(
-      new Set(),
-    )
+    const named = catalogue.types.flatMap(({ type }) => type.roles as string | readonly string[])
+    expect(named.filter((role) => ![...roles, 'any'].includes(role))).toEqual([])
   })
 })
 
