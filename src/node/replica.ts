@@ -128,6 +128,11 @@ export class Replica {
     return this.#parts?.intake.pendingCount ?? 0
   }
 
+  /** False while the disk is still being read; what is asked below is there once it is true. */
+  get isStarted(): boolean {
+    return this.#parts !== undefined
+  }
+
   get ledger(): Ledger {
     return this.#running.ledger
   }
