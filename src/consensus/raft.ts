@@ -51,7 +51,7 @@ export interface RaftOptions {
   readonly heartbeatTicks: number
   /** Blocks in flight to one peer, beyond what it has acknowledged; one block may always be sent. */
   readonly windowBytes: number
-  /** A leader whose blocks get no QC for this many election time-outs resigns (rule 12, k). */
+  /** A leader with uncommitted blocks and no commit for this many election time-outs resigns (rule 12, k). */
   readonly stallTimeouts: number
   /** Uniform natural number below the argument: the only chance in the core. */
   readonly below: (limit: number) => number
@@ -463,13 +463,8 @@ export class Raft {
   }
 
   #onPreVote(from: MemberId, message: PreVote): void {
-    // Granted below my own term too: a candidate more than one request away from it must be able to come nearer, and standing
-    // where it cannot be elected costs nothing but its own term.
-    const granted =
-      this.#maySign &&
-      message.term <= this.term + termRaiseMax &&
-      compareRanks(message.base, this.#lock.block) >= 0 &&
-      this.#mayReplaceLeader(from)
+    // Whatever the distance between the terms: who is far above or below can only come nearer by standing, and that costs terms alone.
+    const granted = this.#maySign && compareRanks(message.base, this.#lock.block) >= 0 && this.#mayReplaceLeader(from)
     this.#send(from, {
       kind: 'pre-vote-reply',
       term: message.term,
@@ -498,15 +493,21 @@ export class Raft {
       (this.#election !== null ||
         (this.#vote.candidate !== null &&
           (this.#vote.candidate !== from || this.#vote.base?.id !== message.base.id || this.#role === 'leader')))
-    const granted =
+    const willing =
       this.#maySign &&
       this.#isProvenBase(message.base, message.term, message.certificate) &&
       message.term >= this.term &&
-      message.term <= this.term + this.#termRaiseLeft &&
       !votedOtherwise &&
       !outranked &&
       this.#mayReplaceLeader(from)
-    if (!granted) {
+    const withinReach = message.term <= this.term + this.#termRaiseLeft
+    if (willing && !withinReach && this.#termRaiseLeft > 0) {
+      // As near as a request may bring me; the candidate's next one is not as far.
+      const nearest = toTerm(this.term + this.#termRaiseLeft)
+      this.#termRaiseLeft = 0
+      this.#enterTerm(nearest)
+    }
+    if (!willing || !withinReach) {
       this.#send(from, {
         kind: 'vote-reply',
         term: message.term,
@@ -693,7 +694,6 @@ export class Raft {
 
   #certify(certificate: AckCertificate): void {
     this.#certifiedOwn = certificate.signed.block.height
-    this.#stalledTicks = 0
     this.#acks.forget(this.#certifiedOwn)
     for (const peer of this.#peers) this.#send(peer, { kind: 'certified', certificate })
     this.#learn(certificate)
@@ -813,9 +813,10 @@ export class Raft {
 
   #tickLeader(): void {
     if (this.#stepUpRestTicks > 0) this.#stepUpRestTicks--
-    this.#stalledTicks = this.#log.tail.height > this.#certifiedOwn ? this.#stalledTicks + 1 : 0
+    // A QC alone is not enough: where a liar's ACK made it, the honest LOCKs may not suffice, and only a new term helps.
+    this.#stalledTicks = this.#log.tail.height > this.#log.commit ? this.#stalledTicks + 1 : 0
     if (this.#stalledTicks > this.#options.stallTimeouts * this.#options.electionTimeoutTicks) {
-      return this.#resign('no quorum acknowledges my blocks')
+      return this.#resign('no quorum acknowledges and locks my blocks')
     }
     if (this.#electionElapsed < this.#options.electionTimeoutTicks) return
     this.#electionElapsed = 0
@@ -920,6 +921,7 @@ export class Raft {
   #commitTo(height: Height): void {
     assert(this.#lock.block.height >= height, 'nothing is committed above the lock')
     this.#log.commitTo(height)
+    this.#stalledTicks = 0
     this.#locks.forget(height)
     const certified = this.#certifiedHeights.filter((h) => h <= height).sort((a, b) => a - b)
     this.#certifiedHeights = this.#certifiedHeights.filter((h) => h > height)

@@ -4,8 +4,8 @@
  * nothing more; what it leaves out is everything that is not order: bytes, signatures (facts instead), batches, cosigning.
  */
 import type { BlockCertificate, Certificate, Signable } from '../../src/chain/certificate.ts'
-import type { Height, Term } from '../../src/chain/numbers.ts'
-import type { Effect, LockState, VoteState } from '../../src/consensus/effect.ts'
+import type { Height } from '../../src/chain/numbers.ts'
+import type { Effect } from '../../src/consensus/effect.ts'
 import {
   type BlockMeta,
   compareRanks,
@@ -17,6 +17,7 @@ import { type AdoptionProof, Raft } from '../../src/consensus/raft.ts'
 import { Evidence, hold } from './evidence.ts'
 import { Chance, genesis, genesisLock, refTo, signatureOf, unvoted } from './facts.ts'
 import { Liar } from './liar.ts'
+import type { Disk, Payload } from './payload.ts'
 
 export interface WorldOptions {
   readonly seed: number
@@ -34,19 +35,6 @@ export interface WorldOptions {
   readonly lossPermille?: number
   readonly blocksInFlightMax?: number
   readonly verbose?: boolean
-}
-
-export type Payload =
-  | { readonly kind: 'message'; readonly message: Message }
-  | { readonly kind: 'blocks'; readonly blocks: readonly BlockMeta[] }
-  | { readonly kind: 'fetch'; readonly from: Height; readonly certificate: BlockCertificate }
-  | { readonly kind: 'fetched'; readonly blocks: readonly BlockMeta[]; readonly proof: AdoptionProof }
-
-export interface Disk {
-  vote: VoteState
-  lock: LockState
-  chain: BlockMeta[]
-  commit: Height
 }
 
 interface Connection {
@@ -76,6 +64,7 @@ export class CoreNode {
   draining = false
   fetching = new Map<string, number>()
   itemsInChain = new Set<number>()
+  leadsFrom: { readonly term: number; readonly baseId: string } | null = null
   /** True from the switch of chain that a crash cut short until the lock is on the chain again. */
   lockAdrift = false
   lastTerm = 0
@@ -378,14 +367,15 @@ export class World {
   #deliver(node: CoreNode, from: MemberId, payload: Payload): void {
     switch (payload.kind) {
       case 'message': {
-        if (this.#liarsById.has(from)) {
-          if (!isGenuineMessage(this.evidence, from, payload.message)) return
-          if (payload.message.kind === 'read-reply') {
-            const read = this.reads.get(payload.message.context)
-            if (read !== undefined) read.tainted = true
-          }
-        }
-        this.act(node, (raft) => raft.receive(from, payload.message))
+        const { message } = payload
+        const isLiar = this.#liarsById.has(from)
+        if (isLiar && !isGenuineMessage(this.evidence, from, message)) return
+        this.act(node, (raft) => {
+          // No claim is made for a read that a liar answers.
+          const read = isLiar && message.kind === 'read-reply' ? this.reads.get(message.context) : undefined
+          if (read !== undefined) read.tainted = true
+          raft.receive(from, message)
+        })
         return
       }
       case 'blocks':
@@ -511,10 +501,8 @@ export class World {
         this.evidence.leads(node.id, effect.election.signed.term)
         hold(this.evidence.isGenuine(effect.election), `${node.id} leads without an election certificate`)
         hold(node.chain.at(-1)!.id === effect.base.id, `${node.id} leads on something else than its base`)
-        this.after(this.chance.below(4), () => {
-          if (node.raft?.role !== 'leader' || node.raft.term !== effect.election.signed.term || node.paused) return
-          if (node.raft.tail.id === effect.base.id) this.#propose(node, [])
-        })
+        node.leadsFrom = { term: effect.election.signed.term, baseId: effect.base.id }
+        this.after(this.chance.below(4), () => this.#proposeIfWork(node))
         return
       case 'fetch':
         return this.#fetch(node, effect.certificate)
@@ -636,6 +624,8 @@ export class World {
   #proposeIfWork(node: CoreNode): void {
     const raft = node.raft
     if (raft === null || raft.role !== 'leader' || node.paused || node.halted !== null) return
+    // The first block of the term stands on base, empty if need be (rule 7).
+    if (node.leadsFrom?.term === raft.term && node.leadsFrom.baseId === raft.tail.id) this.#propose(node, [])
     const inFlightMax = this.options.blocksInFlightMax ?? 6
     while (raft.role === 'leader' && raft.tail.term === raft.term && raft.tail.height - raft.commit < inFlightMax) {
       const items: number[] = []
@@ -786,5 +776,3 @@ class EventQueue {
 function isBefore(a: { at: number; order: number }, b: { at: number; order: number }): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
-
-export type { Term }

@@ -14,7 +14,6 @@ import { type Height, quorumOf, type Term } from '../../src/chain/numbers.ts'
 import type { Effect } from '../../src/consensus/effect.ts'
 import { type BlockMeta, type MemberId, type Message, signedMessage } from '../../src/consensus/message.ts'
 import type { Raft } from '../../src/consensus/raft.ts'
-import type { Disk, Payload } from './core-world.ts'
 import type { Evidence } from './evidence.ts'
 import {
   ackOf,
@@ -28,6 +27,7 @@ import {
   unvoted,
   voteFor,
 } from './facts.ts'
+import type { Disk, Payload } from './payload.ts'
 
 /** What a liar needs of the world. */
 export interface Stage {

@@ -7,8 +7,9 @@ import { faultsOf, quorumOf } from '../../src/chain/numbers.ts'
 import { type CoreNode, World, type WorldOptions } from './core-world.ts'
 import { Chance } from './facts.ts'
 
-const seedCount = Number(process.env['CONSENSUS_SEEDS'] ?? 60)
-const firstSeed = Number(process.env['CONSENSUS_FIRST_SEED'] ?? 1)
+const seedCount = Number(process.env.CONSENSUS_SEEDS ?? 60)
+const firstSeed = Number(process.env.CONSENSUS_FIRST_SEED ?? 1)
+const verbose = process.env.CONSENSUS_VERBOSE !== undefined
 
 const totals = new Map<string, number>()
 
@@ -102,7 +103,7 @@ function fault(world: World, enabled: ReadonlySet<string>): void {
 const ownFaults = ['crash', 'crash all', 'crash leader', 'restart', 'pause', 'mute', 'suspect', 'disk late', 'read']
 const linkFaults = ['disconnect', 'partition', 'one way', 'heal', 'hand over', 'checkpoint']
 
-export function runSeed(seed: number, memberCount: number, liarCount: number, verbose = false): World {
+function runSeed(seed: number, memberCount: number, liarCount: number, verbose = false): World {
   const world = new World({ ...drawOptions(seed, memberCount, liarCount), verbose })
   try {
     const { chance } = world
@@ -159,7 +160,7 @@ describe('random schedules keep every invariant and settle when healed', () => {
   for (const memberCount of [1, 3, 4, 7]) {
     for (const liarCount of new Set([0, faultsOf(memberCount)])) {
       it(`N=${memberCount}, ${liarCount} liars`, { timeout: 3_600_000 }, () => {
-        for (let i = 0; i < seedCount; i++) runSeed(firstSeed + i, memberCount, liarCount)
+        for (let i = 0; i < seedCount; i++) runSeed(firstSeed + i, memberCount, liarCount, verbose)
       })
     }
   }
@@ -170,7 +171,7 @@ describe('random schedules keep every invariant and settle when healed', () => {
   })
 
   afterAll(() => {
-    if (process.env['CONSENSUS_COUNTS']) {
+    if (process.env.CONSENSUS_COUNTS) {
       for (const [what, count] of [...totals].sort()) console.log(String(count).padStart(8), what)
     }
   })
