@@ -97,8 +97,8 @@ export interface GenesisSignature {
 }
 
 /** As many as a policy file, a note and an entry hold with room to spare: 64 members make about 50 KB of genesis. */
-export const membersMax = 64
-export const addressesMax = 8
+const membersMax = 64
+const addressesMax = 8
 /** The leaf must fit an entry bundle, as every other. */
 const genesisBytesMax = 65_535
 const catalogueTypesMax = 64
@@ -241,7 +241,7 @@ export function parseGenesis(entry: Uint8Array): Genesis {
 }
 
 /** First 20 hex digits of a ledger id, upper case, in five groups of four: short enough to read out over the telephone. */
-export function fingerprintOf(ledger: string): string {
+function fingerprintOf(ledger: string): string {
   return ledger.slice(0, 20).toUpperCase().match(/.{4}/g)!.join('-')
 }
 

@@ -24,7 +24,7 @@ const knownTypes: readonly StatementType[] = [partyRegister, attestHash, bidReco
 export const knownTypeNames: readonly string[] = knownTypes.map(nameOf)
 
 /** A type in force. */
-export interface TypeInForce {
+interface TypeInForce {
   /** `bid.record@1` */
   readonly name: string
   readonly type: StatementType
@@ -177,7 +177,7 @@ export function catalogueOf(names: readonly string[]): Catalogue {
 }
 
 /** The schema of a type's whole payload: the common fields, its own, and nothing else. */
-export function payloadSchema(type: StatementType): JsonObject {
+function payloadSchema(type: StatementType): JsonObject {
   const common = {
     ledger: named('账本标识', 'Ledger id', { type: 'string', pattern: '^[0-9a-f]{64}$' }),
     type: named('类型', 'Type', { type: 'string', const: nameOf(type) }),

@@ -20,7 +20,7 @@ export const keyRequestBytesMax = 4_096
 export const keyRequestType = 'party.key-request@1'
 
 /** What the new key itself signs. */
-export interface KeyRequest {
+interface KeyRequest {
   readonly signed: SignedObject
   /** Hex; the same request signed again has the same id. */
   readonly id: string

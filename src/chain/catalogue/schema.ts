@@ -9,7 +9,7 @@ import { type FieldProblem, Refusal, type RefusalTexts } from '../refusal.ts'
 import { type ValueProblem, type ValueRule, valueRules } from './values.ts'
 
 /** Fields named in one refusal. A person corrects a few at a time; a payload of 65,000 bytes can be wrong in 10,000 places. */
-export const fieldProblemsMax = 20
+const fieldProblemsMax = 20
 
 /** Characters of a pointer that are passed on; an unknown field's name may be as long as the payload. */
 const pointerCharactersMax = 200

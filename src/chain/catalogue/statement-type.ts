@@ -10,13 +10,13 @@ import type { Statement } from '../statement.ts'
 import type { Role } from './register.ts'
 
 /** Words in both languages of the ledger. */
-export interface Bilingual {
+interface Bilingual {
   readonly zh: string
   readonly en: string
 }
 
 /** The type's own fields; the common ones (ledger, type, party, key) are added by the catalogue. */
-export interface OwnFields {
+interface OwnFields {
   /** JSON Schema 2020-12 of each field; build them with `values.ts` so that each has a name in both languages. */
   readonly properties: JsonObject
   readonly required: readonly string[]
