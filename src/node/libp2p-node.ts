@@ -15,9 +15,9 @@ import { assert } from '../chain/assert.ts'
 import { ed25519KeyOf, type TaggedKey } from '../chain/keys.ts'
 import { frameBytesMax } from './framing.ts'
 import { networkProtocolVersion } from './handshake.ts'
+import { guardedGater, guardedYamux } from './libp2p-guard.ts'
 import type { NetworkLimits } from './network-limits.ts'
 import { type Lane, laneCreditBytes, lanes } from './ports.ts'
-import { boundedYamux } from './yamux-bound.ts'
 
 /** Larger than the credit, so that credit and never yamux is what a sender waits for. */
 const yamuxWindowBytes = 2 * laneCreditBytes
@@ -52,9 +52,9 @@ export async function startLibp2p(options: Libp2pNodeOptions): Promise<Libp2p> {
     addresses: { listen: [...listen] },
     transports: [tcp({ maxConnections: connectionsMax + limits.pendingInboundMax })],
     connectionEncrypters: [noise()],
-    streamMuxers: [boundedYamux(yamux(yamuxOptions), yamuxWindowBytes + frameBytesMax)],
+    streamMuxers: [guardedYamux(yamux(yamuxOptions), yamuxWindowBytes + frameBytesMax)],
     connectionMonitor: { enabled: false },
-    connectionGater: gater,
+    connectionGater: guardedGater(gater),
     connectionManager: {
       maxConnections: connectionsMax,
       maxIncomingPendingConnections: limits.pendingInboundMax,

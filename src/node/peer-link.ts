@@ -158,7 +158,8 @@ export class PeerLink {
         // libp2p is already closing it
       }
     }
-    if (!isPolite) abort()
+    // Not now: this may be a stream's close event, in the middle of libp2p's own closing, which must end first.
+    if (!isPolite) setImmediate(abort)
     else connection.close({ signal: AbortSignal.timeout(goodbyeMs) }).then(undefined, abort)
   }
 
