@@ -124,6 +124,8 @@ export class BlockStore {
   /** Decoded blocks, for reads that go through many leaves of one block. */
   readonly #decoded = new Map<number, Block>()
   readonly #stateCache = new Map<string, CborValue | undefined>()
+  /** Hashes of complete subtrees, by level and index. */
+  readonly #subtrees = new Map<number, Uint8Array>()
   readonly scan: Disk['scan']
 
   constructor(dependencies: BlockStoreDependencies) {
@@ -387,17 +389,33 @@ export class BlockStore {
 
   /** `width` hashes of a tile; undefined when the store has fewer. */
   tile(level: number, index: number, width: number): Uint8Array | undefined {
-    const row = this.#cycle.get(tileKey(level, index))
+    const key = tileKey(level, index)
+    const edge = this.#edges.get(toHex(key))
+    const row = edge === undefined ? this.#cycle.get(key) : edge.buffer.subarray(0, edge.length)
     return row === undefined || row.length < width * 32 ? undefined : row.subarray(0, width * 32)
   }
 
-  /** Complete subtrees of the first `size` leaves. @throws {DamagedStore} when a tile is missing */
+  /**
+   * Complete subtrees of the first `size` leaves. They never change, so those read lately are kept: proofs of neighbouring leaves share
+   * most of their path. @throws {DamagedStore} when a tile is missing
+   */
   hashReader(size: number): HashReader {
-    return hashReaderOfTiles(size, (level, index, width) => {
+    const fromTiles = hashReaderOfTiles(size, (level, index, width) => {
       const tile = this.tile(level, index, width)
       if (tile === undefined) throw new DamagedStore(`tile ${level}/${index}.p/${width} is missing`)
       return tile
     })
+    const read: HashReader = (level, index) => {
+      const id = level * 2 ** 46 + index
+      const held = this.#subtrees.get(id)
+      if (held !== undefined) return held
+      const hash =
+        level % 8 === 0 ? fromTiles(level, index) : nodeHash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1))
+      this.#subtrees.set(id, hash)
+      if (this.#subtrees.size > subtreesMax) this.#subtrees.delete(this.#subtrees.keys().next().value!)
+      return hash
+    }
+    return read
   }
 
   // ── leaves ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -454,6 +472,8 @@ export class BlockStore {
   }
 }
 
+/** Those of some hundred tiles; about 10 MB. */
+const subtreesMax = 65_536
 /** A few seconds of blocks: catch-up and entry bundles read the same ones again and again. */
 const decodedBlocksMax = 64
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */

@@ -21,7 +21,7 @@ import { DiskCycle } from './disk-cycle.ts'
 import { encodeHeadFile, encodeVoteFile } from './durable-state.ts'
 import { Fencing } from './fencing.ts'
 import { Intake, type IntakeResult, type Pending } from './intake.ts'
-import { type Ledger, metaOf } from './ledger.ts'
+import { type Executed, type Ledger, metaOf } from './ledger.ts'
 import { diskLateTimeouts, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
 import type { Lane, Ports } from './ports.ts'
 import { Sealing } from './sealing.ts'
@@ -38,6 +38,7 @@ export interface ReplicaOptions {
 
 /** What others may want to know at once. */
 export interface ReplicaEvents {
+  readonly onCommitted?: (executed: Executed) => void
   readonly onAttested?: (attestation: Attestation) => void
 }
 
@@ -165,12 +166,12 @@ export class Replica {
   get hindrances(): readonly string[] {
     const codes: string[] = []
     const { genesis } = this.#options.rules
-    if (this.#retired !== undefined) codes.push(this.#retired)
+    if (this.#retired !== undefined) codes.push('node.retired')
     if (this.#halted !== undefined) codes.push('node.halted')
     if (this.#missingUpTo !== undefined) codes.push('node.recovering')
-    if (this.#connected.size + 1 < genesis.quorum) codes.push('node.no-quorum')
-    else if (this.#fenced) codes.push('node.not-ready')
-    else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('node.no-leader')
+    if (this.#fenced) codes.push('node.unconfirmed-start')
+    if (this.#connected.size + 1 < genesis.quorum) codes.push('ledger.no-quorum')
+    else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('ledger.no-leader')
     return codes
   }
 
@@ -482,6 +483,7 @@ export class Replica {
         heads.push(head)
         if (certified.has(header.height)) certifiedHeads.push(head)
       }
+      this.#events.onCommitted?.(executed)
       parts.intake.onCommitted(executed)
       // Its signatures were checked with the block that carries it.
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)

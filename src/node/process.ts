@@ -1,0 +1,190 @@
+/**
+ * A running node: opens disk, network, verifier and signer, puts the loop on them and the HTTP servers on the loop, and closes all of
+ * it in reverse order. Started by `gongzheng start`; what it is told comes from the home directory (`configuration`).
+ */
+import { unlink } from 'node:fs/promises'
+import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { buildOperationsServer, buildPrivateServer, buildPublicServer } from '../api/server.ts'
+import { keyFromKid } from '../chain/keys.ts'
+import type { Configuration } from './configuration.ts'
+import { FileSigner } from './file-signer.ts'
+import { openLevelDisk } from './level-disk.ts'
+import { Libp2pNetwork } from './libp2p-network.ts'
+import type { Log } from './ports.ts'
+import { Queries } from './queries.ts'
+import { Replica } from './replica.ts'
+import { SystemClock, SystemRandom } from './system-clock.ts'
+import { VerifierPool } from './verifier-pool.ts'
+
+export interface ProcessDependencies {
+  readonly log: Log
+  readonly version: string
+}
+
+export interface RunningNode {
+  readonly member: string
+  /** `http://127.0.0.1:8440` */
+  readonly apiUrl: string
+  /** URL or socket path; null when the node has none. */
+  readonly privateUrl: string | null
+  readonly operationsUrl: string | null
+  /** Closes everything in order. Twice is harmless. */
+  stop(): Promise<void>
+  /** Resolves with the reason when the node cannot go on by itself; the disk is as a crash would leave it. */
+  readonly failed: Promise<string>
+}
+
+/**
+ * @throws {Refusal} disk.*, configuration.* for what an operator can mend
+ * @throws {StartUpFailed} when this node id must not go on
+ */
+export async function startProcess(
+  configuration: Configuration,
+  dependencies: ProcessDependencies,
+): Promise<RunningNode> {
+  const { log, version } = dependencies
+  const { genesis, rules, keys, member } = configuration
+  const clock = new SystemClock()
+  const random = new SystemRandom()
+  const closing: (() => Promise<unknown>)[] = []
+  let fail: (reason: string) => void = () => undefined
+  const failed = new Promise<string>((resolve) => {
+    fail = resolve
+  })
+  const onFatal = (reason: string): void => {
+    log.error('fatal', { reason })
+    fail(reason)
+  }
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      for (const close of closing.reverse()) await close()
+    })()
+    return stopping
+  }
+
+  try {
+    const node = genesis.members.find(({ id }) => id === member)!.node.id
+    const { disk, close: closeDisk } = await openLevelDisk(
+      { directory: configuration.dataDirectory, owner: { ledger: genesis.ledger, node } },
+      { log, onFatal },
+    )
+    closing.push(closeDisk)
+    const verifier = new VerifierPool({}, { log, onFatal })
+    closing.push(() => verifier.stop())
+    const signer = new FileSigner({ node: keys.node, centre: keys.centre }, { onFatal })
+    const network = await Libp2pNetwork.create(
+      {
+        ledger: genesis.ledger,
+        genesis: genesis.ledger,
+        member,
+        node,
+        networkSeed: keys.node.network.seed,
+        listen: configuration.listen,
+        peers: genesis.members
+          .filter(({ id }) => id !== member)
+          .map(({ id, node: peer, addresses }) => ({
+            member: id,
+            node: peer.id,
+            networkKey: keyFromKid(peer.network)!,
+            addresses: configuration.peers[id]?.addresses ?? addresses,
+            dial: configuration.peers[id]?.dial ?? 'either',
+          })),
+      },
+      { clock, random, log, onFatal },
+    )
+    closing.push(() => network.stop())
+
+    const queriesLater: { queries: Queries | undefined } = { queries: undefined }
+    const replica = new Replica(
+      { rules, member, node },
+      { clock, random, network, disk, verifier, signer, log, onFatal },
+      {
+        onCommitted: (executed) => queriesLater.queries?.committed(executed),
+        onAttested: (attestation) => queriesLater.queries?.attested(attestation),
+      },
+    )
+    const registry = metricsOf(replica)
+    const queries = new Queries(
+      { rules, member, node, version },
+      { clock, signer, replica, metrics: () => registry.metrics() },
+    )
+    queriesLater.queries = queries
+    await new Promise<void>((resolve, reject) => {
+      failed.then((reason) => reject(new Error(reason)))
+      try {
+        replica.start(resolve)
+      } catch (error) {
+        reject(error)
+      }
+    })
+    closing.push(async () => replica.stop())
+
+    const { api, privateListener, operations } = configuration
+    const publicServer = await buildPublicServer({}, { service: queries })
+    closing.push(() => publicServer.close())
+    const apiUrl = await publicServer.listen({ host: api.host, port: api.port })
+    let privateUrl: string | null = null
+    if (privateListener !== undefined && keys.centre !== undefined) {
+      const server = await buildPrivateServer({}, { service: queries })
+      closing.push(() => server.close())
+      privateUrl = await listenPrivately(server, privateListener)
+    }
+    let operationsUrl: string | null = null
+    if (operations !== undefined) {
+      const server = await buildOperationsServer({}, { service: queries })
+      closing.push(() => server.close())
+      operationsUrl = await server.listen({ host: operations.host, port: operations.port })
+    }
+    log.info('listening', {
+      url: apiUrl,
+      private: privateUrl,
+      operations: operationsUrl,
+      addresses: network.addresses(),
+    })
+    return { member, apiUrl, privateUrl, operationsUrl, stop, failed }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function listenPrivately(
+  server: FastifyInstance,
+  listener: NonNullable<Configuration['privateListener']>,
+): Promise<string> {
+  if (!('socket' in listener)) return server.listen({ host: listener.host, port: listener.port })
+  // A socket left by a crash keeps its name; the disk's lock has shown that no other process serves this home.
+  await unlink(listener.socket).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  return server.listen({ path: listener.socket })
+}
+
+function metricsOf(replica: Replica): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const gauge = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value())
+      },
+    })
+  }
+  gauge('gongzheng_term', 'Consensus term', () => replica.raft.term)
+  gauge('gongzheng_height', 'Height of the committed block', () => replica.raft.commit)
+  gauge('gongzheng_replicated_size', 'Leaves of the committed tree', () => replica.ledger.committed.frontier.size)
+  gauge('gongzheng_attested_size', 'Leaves of the attested tree', () => replica.attested?.size ?? 0)
+  gauge(
+    'gongzheng_pending_statements',
+    'Statements with a receipt that are not on the ledger yet',
+    () => replica.pendingCount,
+  )
+  gauge('gongzheng_peers_connected', 'Connected members', () => replica.connected.size)
+  gauge('gongzheng_is_leader', '1 while this node leads', () => (replica.raft.role === 'leader' ? 1 : 0))
+  return registry
+}

@@ -1,0 +1,728 @@
+/**
+ * The node as the API sees it (`api/service.ts`): submissions that wait for their attestation, look-ups, proofs, tiles, status. Answers
+ * come from committed state only. Here and in the adapters are the node's only promises; the loop below knows none.
+ */
+import { sha256 } from '#crypto'
+import type {
+  AsOf,
+  BlockView,
+  ConsistencyProof,
+  InclusionProof,
+  LedgerRecord,
+  MemberView,
+  PartyView,
+  PlainSubmission,
+  Receipt,
+  RecordFilter,
+  RecordPage,
+  RecordStatus,
+  Service,
+  StatementStanding,
+  Status,
+  Submission,
+  SubmitOptions,
+} from '../api/service.ts'
+import type { Attestation } from '../chain/block.ts'
+import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
+import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
+import {
+  cosignature,
+  cosignerVerifierKey,
+  formatCheckpoint,
+  logMessage,
+  logSignature,
+  logVerifierKey,
+} from '../chain/checkpoint.ts'
+import { type Entry, leafKindOf, parseEntry } from '../chain/entry.ts'
+import { canonicalJson, type JsonObject, parseJson } from '../chain/json.ts'
+import { keyFromKid } from '../chain/keys.ts'
+import { consistencyPath, inclusionPath, leafHash } from '../chain/merkle-tree.ts'
+import { formatNote, formatVerifierKey, type Note } from '../chain/note.ts'
+import { type Height, height } from '../chain/numbers.ts'
+import { formatPolicy, type Policy } from '../chain/policy.ts'
+import { formatProofFile } from '../chain/proof-file.ts'
+import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
+import { joinStatement, parseStatement, type Statement, statementMessage } from '../chain/statement.ts'
+import { encodeEntryBundle, tileWidthMax } from '../chain/tile.ts'
+import { formatTime } from '../chain/time.ts'
+import {
+  attestationsFrom,
+  heightOfNamedKey,
+  type NamedField,
+  namedIndices,
+  namedRange,
+  readAttestation,
+} from './block-store.ts'
+import type { Pending, SignedReceipt } from './intake.ts'
+import type { Executed } from './ledger.ts'
+import type { Clock, Signer } from './ports.ts'
+import type { Replica, ReplicaOptions } from './replica.ts'
+
+export interface QueriesOptions extends ReplicaOptions {
+  readonly version: string
+}
+
+export interface QueriesDependencies {
+  readonly clock: Clock
+  readonly signer: Signer
+  readonly replica: Replica
+  /** Adds what the process measures of itself. */
+  readonly metrics: () => Promise<string>
+}
+
+/** A record as it was committed, so that answering its submitter reads nothing from the disk. */
+interface Recent {
+  readonly bytes: Uint8Array
+  readonly height: Height
+  readonly term: number
+  readonly time: number
+  /** For records and refusals. */
+  readonly said: { readonly entry: Entry; readonly statement: Statement } | undefined
+  readonly isRecord: boolean
+}
+
+/** Committed leaves kept for their waiting submitters: several full blocks. */
+const recentMax = 8_192
+/** Keys of one party that its page shows. */
+const partyKeysMax = 100
+/** Notes of attested sizes, signed once and asked for by everybody who waits for that size. */
+const notesMax = 64
+
+export class Queries implements Service {
+  readonly #options: QueriesOptions
+  readonly #deps: QueriesDependencies
+  readonly #recent = new Map<number, Recent>()
+  /** Statements of ours that are on the ledger and may still be asked for before they are attested. */
+  readonly #settled = new Map<string, Pending>()
+  #waiters: { readonly index: number; readonly tell: (attestation: Attestation) => void }[] = []
+  readonly #listeners = new Set<(size: number) => void>()
+  readonly #notes = new Map<number, Promise<Note>>()
+
+  constructor(options: QueriesOptions, dependencies: QueriesDependencies) {
+    this.#options = options
+    this.#deps = dependencies
+  }
+
+  // ── what the replica tells ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  committed({ block, execution }: Executed): void {
+    const { header } = block
+    execution.leaves.forEach((leaf, i) => {
+      this.#recent.set(execution.firstIndex + i, {
+        bytes: leaf.bytes,
+        height: header.height,
+        term: header.term,
+        time: header.time,
+        said: leaf.statement === undefined ? undefined : { entry: leaf.entry!, statement: leaf.statement },
+        isRecord: leaf.kind === 'record',
+      })
+    })
+    while (this.#recent.size > recentMax) this.#recent.delete(this.#recent.keys().next().value!)
+  }
+
+  attested(attestation: Attestation): void {
+    const ready = this.#waiters.filter(({ index }) => index < attestation.size)
+    if (ready.length > 0) this.#waiters = this.#waiters.filter(({ index }) => index >= attestation.size)
+    for (const { tell } of ready) tell(attestation)
+    for (const listener of this.#listeners) listener(attestation.size)
+    for (const [id, { settlement }] of this.#settled) {
+      if (settlement !== undefined && settlement.index < attestation.size) this.#settled.delete(id)
+    }
+  }
+
+  // ── submitting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  submit(jws: string, options: SubmitOptions): Promise<Submission> {
+    return new Promise((resolve, reject) => {
+      options.signal?.addEventListener('abort', () => reject(options.signal?.reason), { once: true })
+      this.#deps.replica.submit(jws, (result) => {
+        switch (result.kind) {
+          case 'refused': {
+            const { code, detail, fields } = result
+            return resolve({ kind: 'refused', code, detail, fields })
+          }
+          case 'known':
+            return this.#waitForKnown(result.index, jws, options, resolve, reject)
+          case 'taken':
+            return this.#waitFor(result.pending, result.again, options, resolve, reject)
+        }
+      })
+    })
+  }
+
+  async submitPlain(request: PlainSubmission, options: SubmitOptions): Promise<Submission> {
+    const { signer } = this.#deps
+    const key = signer.publicKey('centre')
+    if (key === undefined) return refusedHere('node.not-ready', 'this node holds no centre key')
+    const { rules, member } = this.#options
+    const { party } = rules.genesis.members.find(({ id }) => id === member)!
+    const payload: JsonObject = {
+      ...request.fields,
+      ledger: rules.context.ledger,
+      type: request.type,
+      party,
+      key: request.key,
+    }
+    const message = statementMessage(payload, key)
+    const signature = await new Promise<Uint8Array>((done) => signer.sign('centre', message, done))
+    return this.submit(joinStatement(message, signature), options)
+  }
+
+  #waitFor(
+    pending: Pending,
+    again: boolean,
+    options: SubmitOptions,
+    resolve: (submission: Submission) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const receipt = this.#receipt(pending.receipt)
+    const giveUp = (): void => {
+      resolve({
+        kind: 'pending',
+        statementId: pending.statement.id,
+        status: pending.settlement === undefined ? 'accepted' : 'replicated',
+        receipt,
+      })
+    }
+    if (options.waitMs <= 0) return giveUp()
+    const timer = setTimeout(() => {
+      pending.onSettled.delete(settled)
+      giveUp()
+    }, options.waitMs)
+    options.signal?.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    const settled = (): void => {
+      const { settlement, statement } = pending
+      this.#settled.set(statement.id, pending)
+      this.#whenAttested(settlement!.index, (attestation) => {
+        clearTimeout(timer)
+        if (settlement!.kind === 'refused') {
+          const record = this.#recordAt(settlement!.index)
+          return resolve({ kind: 'refusal-record', record: record!, code: settlement!.code, receipt })
+        }
+        const duplicate = settlement!.duplicate || again
+        this.#done(settlement!.index, attestation, receipt, duplicate).then(resolve, reject)
+      })
+    }
+    if (pending.settlement === undefined) pending.onSettled.add(settled)
+    else settled()
+  }
+
+  #waitForKnown(
+    index: number,
+    jws: string,
+    options: SubmitOptions,
+    resolve: (submission: Submission) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { id } = parseStatement(jws, this.#options.rules.context.ledger)
+    const own = this.#settled.get(id)
+    const receipt = own === undefined ? null : this.#receipt(own.receipt)
+    const timer = setTimeout(
+      () => {
+        if (receipt === null) resolve(refusedHere('record.not-attested', `record ${index} is not attested yet`))
+        else resolve({ kind: 'pending', statementId: id, status: 'replicated', receipt })
+      },
+      Math.max(options.waitMs, 1),
+    )
+    this.#whenAttested(index, (attestation) => {
+      clearTimeout(timer)
+      this.#done(index, attestation, receipt, true).then(resolve, reject)
+    })
+  }
+
+  /** Calls back with an attestation above the index: at once if there is one, else with the first that comes. */
+  #whenAttested(index: number, tell: (attestation: Attestation) => void): void {
+    const { attested } = this.#deps.replica
+    if (attested !== undefined && attested.size > index) tell(attested)
+    else this.#waiters.push({ index, tell })
+  }
+
+  async #done(
+    index: number,
+    attestation: Attestation,
+    receipt: Receipt | null,
+    duplicate: boolean,
+  ): Promise<Submission> {
+    const record = this.#recordAt(index)!
+    const proof = duplicate ? await this.proof(index) : await this.#proofIn(index, attestation, leafHash(record.entry))
+    return { kind: 'done', record, proof: proof!, receipt, duplicate }
+  }
+
+  #receipt(receipt: SignedReceipt): Receipt {
+    return {
+      statement: receipt.statement,
+      ledger: this.#options.rules.context.ledger,
+      member: this.#options.member,
+      node: receipt.node,
+      receivedAt: formatTime(receipt.receivedAt),
+      attestedSize: String(receipt.attestedSize),
+      by: formatTime(receipt.by),
+      signature: toBase64(receipt.signature),
+    }
+  }
+
+  standing(statementId: string): StatementStanding {
+    const pending = this.#deps.replica.pending(statementId)
+    if (pending?.durable) return { kind: 'pending', status: 'accepted', receipt: this.#receipt(pending.receipt) }
+    const { store } = this.#deps.replica
+    const index = store.indexOfStatement(statementId)
+    if (index !== undefined) return { kind: 'record', index }
+    for (const { id } of this.#options.rules.genesis.members) {
+      const refusal = store.indexOfRefusal(statementId, id)
+      if (refusal === undefined) continue
+      const record = this.#recordAt(refusal)
+      const code = (record?.payload.refusal as JsonObject | undefined)?.code
+      return { kind: 'refused', index: refusal, code: String(code) }
+    }
+    return { kind: 'unknown' }
+  }
+
+  // ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  asOf(): AsOf {
+    const { committed } = this.#deps.replica.ledger
+    return { size: committed.frontier.size, root: committed.root, height: committed.block.height }
+  }
+
+  recordByIndex(index: number): LedgerRecord | undefined {
+    return this.#recordAt(index)
+  }
+
+  recordByStatement(statementId: string): LedgerRecord | undefined {
+    const index = this.#deps.replica.store.indexOfStatement(statementId)
+    return index === undefined ? undefined : this.#recordAt(index)
+  }
+
+  #recordAt(index: number): LedgerRecord | undefined {
+    const { replica } = this.#deps
+    if (index >= replica.ledger.committed.frontier.size) return undefined
+    const status: RecordStatus = index < (replica.attested?.size ?? 0) ? 'attested' : 'replicated'
+    const recent = this.#recent.get(index)
+    if (recent !== undefined) return this.#view(index, status, recent)
+    const leaf = replica.store.leaf(index)
+    if (leaf === undefined) return undefined
+    const { genesis } = this.#options.rules
+    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : replica.store.block(leaf.height)!.header
+    return this.#view(index, status, {
+      bytes: leaf.bytes,
+      height: leaf.height,
+      term: header.term,
+      time: header.time,
+      said: undefined,
+      isRecord: false,
+    })
+  }
+
+  #view(index: number, status: RecordStatus, recent: Recent): LedgerRecord {
+    const { bytes } = recent
+    const place = {
+      index,
+      status,
+      entry: bytes,
+      height: recent.height,
+      term: recent.term,
+      blockTime: formatTime(recent.time),
+    }
+    const value = recent.isRecord ? undefined : (parseJson(fromUtf8(bytes)) as JsonObject)
+    const kind = value === undefined ? 'record' : leafKindOf(value)
+    if (kind === 'record') {
+      const { entry, statement } = recent.said ?? this.#read(bytes)
+      const key = readKey(this.#deps.replica.ledger.committed.state, statement.kid)
+      return {
+        ...place,
+        kind,
+        type: statement.type,
+        statementId: statement.id,
+        payload: statement.payload,
+        member: entry.member,
+        receivedAt: formatTime(entry.receivedAt),
+        party: statement.party,
+        keyStanding: key === undefined ? null : key.agreed ? 'agreed' : 'unilateral',
+      }
+    }
+    const refusal = kind === 'refusal' ? (value!.refusal as Record<string, string>) : undefined
+    return {
+      ...place,
+      kind,
+      type: kind === 'system' ? 'system.block' : kind,
+      statementId: refusal?.statement ?? null,
+      payload: value!,
+      member: refusal?.member ?? null,
+      receivedAt: refusal?.receivedAt ?? null,
+      party: null,
+      keyStanding: null,
+    }
+  }
+
+  #read(bytes: Uint8Array): { entry: Entry; statement: Statement } {
+    const entry = parseEntry(bytes)
+    return { entry, statement: parseStatement(entry.statement, this.#options.rules.context.ledger) }
+  }
+
+  async records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage> {
+    const asOf = this.asOf()
+    const mark = markOf(filter)
+    const start = cursor === null ? this.#firstIndexFrom(filter.from ?? 0) : readCursor(cursor, mark)
+    const records: LedgerRecord[] = []
+    let next: number | null = null
+    for await (const index of this.#candidates(filter, start, asOf.size)) {
+      const record = this.#recordAt(index)
+      if (record === undefined || !this.#matches(record, filter)) continue
+      if (filter.to !== undefined && Date.parse(record.blockTime) >= filter.to) break
+      if (records.length === limit) {
+        next = index
+        break
+      }
+      records.push(record)
+    }
+    return { records, nextCursor: next === null ? null : writeCursor(next, mark), asOf }
+  }
+
+  #matches(record: LedgerRecord, filter: RecordFilter): boolean {
+    if (record.kind === 'system' && filter.includeSystem !== true) return false
+    if (filter.from !== undefined && Date.parse(record.blockTime) < filter.from) return false
+    if (filter.type !== undefined && record.type !== filter.type) return false
+    if (filter.member !== undefined && record.member !== filter.member) return false
+    if (
+      filter.party === undefined &&
+      filter.owner === undefined &&
+      filter.tender === undefined &&
+      filter.region === undefined
+    ) {
+      return true
+    }
+    if (record.kind !== 'record') return false
+    const subjects = this.#options.rules.catalogue.typeOf(record.type)?.subjects(record.payload)
+    if (filter.party !== undefined && record.party !== filter.party && !subjects?.parties.includes(filter.party))
+      return false
+    return (
+      (filter.owner === undefined || subjects?.owner === filter.owner) &&
+      (filter.tender === undefined || subjects?.tender === filter.tender) &&
+      (filter.region === undefined || subjects?.region === filter.region)
+    )
+  }
+
+  /** Indices that may match, ascending: from the index of the filter's most telling field, or all. */
+  async *#candidates(filter: RecordFilter, start: number, size: number): AsyncGenerator<number> {
+    // Only records are indexed by type: system entries and refusals are found by going through all.
+    const name = tellingFields.find(
+      (field) => filter[field] !== undefined && (field !== 'type' || isRecordType(filter)),
+    )
+    if (name === undefined) {
+      for (let index = start; index < size; index++) yield index
+      return
+    }
+    let from = this.#heightOfIndex(start)
+    for (;;) {
+      const rows: { height: Height; indices: number[] }[] = []
+      await new Promise<void>((done) =>
+        this.#deps.replica.store.scan(
+          { ...namedRange(name, filter[name]!, from), limit: scannedBlocks },
+          (key, value) => {
+            rows.push({ height: heightOfNamedKey(key), indices: namedIndices(value) })
+            return undefined
+          },
+          done,
+        ),
+      )
+      for (const { indices } of rows) for (const index of indices) if (index >= start && index < size) yield index
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < scannedBlocks) return
+      from = height(last.height + 1)
+    }
+  }
+
+  #heightOfIndex(index: number): Height {
+    if (index === 0) return height(0)
+    return this.#recent.get(index)?.height ?? this.#deps.replica.store.leaf(index)?.height ?? height(0)
+  }
+
+  /** Index of the first leaf of the first block whose time is at least this; block times never decrease. */
+  #firstIndexFrom(time: number): number {
+    const { replica } = this.#deps
+    let low = 0
+    let high = replica.ledger.committed.block.height + 1
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const blockTime =
+        middle === 0 ? this.#options.rules.genesis.foundedAt : (replica.store.block(height(middle))?.header.time ?? 0)
+      if (blockTime >= time) high = middle
+      else low = middle + 1
+    }
+    if (low === 0) return 0
+    if (low === 1) return 1
+    return replica.store.block(height(low - 1))?.header.size ?? 0
+  }
+
+  // ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async proof(index: number, size?: number): Promise<InclusionProof | undefined> {
+    const attestation =
+      size === undefined ? await this.#attestationAbove(index) : this.#deps.replica.store.attestation(size)
+    if (attestation === undefined || attestation.size <= index || attestation.size > this.#attestedSize)
+      return undefined
+    return this.#proofIn(index, attestation)
+  }
+
+  async #attestationAbove(index: number): Promise<Attestation | undefined> {
+    let found: Attestation | undefined
+    await new Promise<void>((done) =>
+      this.#deps.replica.store.scan(
+        { ...attestationsFrom(index + 1), limit: 1 },
+        (_, row) => {
+          found = readAttestation(row)
+          return false
+        },
+        done,
+      ),
+    )
+    if (found !== undefined) return found
+    const { attested } = this.#deps.replica // not on the disk yet
+    return attested !== undefined && attested.size > index ? attested : undefined
+  }
+
+  async #proofIn(index: number, attestation: Attestation, leaf?: Uint8Array): Promise<InclusionProof> {
+    const note = await this.#note(attestation)
+    const read = this.#deps.replica.store.hashReader(attestation.size)
+    const path = inclusionPath(index, attestation.size, read)
+    return {
+      index,
+      size: attestation.size,
+      leafHash: leaf ?? read(0, index),
+      path,
+      checkpoint: formatNote(note),
+      proofFile: formatProofFile({ index, path, note }),
+    }
+  }
+
+  /** The checkpoint with this node's log line and exactly the q cosignatures of the certificate. The log key signs attested heads only. */
+  #note(attestation: Attestation): Promise<Note> {
+    const held = this.#notes.get(attestation.size)
+    if (held !== undefined) return held
+    const { genesis } = this.#options.rules
+    const { size, root } = attestation
+    const text = formatCheckpoint({ origin: genesis.origin, size, root: fromHex(root)! })
+    const note = new Promise<Uint8Array>((done) => this.#deps.signer.sign('log', logMessage(text), done)).then(
+      (signature): Note => ({
+        text,
+        signatures: [
+          logSignature(this.#logKey(this.#options.member), signature),
+          ...attestation.cosignatures.map(({ member, time, signature: bytes }) =>
+            cosignature(cosignerVerifierKey(`${genesis.origin}/${member}`, this.#cosignKey(member)), time, bytes),
+          ),
+        ],
+      }),
+    )
+    this.#notes.set(attestation.size, note)
+    if (this.#notes.size > notesMax) this.#notes.delete(this.#notes.keys().next().value!)
+    return note
+  }
+
+  #memberOf(id: string): ReplicaOptions['rules']['genesis']['members'][number] {
+    return this.#options.rules.genesis.members.find((member) => member.id === id)!
+  }
+  #logKey = (id: string): ReturnType<typeof logVerifierKey> =>
+    logVerifierKey(this.#options.rules.genesis.origin, keyFromKid(this.#memberOf(id).node.log)!)
+  #cosignKey = (id: string): Uint8Array => keyFromKid(this.#memberOf(id).node.cosign)!
+
+  consistency(from: number, to: number): ConsistencyProof | undefined {
+    if (to > this.#attestedSize || from < 1 || from > to) return undefined
+    return { from, to, path: consistencyPath(from, to, this.#deps.replica.store.hashReader(to)) }
+  }
+
+  async checkpoint(cosignatures: number): Promise<string | undefined> {
+    const { attested } = this.#deps.replica
+    if (attested === undefined) return undefined
+    const { text, signatures } = await this.#note(attested)
+    return formatNote({ text, signatures: signatures.slice(0, 1 + cosignatures) })
+  }
+
+  get #attestedSize(): number {
+    return this.#deps.replica.attested?.size ?? 0
+  }
+
+  tile(level: number, index: number, width: number): Uint8Array | undefined {
+    const held = Math.floor(this.#attestedSize / tileWidthMax ** level) - index * tileWidthMax
+    return width <= held ? this.#deps.replica.store.tile(level, index, width) : undefined
+  }
+
+  entries(index: number, width: number): Uint8Array | undefined {
+    const first = index * tileWidthMax
+    if (first + width > this.#attestedSize) return undefined
+    const entries: Uint8Array[] = []
+    for (let at = first; at < first + width; at++) {
+      const bytes = this.#recent.get(at)?.bytes ?? this.#deps.replica.store.leaf(at)?.bytes
+      if (bytes === undefined) return undefined
+      entries.push(bytes)
+    }
+    return encodeEntryBundle(entries)
+  }
+
+  // ── blocks, members, parties, status ────────────────────────────────────────────────────────────────────────────────────────
+
+  block(at: number): BlockView | undefined {
+    const { replica } = this.#deps
+    if (at < 1 || at > replica.ledger.committed.block.height) return undefined
+    const block = replica.store.block(height(at))
+    if (block === undefined) return undefined
+    const { header } = block
+    const firstIndex = at === 1 ? 1 : (replica.store.block(height(at - 1))?.header.size ?? 0)
+    return {
+      height: at,
+      id: block.id,
+      parent: header.parent,
+      term: header.term,
+      epoch: header.epoch,
+      leader: header.leader,
+      time: formatTime(header.time),
+      size: header.size,
+      root: header.root,
+      firstIndex,
+      // The system entry has an index and is not a record.
+      recordCount: Math.max(0, header.size - firstIndex - 1),
+      batches: block.batches.map(({ member, hash, items }) => ({ member, hash, items: items.length })),
+      bytes: block.bytes,
+    }
+  }
+
+  members(): readonly MemberView[] {
+    const { genesis } = this.#options.rules
+    return genesis.members.map(({ id, name, region, party, node }) => ({
+      id,
+      name,
+      region,
+      party,
+      node: node.id,
+      logKey: formatVerifierKey(this.#logKey(id)),
+      cosignKey: formatVerifierKey(cosignerVerifierKey(`${genesis.origin}/${id}`, this.#cosignKey(id))),
+      sealKey: node.seal,
+    }))
+  }
+
+  party(id: string): PartyView | undefined {
+    const { state } = this.#deps.replica.ledger.committed
+    if (readParty(state, id) === undefined) return undefined
+    const keys = kidsOf(state, id, partyKeysMax).map((kid) => ({ kid, row: readKey(state, kid)! }))
+    const names = new Map(keys.map(({ row }) => [row.name, row.vouchedBy.join(', ')]))
+    return {
+      id,
+      names: [...names].map(([name, vouchedBy]) => ({ name, vouchedBy })),
+      keys: keys.map(({ kid, row }) => ({
+        kid,
+        roles: row.roles,
+        standing: row.agreed ? 'agreed' : 'unilateral',
+        scope: row.agreed ? [] : row.vouchedBy,
+        vouchedBy: row.vouchedBy,
+        notBefore: row.notBefore === null ? null : formatTime(row.notBefore),
+        notAfter: row.notAfter === null ? null : formatTime(row.notAfter),
+        index: row.index,
+      })),
+      asOf: this.asOf(),
+    }
+  }
+
+  status(): Status {
+    const { replica, clock } = this.#deps
+    const { rules, member, node, version } = this.#options
+    const { genesis } = rules
+    const { raft, hindrances, attested, ledger } = replica
+    const blocked = hindrances.find((code) => code === 'node.recovering' || code === 'node.unconfirmed-start')
+    const others = genesis.members.filter(({ id }) => id !== member)
+    const connected = replica.connected.size + 1
+    return {
+      ledger: genesis.ledger,
+      name: genesis.name,
+      origin: genesis.origin,
+      fingerprint: genesis.fingerprint,
+      member,
+      node,
+      incarnation: replica.incarnation,
+      version,
+      role: blocked === 'node.recovering' ? 'recovering' : blocked === undefined ? raft.role : 'starting',
+      leader: raft.leader,
+      term: raft.term,
+      height: raft.commit,
+      replicatedSize: ledger.committed.frontier.size,
+      attestedSize: attested?.size ?? 0,
+      attestedRoot: attested?.root ?? '',
+      attestedAt: replica.attestedAt === 0 ? null : formatTime(replica.attestedAt),
+      pendingStatements: replica.pendingCount,
+      quorum: {
+        members: genesis.members.length,
+        needed: genesis.quorum,
+        connected,
+        missing: Math.max(0, genesis.quorum - connected),
+      },
+      peers: others.map(({ id }) => ({
+        member: id,
+        connected: replica.connected.has(id),
+        incarnation: replica.incarnationOf(id) ?? null,
+      })),
+      hindrances,
+      time: formatTime(clock.wall()),
+    }
+  }
+
+  policy(): string {
+    const { genesis } = this.#options.rules
+    const policy: Policy = {
+      logs: genesis.members.map(({ id }) => ({ key: this.#logKey(id) })),
+      witnesses: genesis.members.map(({ id }) => ({
+        name: id,
+        key: cosignerVerifierKey(`${genesis.origin}/${id}`, this.#cosignKey(id)),
+      })),
+      groups: [{ name: 'members', threshold: genesis.quorum, members: genesis.members.map(({ id }) => id) }],
+      quorum: 'members',
+    }
+    return formatPolicy(policy)
+  }
+
+  genesis(): Uint8Array {
+    return this.#options.rules.genesis.entry
+  }
+
+  types(): readonly { readonly name: string; readonly schema: JsonObject }[] {
+    return this.#options.rules.catalogue.types.map(({ name, schema }) => ({ name, schema }))
+  }
+
+  refusalTexts(): RefusalTexts {
+    return this.#options.rules.catalogue.refusals
+  }
+
+  onAttested(listener: (size: number) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  metrics(): Promise<string> {
+    return this.#deps.metrics()
+  }
+}
+
+/** The field that narrows a list most comes first. */
+const tellingFields: readonly NamedField[] = ['tender', 'party', 'owner', 'type', 'region', 'member']
+/** Blocks whose rows are read at once for a list. */
+const scannedBlocks = 256
+
+const isRecordType = ({ type }: RecordFilter): boolean => type?.includes('@') === true
+
+function refusedHere(code: string, detail: string): Submission {
+  return { kind: 'refused', code, detail, fields: [] }
+}
+
+/** Binds a cursor to the filter that it was given for. */
+function markOf(filter: RecordFilter): string {
+  return toHex(sha256(utf8(canonicalJson({ ...filter } as JsonObject)))).slice(0, 16)
+}
+
+function writeCursor(index: number, mark: string): string {
+  return toBase64Url(utf8(`${mark}.${index}`))
+}
+
+function readCursor(cursor: string, mark: string): number {
+  const bytes = fromBase64Url(cursor)
+  const [given, index] = bytes === undefined ? [] : new TextDecoder().decode(bytes).split('.')
+  if (given !== mark || index === undefined || !/^(0|[1-9]\d{0,15})$/.test(index))
+    throw new Refusal('request.bad-cursor')
+  return Number(index)
+}
