@@ -15,16 +15,10 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { assert } from '../chain/assert.ts'
 import { compareBytes, equalBytes } from '../chain/bytes.ts'
 import { ed25519KeyOf, type TaggedKey } from '../chain/keys.ts'
+import { Refusal } from '../chain/refusal.ts'
 import { DialSupervisor } from './dial-supervisor.ts'
 import { type Hello, networkProtocolVersion, sessionBytes } from './handshake.ts'
-import {
-  abortable,
-  addressOf,
-  libp2pPeerId,
-  NetworkConfigurationError,
-  protocolOf,
-  startLibp2p,
-} from './libp2p-node.ts'
+import { abortable, addressOf, libp2pPeerId, protocolOf, startLibp2p } from './libp2p-node.ts'
 import { isMisconfiguration, type NetworkCode } from './network-code.ts'
 import { defaultNetworkLimits, type NetworkLimits } from './network-limits.ts'
 import { PeerLink } from './peer-link.ts'
@@ -124,7 +118,7 @@ export class Libp2pNetwork implements Network {
 
   /**
    * Binds the listening addresses; connections are refused, and none is opened, until `start`.
-   * @throws {NetworkConfigurationError} on a bad address or key, or when an address is in use
+   * @throws {Refusal} network.bad-configuration for an address or key, network.cannot-listen
    */
   static async create(options: Libp2pNetworkOptions, dependencies: Libp2pNetworkDependencies): Promise<Libp2pNetwork> {
     const network = new Libp2pNetwork(options, dependencies)
@@ -163,7 +157,7 @@ export class Libp2pNetwork implements Network {
     return this.node?.getMultiaddrs().map(String) ?? []
   }
 
-  /** @throws {NetworkConfigurationError} on an address that is none, or names another peer id */
+  /** @throws {Refusal} network.bad-configuration: an address that is none, or names another peer id */
   setAddresses(member: MemberId, addresses: readonly string[]): void {
     const peer = this.peerOf(member)
     peer.addresses = addresses.map((text) => addressOf(text, peer.peerId))
@@ -201,7 +195,7 @@ export class Libp2pNetwork implements Network {
   // Setting up
 
   private async listen(): Promise<void> {
-    const { member, networkSeed, listen } = this.options
+    const { networkSeed, listen } = this.options
     const privateKey = await generateKeyPairFromSeed('Ed25519', networkSeed)
     for (const options of this.options.peers) this.addPeer(options, privateKey.publicKey.raw)
     try {
@@ -215,17 +209,18 @@ export class Libp2pNetwork implements Network {
         onStream: (lane, stream, connection) => this.guarded(() => this.takeStream(lane, stream, connection)),
       })
     } catch (error) {
-      throw new NetworkConfigurationError(`${member} cannot listen on ${listen.join(', ')}: ${reasonsOf(error)}`)
+      throw new Refusal('network.cannot-listen', `${listen.join(', ')}: ${reasonsOf(error)}`)
     }
   }
 
   private addPeer(options: PeerOptions, ownKey: Uint8Array): void {
     const key = ed25519KeyOf(options.networkKey)
-    if (key === undefined) throw new NetworkConfigurationError(`${options.member}: the network key is not Ed25519`)
+    if (key === undefined)
+      throw new Refusal('network.bad-configuration', `${options.member}: the network key is not Ed25519`)
     const peerId = libp2pPeerId(options.networkKey)
     const isKnown = this.peers.has(options.member) || this.peersById.has(peerId.toString())
     if (isKnown || options.member === this.options.member || equalBytes(key, ownKey)) {
-      throw new NetworkConfigurationError(`${options.member}: member or network key is listed twice`)
+      throw new Refusal('network.bad-configuration', `${options.member}: member or network key is listed twice`)
     }
     const peer: Peer = {
       options,

@@ -13,6 +13,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { assert } from '../chain/assert.ts'
 import { ed25519KeyOf, type TaggedKey } from '../chain/keys.ts'
+import { Refusal } from '../chain/refusal.ts'
 import { frameBytesMax } from './framing.ts'
 import { networkProtocolVersion } from './handshake.ts'
 import { guardedGater, guardedYamux } from './libp2p-guard.ts'
@@ -23,11 +24,6 @@ import { type Lane, laneCreditBytes, lanes } from './ports.ts'
 const yamuxWindowBytes = 2 * laneCreditBytes
 /** Three lanes, and as many more while streams are being negotiated. */
 const streamsPerConnectionMax = 8
-
-/** The configuration cannot be used, or the addresses cannot be listened on; the message says what to change. */
-export class NetworkConfigurationError extends Error {
-  override readonly name = 'NetworkConfigurationError'
-}
 
 export interface Libp2pNodeOptions {
   readonly privateKey: PrivateKey
@@ -97,10 +93,10 @@ export const protocolOf = (lane: Lane): string => `/gongzheng/${networkProtocolV
 /** The libp2p peer id of a member's tagged network key, as it stands at the end of a multiaddr. */
 export const peerIdOf = (networkKey: TaggedKey): string => libp2pPeerId(networkKey).toString()
 
-/** @throws {NetworkConfigurationError} unless the key is Ed25519 */
+/** @throws {Refusal} network.bad-configuration: unless the key is Ed25519 */
 export function libp2pPeerId(networkKey: TaggedKey): PeerId {
   const key = ed25519KeyOf(networkKey)
-  if (key === undefined) throw new NetworkConfigurationError('a network key is an Ed25519 key')
+  if (key === undefined) throw new Refusal('network.bad-configuration', 'a network key is an Ed25519 key')
   const publicKey = publicKeyFromRaw(key)
   assert(publicKey.type === 'Ed25519', '32 bytes are an Ed25519 key')
   return peerIdFromPublicKey(publicKey)
@@ -108,7 +104,7 @@ export function libp2pPeerId(networkKey: TaggedKey): PeerId {
 
 /**
  * A configured multiaddr with the peer id at its end.
- * @throws {NetworkConfigurationError} when it is no multiaddr, or names another peer id
+ * @throws {Refusal} network.bad-configuration: when it is no multiaddr, or names another peer id
  */
 export function addressOf(text: string, peerId: PeerId): Multiaddr {
   try {
@@ -117,9 +113,9 @@ export function addressOf(text: string, peerId: PeerId): Multiaddr {
     if (named === undefined) return address.encapsulate(`/p2p/${peerId.toString()}`)
     if (named === peerId.toString()) return address
   } catch {
-    throw new NetworkConfigurationError(`not a multiaddr: ${text}`)
+    throw new Refusal('network.bad-configuration', `not a multiaddr: ${text}`)
   }
-  throw new NetworkConfigurationError(`the peer id in ${text} is not that of the member’s network key`)
+  throw new Refusal('network.bad-configuration', `the peer id in ${text} is not that of the member’s network key`)
 }
 
 /** Ends with the promise or with the signal, whichever is first: a promise of libp2p's may never end (js-libp2p issue 3289). */

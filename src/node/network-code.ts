@@ -1,7 +1,9 @@
 /**
  * Why connections between nodes end: stable codes for the log, for status, and for the last frame on a connection. None of them is
  * ever seen by a client. `isMisconfiguration` says that trying again soon cannot help, because somebody has to change something.
+ * And why a network is not opened at all: refusals with words for the operator.
  */
+import type { RefusalTexts } from '../chain/refusal.ts'
 
 export interface NetworkCodeText {
   readonly zh: string
@@ -73,3 +75,30 @@ export function isMisconfiguration(code: NetworkCode): boolean {
   const text: NetworkCodeText = networkCodes[code]
   return text.isMisconfiguration === true
 }
+
+export const networkRefusals = {
+  'network.bad-configuration': {
+    zh: {
+      title: '节点间网络的配置有误',
+      cause: '某个成员的地址或网络公钥无法使用，详见说明。',
+      remedy: '请按 /ip4/…/tcp/… 或 /dns4/…/tcp/… 的写法填写地址，每个成员只列一次。',
+    },
+    en: {
+      title: 'The configuration of the network between nodes is wrong',
+      cause: 'An address or a network key of a member cannot be used; the detail names it.',
+      remedy: 'Write addresses as /ip4/…/tcp/… or /dns4/…/tcp/…, and list each member once.',
+    },
+  },
+  'network.cannot-listen': {
+    zh: {
+      title: '无法监听节点间端口',
+      cause: '操作系统拒绝了该地址，通常是端口已被占用或地址不属于本机。',
+      remedy: '请检查配置中的监听地址，或停止占用该端口的程序。',
+    },
+    en: {
+      title: 'The address for other nodes cannot be listened on',
+      cause: 'The operating system refused it; usually the port is taken or the address is not this machine’s.',
+      remedy: 'Check the listening address in the configuration, or stop the program that uses the port.',
+    },
+  },
+} as const satisfies RefusalTexts
