@@ -71,6 +71,10 @@ export class Evidence {
     this.sealers.set(block.id, member)
   }
 
+  hasSigned(member: string): boolean {
+    return [...this.#signed.values()].some((by) => by.has(member))
+  }
+
   signed(member: string, signable: Signable): void {
     const text = textOf(signable)
     let by = this.#signed.get(text)

@@ -4,7 +4,7 @@ import type { Height, Term } from '../../src/chain/numbers.ts'
 import type { BlockMeta } from '../../src/consensus/message.ts'
 import type { DurableState } from '../../src/consensus/raft.ts'
 import { ackOf, blockOn, chainOn, genesis, lockOf, refTo, voteFor } from './facts.ts'
-import { freshDisk, Solo } from './solo.ts'
+import { Solo } from './solo.ts'
 
 /** A follower of b in term 1 that acknowledged `count` blocks and locked those up to `locked`. */
 function follower(count: number, locked = 0): { solo: Solo; blocks: BlockMeta[] } {
