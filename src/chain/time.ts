@@ -8,32 +8,44 @@ import { assert } from './assert.ts'
 /** The last millisecond of the year 9999; RFC 3339 has no later one. */
 export const timeMax = 253_402_300_799_999
 
-const rfc3339 =
-  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{3}))?(?:Z|([+-])((?:[01]\d|2[0-3])):([0-5]\d))$/
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-]\d\d:\d\d)$/
 
 /**
  * RFC 3339 date-time, upper-case `T` and `Z`, seconds or exactly three fraction digits, any offset; from 1970 to 9999.
  * @returns milliseconds since 1970, or undefined when the text is anything else (leap seconds and 31 February included)
  */
 export function parseTime(text: string): number | undefined {
-  const match = rfc3339.exec(text)
-  if (match === null) return undefined
-  const [, year, month, day, hour, minute, second, fraction, sign, offsetHour, offsetMinute] = match
-  const local = Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
-    Number(fraction ?? 0),
-  )
-  // Date.UTC lets 31 February roll over into March and maps the years 0–99 to 19xx: writing it back shows both.
-  if (new Date(local).toISOString().slice(0, 19) !== text.slice(0, 19)) return undefined
-  const offset = sign === undefined ? 0 : (Number(offsetHour) * 60 + Number(offsetMinute)) * 60_000
-  const time = sign === '-' ? local + offset : local - offset
-  return time >= 0 && time <= timeMax ? time : undefined
+  if (!rfc3339.test(text)) return undefined
+  // The form is fixed, so the fields are read where they stand. One bid has its times read six times on the way to a record; with a
+  // Date for each that was a quarter of the cost of all its checks.
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)
+  const [month, day] = [twoDigits(text, 5), twoDigits(text, 8)]
+  const [hour, minute, second] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)]
+  if (year < 1969 || month < 1 || month > 12 || day < 1 || day > daysIn(month, year)) return undefined
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  const hasFraction = text[19] === '.'
+  const milliseconds = hasFraction ? Number(text.slice(20, 23)) : 0
+  const local = Date.UTC(year, month - 1, day, hour, minute, second, milliseconds)
+
+  const offsetAt = hasFraction ? 23 : 19
+  const sign = text[offsetAt]
+  if (sign === 'Z') return inRange(local)
+  const [offsetHour, offsetMinute] = [twoDigits(text, offsetAt + 1), twoDigits(text, offsetAt + 4)]
+  if (offsetHour > 23 || offsetMinute > 59) return undefined
+  const offset = (offsetHour * 60 + offsetMinute) * 60_000
+  return inRange(sign === '-' ? local + offset : local - offset)
 }
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48
+}
+
+function daysIn(month: number, year: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}
+
+const inRange = (time: number): number | undefined => (time >= 0 && time <= timeMax ? time : undefined)
 
 /** The one spelling of stored times: `2026-11-22T02:15:00.123Z`. */
 export function formatTime(time: number): string {

@@ -8,6 +8,7 @@ describe('times', () => {
     ['2026-03-16T09:30:00.123+08:00', '2026-03-16T01:30:00.123Z'],
     ['2026-03-16T01:30:00Z', '2026-03-16T01:30:00.000Z'],
     ['2026-03-15T22:00:00-03:30', '2026-03-16T01:30:00.000Z'],
+    ['1969-12-31T23:59:59-01:00', '1970-01-01T00:59:59.000Z'],
     ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
   ])('%s is %s', (text, stored) => {
     expect(formatTime(parseTime(text)!)).toBe(stored)
@@ -39,6 +40,19 @@ describe('times', () => {
     '',
   ])('refuses %j', (text) => {
     expect(parseTime(text)).toBeUndefined()
+  })
+
+  it('agrees with the calendar of Date on every day of four centuries, and on the day after each month', () => {
+    for (let year = 1970; year < 2370; year++) {
+      for (let month = 1; month <= 12; month++) {
+        const days = new Date(Date.UTC(year, month, 0)).getUTCDate()
+        const date = (day: number) =>
+          `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}T00:00:00Z`
+        expect(parseTime(date(days))).toBe(Date.UTC(year, month - 1, days))
+        expect(parseTime(date(days + 1))).toBeUndefined()
+        expect(parseTime(date(0))).toBeUndefined()
+      }
+    }
   })
 
   it('knows one spelling of a stored time', () => {

@@ -241,6 +241,13 @@ describe('design.md section 10: a key on one member’s word counts only in that
     expect(ledger.submit(attest(tenderOf(ledger.member('beijing').party)))).toBe('key.out-of-scope')
   })
 
+  it('nor two members another member’s organisation', () => {
+    const { ledger, attest } = found()
+    const { party } = ledger.member('beijing')
+    ledger.register('made by two', party, ['tenderee'], ['guangzhou', 'wuhan'])
+    expect(ledger.submit(attest(tenderOf(party)))).toBe('key.out-of-scope')
+  })
+
   it('until a second member approves the same request', () => {
     const { ledger, unilateral, attest } = found()
     expect(ledger.submit(attest(), { member: 'wuhan' })).toBe('key.out-of-scope')
