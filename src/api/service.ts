@@ -4,7 +4,7 @@
  * carries the checkpoint it is true as of.
  */
 import type { JsonObject } from '../chain/json.ts'
-import type { RefusalTexts } from '../chain/refusal.ts'
+import type { FieldProblem, RefusalTexts } from '../chain/refusal.ts'
 
 /** accepted: receipt given · replicated: commit certificate exists · attested: checkpoint carries q cosignatures. */
 export type RecordStatus = 'accepted' | 'replicated' | 'attested'
@@ -90,11 +90,6 @@ export type Submission =
       readonly code: string
       readonly receipt: Receipt | null
     }
-
-export interface FieldProblem {
-  readonly pointer: string
-  readonly problem: string
-}
 
 export interface SubmitOptions {
   /** Wait at most this long for `attested`; 0 returns as soon as the receipt is durable. Milliseconds. */
