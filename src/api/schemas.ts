@@ -1,0 +1,301 @@
+/**
+ * JSON Schemas of bodies and answers, for the OpenAPI document (3.1, so plain JSON Schema 2020-12). They describe; they do not guard:
+ * bodies are read strictly by the routes, and tests hold every answer against its schema here. Clients should pass over members they do
+ * not know, so nothing is closed with additionalProperties.
+ */
+import type { JsonObject } from '../chain/json.ts'
+
+const text = (description?: string): JsonObject => ({ type: 'string', ...(description ? { description } : {}) })
+const textOrNull = (description?: string): JsonObject => ({
+  type: ['string', 'null'],
+  ...(description ? { description } : {}),
+})
+const u64 = (description?: string): JsonObject => ({
+  type: 'string',
+  pattern: '^(0|[1-9][0-9]{0,19})$',
+  ...(description ? { description } : {}),
+})
+const u64OrNull: JsonObject = { type: ['string', 'null'], pattern: '^(0|[1-9][0-9]{0,19})$' }
+const count = (): JsonObject => ({ type: 'integer', minimum: 0 })
+const time = (description = '北京时间，RFC 3339 · Beijing time'): JsonObject => ({
+  type: 'string',
+  format: 'date-time',
+  description,
+})
+const timeOrNull: JsonObject = { type: ['string', 'null'], format: 'date-time' }
+const base64 = (description: string): JsonObject => ({ type: 'string', contentEncoding: 'base64', description })
+const hex = (description: string): JsonObject => ({ type: 'string', pattern: '^[0-9a-f]{64}$', description })
+const hexOrNull: JsonObject = { type: ['string', 'null'], pattern: '^[0-9a-f]{64}$' }
+const list = (items: JsonObject): JsonObject => ({ type: 'array', items })
+const enumeration = (...values: readonly (string | null)[]): JsonObject => ({ enum: values })
+const ref = (name: SchemaName): JsonObject => ({ $ref: `${name}#` })
+
+/** All properties are required but those named. */
+const object = (properties: JsonObject, ...optional: readonly string[]): JsonObject => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+})
+
+const statuses = ['accepted', 'replicated', 'attested'] as const
+const standing = enumeration('agreed', 'unilateral', null)
+
+const recordProperties: JsonObject = {
+  index: u64('条目编号 · leaf index in the tree'),
+  kind: enumeration('record', 'refusal', 'system', 'genesis'),
+  type: text('记录类型与版本 · type and version, `bid.record@1`'),
+  status: enumeration(...statuses),
+  statementId: hexOrNull,
+  member: textOrNull('接收该报文的成员 · member that received it'),
+  receivedAt: timeOrNull,
+  height: u64('区块高度 · block height'),
+  term: u64(),
+  blockTime: time('区块时间（北京时间） · block time'),
+  party: textOrNull('签署主体 · signing party'),
+  keyStanding: { ...standing, description: '签名密钥：agreed 或 unilateral（单方登记） · standing of the signing key' },
+}
+
+const payload: JsonObject = { type: 'object', description: '报文内容，与签署时一致 · the payload as it was signed' }
+const entry = base64('条目字节（叶子），与入账时一致 · the stored bytes of the leaf')
+
+const pathProperties: JsonObject = {
+  index: u64(),
+  size: u64('快照的树大小 · tree size of the checkpoint'),
+  leafHash: base64('SHA-256(00 ‖ entry)'),
+  path: list(base64('兄弟节点哈希，自叶子起 · sibling hashes, the leaf’s first')),
+}
+
+const certificate = text(
+  '多签凭证：账本快照、一行日志签名、q 行共签（C2SP signed note） · checkpoint with log line and cosignatures',
+)
+
+const named = {
+  AsOf: object({ size: u64(), root: base64('树根 · tree root'), height: u64() }),
+  Receipt: object({
+    statement: hex('statement id'),
+    ledger: hex('ledger id'),
+    member: text(),
+    node: text(),
+    receivedAt: time(),
+    attestedSize: u64('收到时已共证的树大小 · attested tree size when it was received'),
+    by: time('最迟入账的区块时间 · in a block not later than this, or refused by a record'),
+    signature: base64('节点 seal 密钥的签名 · signature of the node’s seal key'),
+  }),
+  RecordRow: object({ ...recordProperties, payload }),
+  Record: object({ ...recordProperties, payload, entry, asOf: { $ref: 'AsOf#' } }),
+  RecordList: object({
+    records: list({ $ref: 'RecordRow#' }),
+    nextCursor: textOrNull('下一页的 cursor，末页为 null · for the next page, null at the end'),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  Attested: object({
+    ...recordProperties,
+    statementId: hex('statement id'),
+    entry,
+    proof: object(pathProperties),
+    certificate,
+    receipt: { oneOf: [{ $ref: 'Receipt#' }, { type: 'null' }] },
+    duplicate: { type: 'boolean', description: '此前已在账本中 · was on the ledger before' },
+  }),
+  Pending: object({
+    statementId: hex('statement id'),
+    status: enumeration('accepted', 'replicated'),
+    receipt: { $ref: 'Receipt#' },
+  }),
+  Proof: object({
+    ...pathProperties,
+    certificate,
+    proofFile: text('同样内容的 .tlog-proof 文件 · the same as a C2SP tlog-proof file'),
+  }),
+  Problem: object(
+    {
+      type: text('问题说明的地址 · where the words for the code are'),
+      title: text(),
+      status: { type: 'integer' },
+      detail: text(),
+      code: text('稳定代码，见 docs/errors.md · stable code'),
+      cause: text(),
+      remedy: text('怎么办 · what to do'),
+      fields: list(
+        object({ pointer: text('JSON pointer'), parameter: text(), problem: text() }, 'pointer', 'parameter'),
+      ),
+      requestId: text(),
+      index: u64('拒绝记录的编号 · index of the refusal record'),
+      receipt: { oneOf: [{ $ref: 'Receipt#' }, { type: 'null' }] },
+      bytesMax: count(),
+      hindrances: list({ $ref: 'Hindrance#' }),
+    },
+    'detail',
+    'fields',
+    'index',
+    'receipt',
+    'bytesMax',
+    'hindrances',
+  ),
+  BatchResult: object(
+    {
+      status: { type: 'integer', description: '单独提交时的 HTTP 状态 · the status it would have had alone' },
+      record: { $ref: 'Attested#' },
+      pending: { $ref: 'Pending#' },
+      problem: { $ref: 'Problem#' },
+    },
+    'record',
+    'pending',
+    'problem',
+  ),
+  Batch: object({ results: list({ $ref: 'BatchResult#' }) }),
+  Consistency: object({ from: u64(), to: u64(), path: list(base64('RFC 9162 §2.1.4')) }),
+  Block: object({
+    height: u64(),
+    id: text(),
+    parent: text(),
+    term: u64(),
+    epoch: u64(),
+    leader: text(),
+    time: time(),
+    size: u64(),
+    root: text(),
+    firstIndex: u64(),
+    recordCount: count(),
+    batches: list(object({ member: text(), hash: text(), items: count() })),
+    bytes: base64('区块字节（确定性 CBOR） · the block’s own bytes'),
+  }),
+  Members: object({
+    members: list(
+      object({
+        id: text(),
+        name: text(),
+        region: text('GB/T 2260'),
+        party: text(),
+        node: text(),
+        logKey: text('C2SP vkey'),
+        cosignKey: text('C2SP vkey'),
+        sealKey: text('kid'),
+      }),
+    ),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  Party: object({
+    id: text(),
+    names: list(object({ name: text(), vouchedBy: text() })),
+    keys: list(
+      object({
+        kid: text(),
+        roles: list(text()),
+        standing: enumeration('agreed', 'unilateral'),
+        scope: list(text()),
+        vouchedBy: list(text()),
+        notBefore: timeOrNull,
+        notAfter: timeOrNull,
+        index: u64(),
+      }),
+    ),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  Hindrance: object({ code: text(), title: text(), remedy: text() }),
+  Status: object({
+    ledger: hex('ledger id'),
+    name: text(),
+    origin: text(),
+    fingerprint: text('创世指纹 · fingerprint of the genesis'),
+    member: text(),
+    node: text(),
+    incarnation: u64(),
+    version: text(),
+    role: enumeration('leader', 'follower', 'candidate', 'recovering', 'starting'),
+    leader: textOrNull(),
+    term: u64(),
+    height: u64(),
+    replicatedSize: u64(),
+    attestedSize: u64(),
+    attestedRoot: text(),
+    attestedAt: timeOrNull,
+    pendingStatements: count(),
+    quorum: object({ members: count(), needed: count(), connected: count(), missing: count() }),
+    peers: list(object({ member: text(), connected: { type: 'boolean' }, incarnation: u64OrNull })),
+    hindrances: list({ $ref: 'Hindrance#' }),
+    time: time(),
+  }),
+  Types: object({ types: list(object({ name: text(), schema: { type: 'object' } })) }),
+  Readiness: object({ ready: { const: true }, hindrances: list({ $ref: 'Hindrance#' }) }),
+  Health: object({ status: { const: 'ok' } }),
+} as const satisfies Record<string, JsonObject>
+
+export type SchemaName = keyof typeof named
+
+/** For `addSchema`: each under its name as `$id`. */
+export const namedSchemas: readonly JsonObject[] = Object.entries(named).map(([name, schema]) => ({
+  $id: name,
+  ...schema,
+}))
+
+/** A JSON answer in a route's `response`. */
+export const answers = (name: SchemaName, description: string): JsonObject => ({
+  description,
+  content: { 'application/json': { schema: ref(name) } },
+})
+
+/** An answer that is not JSON, beside or instead of one. */
+export const media = (description: string, types: Readonly<Record<string, JsonObject>>): JsonObject => ({
+  description,
+  content: Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }])),
+})
+
+export const binary: JsonObject = { type: 'string', format: 'binary' }
+export const plainText: JsonObject = { type: 'string' }
+export const jsonOf = ref
+
+/** `default` of every route: any status that is not listed carries a problem. */
+export const problemAnswer: JsonObject = {
+  description: '问题说明（RFC 9457），代码见 docs/errors.md · problem document, codes in docs/errors.md',
+  content: { 'application/problem+json': { schema: ref('Problem') } },
+}
+
+export const statementBody: JsonObject = {
+  content: {
+    'application/json': { schema: object({ statement: text('紧凑 JWS · compact JWS') }) },
+    'application/jose': { schema: text('紧凑 JWS · compact JWS') },
+  },
+}
+
+export const batchBody = (statementsMax: number): JsonObject => ({
+  content: {
+    'application/json': {
+      schema: object({
+        statements: { type: 'array', minItems: 1, maxItems: statementsMax, items: text('紧凑 JWS · compact JWS') },
+      }),
+    },
+  },
+})
+
+const plainProperties: JsonObject = {
+  type: text('记录类型与版本 · type and version'),
+  key: text('幂等键（DATA_KEY） · idempotency key'),
+}
+
+export const plainBody: JsonObject = {
+  content: {
+    'application/json': {
+      schema: {
+        ...object(plainProperties),
+        description: '其余字段按记录类型，与 type、key 并列 · the type’s own fields stand beside type and key',
+        additionalProperties: true,
+      },
+    },
+  },
+}
+
+export const plainBatchBody = (recordsMax: number): JsonObject => ({
+  content: {
+    'application/json': {
+      schema: object({
+        records: {
+          type: 'array',
+          minItems: 1,
+          maxItems: recordsMax,
+          items: { ...object(plainProperties), additionalProperties: true },
+        },
+      }),
+    },
+  },
+})

@@ -1,0 +1,323 @@
+/**
+ * The three HTTP servers of a node, built and not yet listening: the public one (open reads, signed writes), the private one (plain
+ * data from the centre's own systems) and the operations one (metrics). They know the node only as a `Service`. Here is what all
+ * routes share: strictness (nothing coerced, completed or dropped), limits, request ids, headers, and one way to say no.
+ * Who listens where, and closes them, is the process's business.
+ */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import cors from '@fastify/cors'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { acceptJose, acceptJson } from './bodies.ts'
+import { errorsPage } from './errors-page.ts'
+import { eventsRoute } from './events-route.ts'
+import { type ApiLimits, defaultApiLimits } from './limits.ts'
+import { logRoutes } from './log-routes.ts'
+import { allTexts } from './messages.ts'
+import { noParameters, readQuery } from './parameters.ts'
+import { privateRoutes, refuseBrowsers } from './private-routes.ts'
+import { answerClientError, Problem, problemFrom, sendProblem } from './problems.ts'
+import { recordListRoute } from './record-list-route.ts'
+import { recordRoutes } from './records-routes.ts'
+import type { RouteContext } from './route-context.ts'
+import { media, namedSchemas, problemAnswer } from './schemas.ts'
+import type { Service } from './service.ts'
+import { healthRoutes, statusRoutes, typesRoute } from './status-routes.ts'
+import { submissionRoutes } from './submission-routes.ts'
+
+export interface ServerOptions {
+  readonly logger?: FastifyBaseLogger
+  /** What differs from `defaultApiLimits`. */
+  readonly limits?: Partial<ApiLimits>
+}
+
+export interface PublicServerOptions extends ServerOptions {
+  /** Addresses of reverse proxies whose X-Forwarded-For is believed; without it the rate limit sees the connection's own address. */
+  readonly trustedProxies?: readonly string[]
+}
+
+export interface PrivateServerOptions extends ServerOptions {
+  /** Host names under which it may be called, besides those of loopback; for a unix socket none is needed. */
+  readonly allowedHosts?: readonly string[]
+}
+
+export interface ServerDependencies {
+  readonly service: Service
+}
+
+/** For everybody: records, proofs, the log, status, documentation. */
+export async function buildPublicServer(
+  options: PublicServerOptions,
+  { service }: ServerDependencies,
+): Promise<FastifyInstance> {
+  const { app, context, addresses } = await buildServer(options, service, options.trustedProxies)
+  const { limits } = context
+  acceptJose(app)
+  await app.register(cors, {
+    // No cookie and no password is ever asked for here: a page of any origin may do what any program may.
+    origin: '*',
+    exposedHeaders: ['location', 'link', 'retry-after', 'preference-applied', 'x-request-id', 'x-as-of'],
+    maxAge: 24 * 60 * 60,
+    strictPreflight: false,
+  })
+  await app.register(rateLimit, {
+    global: true,
+    max: limits.readsPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: options.trustedProxies === undefined ? connectionAddress : (request) => normalizeIP(request.ip),
+    // Retry-After is what a client needs; counting down on every answer would cost more than the rest of its headers.
+    addHeadersOnExceeding: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
+    errorResponseBuilder: (_request, { ttl }) => new Problem('request.too-many', { retryAfter: Math.ceil(ttl / 1000) }),
+  })
+  await describe(app, context, {
+    title: '共证 · Gongzheng',
+    description:
+      '共证（联合存证）：公共资源交易的许可链账本。读开放，写须签名。64 位数一律为十进制字符串；时间为北京时间（RFC 3339）。 · A permissioned ledger for public-resource trading: open reads, signed writes. 64-bit numbers are decimal strings; times are Beijing time (RFC 3339).',
+  })
+  submissionRoutes(app, context)
+  recordListRoute(app, context)
+  recordRoutes(app, context)
+  logRoutes(app, context)
+  statusRoutes(app, context)
+  eventsRoute(app, context)
+  healthRoutes(app, context)
+  errorsPage(app, context)
+  finish(app, context, addresses)
+  return app
+}
+
+/** For the centre's own systems, on a unix socket or loopback: plain data in, signed by the centre's key. */
+export async function buildPrivateServer(
+  options: PrivateServerOptions,
+  { service }: ServerDependencies,
+): Promise<FastifyInstance> {
+  const { app, context, addresses } = await buildServer(options, service)
+  const allowedHosts = (options.allowedHosts ?? []).map((host) => host.toLowerCase())
+  app.addHook('onRequest', (request, _reply, done) => {
+    refuseBrowsers(request, allowedHosts)
+    done()
+  })
+  await describe(app, context, {
+    title: '共证内部接口 · Gongzheng private listener',
+    description:
+      '本中心系统专用：提交明文数据，由本中心密钥签名。 · For this centre’s own systems: plain data, signed by the centre’s key.',
+  })
+  privateRoutes(app, context)
+  recordRoutes(app, context)
+  typesRoute(app, context)
+  healthRoutes(app, context)
+  errorsPage(app, context)
+  finish(app, context, addresses)
+  return app
+}
+
+/** For whoever runs the node: metrics (Prometheus text format) and health. */
+export async function buildOperationsServer(
+  options: ServerOptions,
+  { service }: ServerDependencies,
+): Promise<FastifyInstance> {
+  const { app, context, addresses } = await buildServer(options, service)
+  app.route({
+    method: 'GET',
+    url: '/metrics',
+    schema: {
+      operationId: 'getMetrics',
+      response: { 200: media('Prometheus', { 'text/plain': { type: 'string' } }), default: problemAnswer },
+    },
+    handler: async (request, reply) => {
+      readQuery(noParameters, request.query)
+      return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await service.metrics())
+    },
+  })
+  healthRoutes(app, context)
+  finish(app, context, addresses)
+  return app
+}
+
+/** The methods that a path takes, by its pattern; gathered while routes are declared, for 405 and Allow. */
+type Addresses = Map<string, Set<string>>
+
+async function buildServer(
+  options: ServerOptions,
+  service: Service,
+  trustedProxies?: readonly string[],
+): Promise<{ app: FastifyInstance; context: RouteContext; addresses: Addresses }> {
+  const limits: ApiLimits = { ...defaultApiLimits, ...options.limits }
+  const context: RouteContext = { service, texts: allTexts(service.refusalTexts()), limits }
+  const app: FastifyInstance = fastify({
+    ...(options.logger === undefined ? {} : { loggerInstance: options.logger }),
+    // Logging is for what is rare (style.md, 17); requests are counted by metrics.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.statementBodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.connectionIdleMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      maxHeaderSize: limits.headerBytesMax,
+      connectionsCheckingInterval: limits.connectionsCheckMs,
+    },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: requestIds(),
+    ...(trustedProxies === undefined ? {} : { trustProxy: [...trustedProxies] }),
+    routerOptions: {
+      // A party id has at most 164 characters; encoded each may take 9, and the router measures before it decodes.
+      maxParamLength: 1500,
+    },
+    frameworkErrors: (error, request, reply) => {
+      sharedHeaders(request, reply)
+      const isTile = request.raw.url?.startsWith('/tile/') === true
+      sendProblem(isTile ? new Problem('tile.not-found') : problemFrom(error, request), context.texts, request, reply)
+    },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, context.texts),
+  })
+  app.server.maxConnections = limits.connectionsMax
+
+  const addresses: Addresses = new Map()
+  app.addHook('onRoute', ({ url, method, schema }) => {
+    if (url === '*' || url.startsWith('/docs')) return
+    const methods = addresses.get(url) ?? new Set()
+    for (const each of [method].flat()) methods.add(each)
+    if (schema !== undefined) addresses.set(url, methods)
+  })
+
+  // Answers are checked against their schemas by the tests, not rebuilt by them on every request; queries and bodies are read strictly
+  // by the routes. So neither compiler may touch anything.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
+  acceptJson(app)
+
+  let isClosing = false
+  app.addHook('preClose', (done) => {
+    isClosing = true
+    done()
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    sharedHeaders(request, reply)
+    // What is under way ends in order; what comes on a kept-alive connection meanwhile belongs to another node.
+    done(isClosing ? new Problem('node.stopping', { retryAfter: 1 }) : undefined)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemFrom(error, request)
+    if (problem.code === 'internal.error') request.log.error({ err: error, url: request.raw.url }, 'request failed')
+    sendProblem(problem, context.texts, request, reply)
+  })
+  await app.after()
+  return { app, context, addresses }
+}
+
+/** After the last route: what is no route, and what is no method of a route. */
+function finish(app: FastifyInstance, context: RouteContext, addresses: Addresses): void {
+  app.setNotFoundHandler(
+    // Guessing at addresses counts as reading.
+    app.hasDecorator('rateLimit') ? { preHandler: app.rateLimit() } : {},
+    (request, reply) => {
+      sendProblem(new Problem('route.not-found'), context.texts, request, reply)
+    },
+  )
+  for (const [url, methods] of [...addresses]) {
+    const allow = [...methods, 'OPTIONS']
+    const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !methods.has(method))
+    app.route({
+      method: others,
+      url,
+      exposeHeadRoute: false,
+      schema: { hide: true },
+      // Before any body is looked at: whatever it is, it is not for this address.
+      onRequest: () => {
+        throw new Problem('route.method-not-allowed', { allow, detail: allow.join(', ') })
+      },
+      handler: (_request, reply) => reply,
+    })
+  }
+}
+
+/** /openapi.json and, for people, /docs: generated from the routes' schemas; everything it needs is served from here. */
+async function describe(
+  app: FastifyInstance,
+  context: RouteContext,
+  info: { readonly title: string; readonly description: string },
+): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        ...info,
+        version: context.service.status().version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'records', description: '提交与查询记录 · submit and read records' },
+        { name: 'log', description: '透明日志（C2SP） · the transparency log' },
+        { name: 'status', description: '节点、成员、主体 · node, members, parties' },
+      ],
+    },
+    // A wildcard has no name that OpenAPI could use.
+    transform: ({ schema, url }) => ({ schema, url: url.replace('*', ':path') }),
+    refResolver: { buildLocalReference: (json, _base, _fragment, position) => String(json.$id ?? `Schema${position}`) },
+  })
+  for (const schema of namedSchemas) app.addSchema(schema)
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'list', deepLinking: true, validatorUrl: null },
+    theme: { title: info.title },
+    // The plugin's own policy upgrades to https, which breaks the page on the plain-http address of an inner network.
+    staticCSP:
+      "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
+  })
+  app.route({
+    method: 'GET',
+    url: '/openapi.json',
+    schema: {
+      operationId: 'getOpenApi',
+      tags: ['status'],
+      summary: '本接口的 OpenAPI 3.1 文档 · This document',
+      response: { 200: media('OpenAPI 3.1', { 'application/json': { type: 'object' } }), default: problemAnswer },
+    },
+    handler: (request, reply) => {
+      readQuery(noParameters, request.query)
+      return reply.send(app.swagger())
+    },
+  })
+}
+
+/** The caller's own X-Request-Id if it is fit for logs, else one that no other start of a node gives. */
+function requestIds(): (request: IncomingMessage) => string {
+  const prefix = randomBytes(6).toString('base64url')
+  let count = 0
+  return (request) => {
+    const given = request.headers['x-request-id']
+    if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given)) return given
+    count += 1
+    return `${prefix}-${count.toString(36)}`
+  }
+}
+
+interface HeaderSink {
+  header(name: string, value: string): unknown
+}
+
+function sharedHeaders(request: FastifyRequest, reply: HeaderSink): void {
+  reply.header('x-request-id', request.id)
+  reply.header('x-content-type-options', 'nosniff')
+  reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  reply.header('referrer-policy', 'no-referrer')
+}
+
+/** The rate limit's key, worked out once per connection. A unix socket has no address: its callers share one. */
+const connectionAddresses = new WeakMap<object, string>()
+
+function connectionAddress(request: FastifyRequest): string {
+  const { socket } = request.raw
+  let address = connectionAddresses.get(socket)
+  if (address === undefined) {
+    address = request.ip === undefined ? 'local' : normalizeIP(request.ip)
+    connectionAddresses.set(socket, address)
+  }
+  return address
+}

@@ -1,0 +1,142 @@
+/**
+ * How the node and its ledger stand: status, members, parties, types, health and readiness. Healthy means the process answers; ready
+ * means it takes statements and gives receipts. A missing quorum does not make a node unready: it still takes statements, and serves
+ * what is final; `hindrances` says what is missing.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { asOfAnswer, partyAnswer, statusAnswer } from './answering.ts'
+import type { Hindrance } from './answers.ts'
+import { languageOf, textOf } from './messages.ts'
+import { noParameters, partyParameter, readPath, readQuery } from './parameters.ts'
+import { Problem } from './problems.ts'
+import type { RouteContext } from './route-context.ts'
+import { answers, problemAnswer } from './schemas.ts'
+
+export function statusRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { service } = context
+
+  app.route({
+    method: 'GET',
+    url: '/v1/status',
+    schema: {
+      operationId: 'getStatus',
+      tags: ['status'],
+      summary: '节点与账本状态 · How node and ledger stand',
+      description:
+        'hindrances 为空即一切正常；quorum.missing 为距达成共证所缺的成员数。 · Empty hindrances: all is well; quorum.missing members are lacking for attestation.',
+      response: { 200: answers('Status', '状态 · status'), default: problemAnswer },
+    },
+    handler: (request, reply) => {
+      readQuery(noParameters, request.query)
+      const status = service.status()
+      return reply
+        .header('vary', 'accept-language')
+        .send(statusAnswer(status, inWords(status.hindrances, context, request)))
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/v1/members',
+    schema: {
+      operationId: 'getMembers',
+      tags: ['status'],
+      summary: '成员及其公钥 · Members and their keys',
+      response: { 200: answers('Members', '成员 · members'), default: problemAnswer },
+    },
+    handler: (request, reply) => {
+      readQuery(noParameters, request.query)
+      return reply.send({ members: service.members(), asOf: asOfAnswer(service.asOf()) })
+    },
+  })
+
+  app.route<{ Params: { readonly id: string } }>({
+    method: 'GET',
+    url: '/v1/parties/:id',
+    schema: {
+      operationId: 'getParty',
+      tags: ['status'],
+      summary: '主体及其密钥 · A party and its keys',
+      description:
+        'standing 为 unilateral 的密钥来源为单方登记，仅在 scope 所列成员处有效。 · A unilateral key counts in the scope of the members named only.',
+      params: {
+        type: 'object',
+        required: ['id'],
+        properties: { id: { type: 'string', description: 'uscc:… | id:<scheme>:<id> | person:<hash>' } },
+      },
+      response: { 200: answers('Party', '主体 · party'), default: problemAnswer },
+    },
+    handler: (request, reply) => {
+      readQuery(noParameters, request.query)
+      const party = service.party(readPath('id', partyParameter(''), request.params.id))
+      if (party === undefined) throw new Problem('party.not-found')
+      return reply.send(partyAnswer(party))
+    },
+  })
+
+  typesRoute(app, context)
+}
+
+/** On the private listener too: who writes plain data wants the schemas. */
+export function typesRoute(app: FastifyInstance, { service }: RouteContext): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/types',
+    schema: {
+      operationId: 'getTypes',
+      tags: ['status'],
+      summary: '现行记录类型 · Record types in force',
+      response: { 200: answers('Types', '类型与 JSON Schema · types and their JSON Schemas'), default: problemAnswer },
+    },
+    handler: (request, reply) => {
+      readQuery(noParameters, request.query)
+      return reply.send({ types: service.types().map(({ name, schema }) => ({ name, schema })) })
+    },
+  })
+}
+
+export function healthRoutes(app: FastifyInstance, context: RouteContext): void {
+  app.route({
+    method: 'GET',
+    url: '/healthz',
+    schema: {
+      operationId: 'getHealth',
+      tags: ['status'],
+      summary: '进程是否在应答 · Whether the process answers',
+      response: { 200: answers('Health', 'ok'), default: problemAnswer },
+    },
+    handler: (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/readyz',
+    schema: {
+      operationId: 'getReadiness',
+      tags: ['status'],
+      summary: '能否接收签名报文 · Whether it takes statements',
+      response: {
+        200: answers('Readiness', '就绪 · ready'),
+        503: { ...problemAnswer, description: '未就绪，原因见 hindrances · not ready, hindrances says why' },
+        default: problemAnswer,
+      },
+    },
+    handler: (request, reply) => {
+      const { role, hindrances } = context.service.status()
+      const all = new Set([...hindrances, ...(role === 'starting' || role === 'recovering' ? [`node.${role}`] : [])])
+      const inOrder = inWords([...all], context, request)
+      if ([...all].some((code) => code.startsWith('node.'))) {
+        throw new Problem('node.not-ready', { retryAfter: 1, members: { hindrances: inOrder } })
+      }
+      return reply.header('cache-control', 'no-store').send({ ready: true, hindrances: inOrder })
+    },
+  })
+}
+
+function inWords(codes: readonly string[], context: RouteContext, request: FastifyRequest): Hindrance[] {
+  const language = languageOf(request.headers['accept-language'])
+  return codes.map((code) => {
+    const { title, remedy } = textOf(context.texts, code)[language]
+    return { code, title, remedy }
+  })
+}
