@@ -1033,12 +1033,20 @@ export class Raft {
     this.#reads.push({ context, from, round: this.#round + 1, height: this.#lock.block.height, confirmed })
     if (this.#reads.length > readsMax) this.#reads.shift() // the asker's own time-out answers it
     if (this.#quorum === 1) this.#answerReads()
-    else this.#heartbeat()
+    else this.#startReadRound()
+  }
+
+  /** One round of heartbeats at a time: reads that come while one is out share the next (a lost one is overtaken by the next tick's). */
+  #startReadRound(): void {
+    const isOut = this.#reads.some((read) => read.round === this.#round && read.confirmed.size < this.#quorum)
+    if (!isOut) this.#heartbeat()
   }
 
   #confirmReads(from: MemberId, round: number): void {
+    if (this.#reads.length === 0) return
     for (const read of this.#reads) if (round >= read.round) read.confirmed.add(from)
-    if (this.#reads.length > 0) this.#answerReads()
+    if (this.#reads.at(-1)!.round > this.#round) this.#startReadRound()
+    this.#answerReads()
   }
 
   #answerReads(): void {

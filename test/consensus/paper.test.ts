@@ -436,6 +436,22 @@ describe('dissertation: transfer, disruption, check-quorum, reads', () => {
     expect(solo.locks(block, ['b', 'c']).of('read-ready')).toEqual([{ kind: 'read-ready', context: 1, height: 2 }])
   })
 
+  it('§6.4 reads that come while a round of heartbeats is out share the next one', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    solo.acks(first, ['b', 'c'])
+    solo.locks(first, ['b', 'c'])
+    const { round } = solo.do((raft) => raft.readIndex(1)).sent('heartbeat')[0]!
+    for (const context of [2, 3, 4]) expect(solo.do((raft) => raft.readIndex(context)).all).toEqual([])
+    solo.position('b', first, { round })
+    const effects = solo.position('c', first, { round })
+    expect(effects.of('read-ready').map((read) => read.context)).toEqual([1])
+    expect(effects.sent('heartbeat').map((message) => message.round)).toEqual([round + 1, round + 1, round + 1])
+    solo.position('b', first, { round: round + 1 })
+    const rest = solo.position('d', first, { round: round + 1 })
+    expect(rest.of('read-ready').map((read) => read.context)).toEqual([2, 3, 4])
+  })
+
   it('§6.4 a follower asks its leader, and believes nobody else', () => {
     const solo = new Solo()
     solo.follow('b', 1)
