@@ -18,11 +18,11 @@ import {
   verifyGenesisSignature,
 } from '../chain/genesis.ts'
 import { canonicalJson, type JsonObject, type JsonValue, parseJson } from '../chain/json.ts'
-import { keyFromKid, kidOf } from '../chain/keys.ts'
+import { kidOf } from '../chain/keys.ts'
 import { type FieldProblem, Refusal, type RefusalTexts } from '../chain/refusal.ts'
 import { centreKey, type KeyPair, type NodeKeys, nodeKeys } from './identity.ts'
 import { readKeyFile } from './key-file.ts'
-import type { DialPolicy, PeerOptions } from './libp2p-network.ts'
+import type { DialPolicy } from './libp2p-network.ts'
 
 /** Where the files of a home are, relative to it. */
 export const homeFiles = {
@@ -72,17 +72,18 @@ export interface Configuration {
   readonly self: GenesisMember
   readonly listen: readonly string[]
   readonly api: Endpoint
-  /** Socket paths are absolute here. */
-  readonly private?: PrivateEndpoint
+  /** `private` in the file. Socket paths are absolute here. */
+  readonly privateListener?: PrivateEndpoint
   readonly operations?: Endpoint
-  /** Every other member. */
-  readonly peers: readonly PeerOptions[]
+  readonly peers: ConfigurationFile['peers']
   readonly logLevel: LogLevel
   readonly genesis: Genesis
   readonly rules: ChainRules
-  readonly keys: NodeKeys
-  /** Absent where this node signs for nobody: the home has no `keys/centre.json`. */
-  readonly centre: KeyPair | undefined
+  readonly keys: {
+    readonly node: NodeKeys
+    /** Absent where this node signs for nobody: the home has no `keys/centre.json`. */
+    readonly centre: KeyPair | undefined
+  }
 }
 
 export interface HomeSecrets {
@@ -91,8 +92,8 @@ export interface HomeSecrets {
 }
 
 /**
- * @throws {Refusal} configuration.*, genesis.*, json.malformed, type.unknown (a record type that this software does not know)
- * @throws {IdentityError} when a key file cannot be used
+ * @throws {Refusal} configuration.*, genesis.*, json.malformed, type.unknown (a record type that this software does not know);
+ * identity.* when a key file cannot be used
  */
 export async function loadConfiguration(home: string, secrets: HomeSecrets = {}): Promise<Configuration> {
   const root = resolve(home)
@@ -104,18 +105,6 @@ export async function loadConfiguration(home: string, secrets: HomeSecrets = {})
     const members = genesis.members.map(({ id }) => id).join(', ')
     throw new Refusal('configuration.not-a-member', `${file.member}; the members are ${members}`)
   }
-  const keys = loadNodeKeys(root, self, genesis.origin, secrets)
-  const peers = genesis.members
-    .filter(({ id }) => id !== self.id)
-    .map(
-      (member): PeerOptions => ({
-        member: member.id,
-        node: member.node.id,
-        networkKey: keyFromKid(member.node.network)!,
-        addresses: file.peers[member.id]?.addresses ?? member.addresses,
-        dial: file.peers[member.id]?.dial ?? 'either',
-      }),
-    )
   checkPeers(file, genesis)
   return {
     home: root,
@@ -124,14 +113,16 @@ export async function loadConfiguration(home: string, secrets: HomeSecrets = {})
     self,
     listen: file.listen,
     api: file.api,
-    ...(file.private === undefined ? {} : { private: absolute(file.private, root) }),
+    ...(file.private === undefined ? {} : { privateListener: absolute(file.private, root) }),
     ...(file.operations === undefined ? {} : { operations: file.operations }),
-    peers,
+    peers: file.peers,
     logLevel: file.logLevel ?? 'info',
     genesis,
     rules: rulesOf(genesis),
-    keys,
-    centre: await loadCentreKey(root, self, genesis.origin, secrets),
+    keys: {
+      node: loadNodeKeys(root, self, genesis.origin, secrets),
+      centre: await loadCentreKey(root, self, genesis.origin, secrets),
+    },
   }
 }
 

@@ -1,0 +1,61 @@
+/**
+ * Files that a person names on the command line: read whole with a bound, written whole or not at all, and every trouble said with
+ * the path. Secrets are not written here but by `key-file` and `signing-key`.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fromUtf8 } from '../../chain/bytes.ts'
+import { Refusal } from '../../chain/refusal.ts'
+
+/** Everything a person hands to a command — cards, proofs, policies, statements, entries — is far smaller. */
+const fileBytesMax = 4 * 1024 * 1024
+
+/** `-` reads standard input. @throws {Refusal} file.missing, file.unreadable, file.too-large */
+export function readBytes(path: string): Uint8Array {
+  try {
+    if (path !== '-' && statSync(path).size > fileBytesMax) throw new Refusal('file.too-large', path)
+    const bytes = readFileSync(path === '-' ? 0 : path)
+    if (bytes.length > fileBytesMax) throw new Refusal('file.too-large', path)
+    return new Uint8Array(bytes)
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Refusal(code === 'ENOENT' ? 'file.missing' : 'file.unreadable', code === 'ENOENT' ? path : message)
+  }
+}
+
+/** @throws {Refusal} as `readBytes`, and file.not-utf8 */
+export function readText(path: string): string {
+  try {
+    return fromUtf8(readBytes(path))
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw new Refusal('file.not-utf8', path)
+  }
+}
+
+export interface WriteOptions {
+  /** Replace a file that is there; otherwise it is refused. */
+  readonly replace?: boolean
+}
+
+/** Durable and whole: a reader sees the old file or the new one. @throws {Refusal} file.exists, file.unwritable */
+export function writeWhole(path: string, content: string | Uint8Array, options: WriteOptions = {}): void {
+  try {
+    if (options.replace !== true) {
+      // wx: of two that create it at once, one fails.
+      writeFileSync(path, content, { flag: 'wx', flush: true })
+      return
+    }
+    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`)
+    writeFileSync(temporary, content, { flush: true })
+    renameSync(temporary, path)
+    const directory = openSync(dirname(path), 'r')
+    fsyncSync(directory)
+    closeSync(directory)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw new Refusal('file.exists', path)
+    throw new Refusal('file.unwritable', message)
+  }
+}

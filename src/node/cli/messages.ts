@@ -1,0 +1,349 @@
+/**
+ * The words of what can go wrong on the command line itself, by stable code, in both languages; and all catalogues together, so that
+ * whatever is thrown anywhere finds its words here. docs/cli.md lists the exit codes.
+ */
+import { apiTexts } from '../../api/messages.ts'
+import { catalogueOf, knownTypeNames } from '../../chain/catalogue/catalogue.ts'
+import type { RefusalTexts, RefusalWords } from '../../chain/refusal.ts'
+import { verificationTexts } from '../../chain/verification-error.ts'
+import { configurationRefusals } from '../configuration.ts'
+import { diskRefusals } from '../disk-failure.ts'
+import { identityRefusals } from '../identity-refusals.ts'
+import { networkRefusals } from '../network-code.ts'
+
+const words = (title: string, cause: string, remedy: string): RefusalWords => ({ title, cause, remedy })
+
+const commandTexts = {
+  'usage.wrong': {
+    zh: words('命令写法不对', '命令、选项或参数不被认识，或缺少必需的部分。', '请加 --help 查看该命令的写法。'),
+    en: words(
+      'The command is not written right',
+      'A command, option or argument is not known, or a required one is missing.',
+      'Add --help to see how it is written.',
+    ),
+  },
+  'file.missing': {
+    zh: words('找不到文件', '该路径下没有文件。', '请检查路径。'),
+    en: words('File not found', 'There is no file at this path.', 'Check the path.'),
+  },
+  'file.unreadable': {
+    zh: words('无法读取文件', '操作系统拒绝读取。', '请检查文件的属主与权限。'),
+    en: words('File cannot be read', 'The operating system refused to read it.', 'Check its owner and permissions.'),
+  },
+  'file.too-large': {
+    zh: words('文件过大', '文件超过 4 MiB，不会是所需的文件。', '请检查是否选错了文件。'),
+    en: words('File too large', 'It has more than 4 MiB, so it cannot be the file that is needed.', 'Check the path.'),
+  },
+  'file.not-utf8': {
+    zh: words('文件不是 UTF-8', '文件编码不是 UTF-8。', '请以 UTF-8 重新保存。'),
+    en: words('File is not UTF-8', 'The file is not encoded in UTF-8.', 'Save it as UTF-8.'),
+  },
+  'file.exists': {
+    zh: words('文件已存在', '绝不悄悄覆盖已有文件。', '请换一个路径，或先移走旧文件。'),
+    en: words(
+      'File exists already',
+      'An existing file is not overwritten silently.',
+      'Choose another path or move it away.',
+    ),
+  },
+  'file.unwritable': {
+    zh: words('无法写入文件', '目录不存在、不可写，或磁盘已满。', '请检查目录、权限与磁盘空间。'),
+    en: words(
+      'File cannot be written',
+      'The directory is missing or not writable, or the disk is full.',
+      'Check the directory, its permissions and the free space.',
+    ),
+  },
+  'file.wrong-kind': {
+    zh: words(
+      '不是所需的文件',
+      '文件不是章程草案、成员名片、创世文件或签名文件之一，或内容被改动。',
+      '请向交来该文件的成员重新索取，并原样保存。',
+    ),
+    en: words(
+      'Not a file of a founding',
+      'It is no charter draft, member card, genesis or signature file, or it was changed.',
+      'Ask whoever sent it for the file again and keep it byte for byte.',
+    ),
+  },
+  'founding.other': {
+    zh: words(
+      '文件属于另一次创立',
+      '名片与章程草案的名称或创世标识不同。',
+      '请确认各成员使用的是同一份章程草案，并据此重新运行 gongzheng init。',
+    ),
+    en: words(
+      'A file of another founding',
+      'A card and the charter draft differ in name or founding id.',
+      'See that all members use the same charter draft, and run gongzheng init with it.',
+    ),
+  },
+  'founding.incomplete': {
+    zh: words(
+      '缺少文件',
+      '生成创世文件需要一份章程草案和全部成员的名片；收集签名需要已有的创世文件。',
+      '请把所需文件一并列在命令后面，或用 --home 指明已有 genesis.json 的目录。',
+    ),
+    en: words(
+      'Files are missing',
+      'A genesis takes one charter draft and the cards of all members; signatures take a genesis that is there.',
+      'List all files after the command, or name with --home a directory that has the genesis.json.',
+    ),
+  },
+  'founding.card-twice': {
+    zh: words(
+      '同一成员有两份不同的名片',
+      '两份名片的成员标识相同而内容不同。',
+      '请向该成员确认哪一份有效，只保留那一份。',
+    ),
+    en: words(
+      'Two different cards of one member',
+      'Two cards have the same member id and differ.',
+      'Ask that member which one counts, and leave the other out.',
+    ),
+  },
+  'founding.genesis-differs': {
+    zh: words(
+      '创世文件不一致',
+      '目录中已有一份不同的创世文件。',
+      '请核对指纹；确需重来时先移走旧的 genesis.json 与 genesis.signatures.json。',
+    ),
+    en: words(
+      'The genesis differs',
+      'The directory already has another genesis.',
+      'Compare the fingerprints; to begin again, move genesis.json and genesis.signatures.json away first.',
+    ),
+  },
+  'founding.not-a-governance-key': {
+    zh: words(
+      '该密钥不是任何成员的治理密钥',
+      '创世文件中没有成员以此密钥为治理密钥。',
+      '请检查密钥文件，并核对创世文件中本成员的名片内容。',
+    ),
+    en: words(
+      'The governance key of no member',
+      'No member of the genesis has this governance key.',
+      'Check the key file, and whether the genesis has this member’s card as it was sent.',
+    ),
+  },
+  'founding.not-my-card': {
+    zh: words(
+      '创世文件中本成员的内容与名片不同',
+      '创世文件所列的本成员密钥、名称、地区或地址与主目录中的名片不一致。',
+      '切勿签名；请与收集者核对名片，查明何处被改动。',
+    ),
+    en: words(
+      'The genesis does not have this member’s card',
+      'Keys, name, region or addresses of this member differ from the card in the home.',
+      'Do not sign; compare the card with whoever collected it and find where it was changed.',
+    ),
+  },
+  'founding.fingerprint-differs': {
+    zh: words('指纹不符', '所给指纹不是这份创世文件的指纹。', '切勿签名；请与其他成员当面或电话核对指纹。'),
+    en: words(
+      'The fingerprint differs',
+      'The fingerprint given is not that of this genesis.',
+      'Do not sign; compare fingerprints with the other members in person or by telephone.',
+    ),
+  },
+  'founding.not-confirmed': {
+    zh: words(
+      '未经确认，没有签名',
+      '签署前须有人核对指纹。',
+      '请用 --fingerprint 给出与其他成员核对过的指纹，或在终端中运行。',
+    ),
+    en: words(
+      'Not confirmed, so not signed',
+      'Somebody has to compare the fingerprint before this is signed.',
+      'Give the fingerprint you compared with the other members as --fingerprint, or run this in a terminal.',
+    ),
+  },
+  'key.file-unknown': {
+    zh: words(
+      '不是可用的密钥文件',
+      '文件既不是 gongzheng keygen 生成的 JWK，也不是节点主目录中的密钥文件。',
+      '请检查路径；新密钥用 gongzheng keygen 生成。',
+    ),
+    en: words(
+      'Not a key file',
+      'It is neither a JWK as gongzheng keygen writes it nor a key file of a node’s home.',
+      'Check the path; make a new key with gongzheng keygen.',
+    ),
+  },
+  'key.no-party': {
+    zh: words(
+      '不知道密钥属于哪个主体',
+      '密钥文件没有写明主体，命令中也没有 --party。',
+      '请加 --party，例如 --party uscc:914403001922038216。',
+    ),
+    en: words(
+      'Whose key is it?',
+      'The key file names no party and no --party is given.',
+      'Add --party, as in --party uscc:914403001922038216.',
+    ),
+  },
+  'key.none-given': {
+    zh: words('没有指明签名密钥', '提交明文数据须先签名。', '请用 --key 指明密钥文件，或用 --home 以本中心密钥签名。'),
+    en: words(
+      'No key to sign with',
+      'Plain fields have to be signed before they are submitted.',
+      'Name a key file with --key, or sign with the centre key of a --home.',
+    ),
+  },
+  'connection.no-answer': {
+    zh: words(
+      '没有应答',
+      '该网址没有节点应答。',
+      '请检查 --url（或 GONGZHENG_URL）以及节点是否在运行；重复提交同一报文是安全的。',
+    ),
+    en: words(
+      'No answer',
+      'No node answers at this URL.',
+      'Check --url (or GONGZHENG_URL) and whether the node runs; submitting the same statement again is safe.',
+    ),
+  },
+  'record.pending': {
+    zh: words(
+      '已接收，尚未共证',
+      '节点已出具回执，报文会入账；到目前为止共签尚未达到法定数。',
+      '稍后用 gongzheng get 查询；gongzheng status 说明还缺什么。',
+    ),
+    en: words(
+      'Received, not attested yet',
+      'The node gave a receipt and the statement goes in; so far too few members have cosigned.',
+      'Ask later with gongzheng get; gongzheng status says what is missing.',
+    ),
+  },
+  'start.address': {
+    zh: words(
+      '无法在配置的地址上监听',
+      '地址已被占用、不属于本机，或写法不对。',
+      '请停止占用该端口的程序，或修改 config.json。',
+    ),
+    en: words(
+      'Cannot listen at the configured address',
+      'The address is in use, not of this machine, or not well-formed.',
+      'Stop the program that has the port, or change config.json.',
+    ),
+  },
+  'start.fatal': {
+    zh: words(
+      '节点无法继续，已停止',
+      '节点遇到无法自行确认后果的故障（例如写盘失败）。',
+      '请查看日志与磁盘；修复后重新启动，节点会自行检查并恢复。',
+    ),
+    en: words(
+      'The node could not go on and stopped',
+      'Something failed whose outcome the node cannot know, such as a write to disk.',
+      'Look at the log and the disk, then start again: the node checks and repairs itself.',
+    ),
+  },
+  'devnet.port-in-use': {
+    zh: words(
+      '端口已被占用',
+      '试验网所需的端口已有程序在用。',
+      '请停止该程序（也许是另一个试验网），或用 --port 换一组端口。',
+    ),
+    en: words(
+      'A port is in use',
+      'Another program has a port that the devnet needs.',
+      'Stop it (another devnet, perhaps), or choose other ports with --port.',
+    ),
+  },
+  'devnet.node-failed': {
+    zh: words('有节点未能启动', '一个节点在就绪之前退出。', '请查看所列日志。'),
+    en: words('A node did not start', 'One of the nodes ended before it was ready.', 'See the log that is named.'),
+  },
+  'devnet.not-ready': {
+    zh: words(
+      '试验网未能就绪',
+      '节点都已启动，但在时限内没有选出牵头节点或没有共证。',
+      '请查看各节点日志；机器繁忙时可再试一次。',
+    ),
+    en: words(
+      'The devnet did not become ready',
+      'All nodes run, but elected no leader or attested nothing in time.',
+      'See the nodes’ logs; on a busy machine, try again.',
+    ),
+  },
+  'devnet.other': {
+    zh: words(
+      '目录中已有别的内容',
+      '该目录不是试验网，或节点数与第一次不同。',
+      '请用 --dir 换一个目录，或删除该目录后重来。',
+    ),
+    en: words(
+      'The directory holds something else',
+      'It is no devnet, or one with another number of nodes.',
+      'Choose another directory with --dir, or delete this one and begin again.',
+    ),
+  },
+  'replay.empty': {
+    zh: words('没有可重放的数据', '该节点还没有写过数据。', '请检查 --home。'),
+    en: words('Nothing to replay', 'This node has never written any data.', 'Check --home.'),
+  },
+  'replay.block-damaged': {
+    zh: words(
+      '区块缺失或已损坏',
+      '水位以内的区块读不出来，或哈希、前后连接、封装签名不符。',
+      '节点启动时会从其他成员重新获取；请先检查磁盘。',
+    ),
+    en: words(
+      'A block is missing or damaged',
+      'A block at or below the watermark cannot be read, or its hash, link or seal is wrong.',
+      'The node fetches it from other members when it starts; check the disk first.',
+    ),
+  },
+  'replay.invalid': {
+    zh: words(
+      '区块不合规则',
+      '重新执行得到的结果与区块所写不同，或签名无效。',
+      '请保存数据目录与日志，并与其他成员核对同一高度的区块。',
+    ),
+    en: words(
+      'A block breaks the rules',
+      'Executing it again gives something else than it says, or a signature is wrong.',
+      'Keep the data directory and the log, and compare the block of this height with other members.',
+    ),
+  },
+  'replay.differs': {
+    zh: words(
+      '保存的状态与重放结果不同',
+      '由区块推得的状态、索引或哈希树与磁盘上的不一致。',
+      '区块本身完好；节点下次启动时会由区块重建状态。请检查磁盘。',
+    ),
+    en: words(
+      'The stored state is not what the blocks lead to',
+      'State, indexes or tree on the disk differ from what executing the blocks gives.',
+      'The blocks are whole; the node rebuilds the rest when it starts. Check the disk.',
+    ),
+  },
+  'internal.command': {
+    zh: words('程序出错', '这是本程序的错误，不是您的操作造成的。', '请把下面的说明与所用命令告知维护者。'),
+    en: words(
+      'The program failed',
+      'This is a fault of the program and not of what you did.',
+      'Please report the detail below together with the command.',
+    ),
+  },
+} as const satisfies RefusalTexts
+
+export type CommandCode = keyof typeof commandTexts
+
+let everything: RefusalTexts | undefined
+
+/** Every code that a command can meet. Built when first asked: only a failure needs it. */
+export function everyText(): RefusalTexts {
+  const all: RefusalTexts = everything ?? {
+    ...apiTexts,
+    ...diskRefusals,
+    ...identityRefusals,
+    ...networkRefusals,
+    ...verificationTexts,
+    ...configurationRefusals,
+    ...catalogueOf(knownTypeNames).refusals,
+    ...commandTexts,
+  }
+  everything = all
+  return all
+}
