@@ -8,6 +8,7 @@ import type { Batch, BatchItem } from './batch.ts'
 import { type BlockHeader, batchesDigest, type Carried, carriedDigest } from './block.ts'
 import { fromHex, toHex, utf8 } from './bytes.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
+import { readKey } from './catalogue/register.ts'
 import type { Subjects } from './catalogue/statement-type.ts'
 import { type CborValue, field } from './cbor.ts'
 import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
@@ -260,21 +261,40 @@ function readOrReject(read: ItemReader, item: BatchItem): ReadItem {
   }
 }
 
-/** The state key under which a party's own key leads to the statement that used it first (scope of `key`: the party). */
-export function idempotencyKey(party: string, key: string): string {
-  return `idem/${toHex(sha256(utf8(`${party}\0${key}`)).subarray(0, 16))}`
+/**
+ * The row under which an idempotency key leads to the statement that used it first. The key's scope is the party — as an agreed key speaks
+ * for it. A key with one member's word only has a scope of its own: a member could otherwise use up another company's keys.
+ */
+function idempotencyRow(scope: string, statement: Statement): string {
+  return `idem/${toHex(sha256(utf8(`${scope}\0${statement.party}\0${statement.key}`)).subarray(0, 16))}`
 }
 
-/** A statement on the ledger under this party's key, if there is one. */
-export function recordedUnder(
-  state: StateReader,
-  party: string,
-  key: string,
-): { id: string; index: number } | undefined {
-  const row = state.get(idempotencyKey(party, key))
-  if (row === undefined) return undefined
-  const [id, index] = field.array(row, 'idempotency row', 2)
-  return { id: toHex(field.bytes(id, 'id', 32)), index: field.natural(index, 'index') }
+/** The scopes in which this statement's key may stand already; the first is the one it would be written in. */
+function scopesOf(state: StateReader, statement: Statement): readonly [string, ...string[]] {
+  const key = readKey(state, statement.kid)
+  // A key of the genesis never had less than everybody's word.
+  if (key === undefined || (key.agreed && key.index === 0)) return ['']
+  // A key has one voucher until it is agreed, and that one stays the first.
+  const [first] = key.vouchedBy
+  return key.agreed ? ['', first!] : [first!, '']
+}
+
+/**
+ * What is on the ledger under this statement's party and key: the same statement in any scope of its signer, or another one in the
+ * scope that it would be written in.
+ */
+export function recordedUnder(state: StateReader, statement: Statement): { id: string; index: number } | undefined {
+  let other: { id: string; index: number } | undefined
+  for (const [at, scope] of scopesOf(state, statement).entries()) {
+    const row = state.get(idempotencyRow(scope, statement))
+    if (row === undefined) continue
+    const [idBytes, indexValue] = field.array(row, 'idempotency row', 2)
+    const id = toHex(field.bytes(idBytes, 'id', 32))
+    const found = { id, index: field.natural(indexValue, 'index') }
+    if (id === statement.id) return found
+    if (at === 0) other = found
+  }
+  return other
 }
 
 function judge(
@@ -286,7 +306,7 @@ function judge(
   blockTime: number,
   rules: ChainRules,
 ): { outcome: Outcome; leaf?: Leaf } {
-  const earlier = recordedUnder(state, statement.party, statement.key)
+  const earlier = recordedUnder(state, statement)
   if (earlier !== undefined && earlier.id === statement.id) return { outcome: { kind: 'duplicate', of: earlier.index } }
   try {
     if (earlier !== undefined) {
@@ -295,7 +315,7 @@ function judge(
     const attempt = new Overlay(state)
     const subjects = applyStatement(attempt, entry, statement, index, blockTime, rules)
     state.absorb(attempt)
-    state.set(idempotencyKey(statement.party, statement.key), [fromHex(statement.id)!, index])
+    state.set(idempotencyRow(scopesOf(state, statement)[0], statement), [fromHex(statement.id)!, index])
     const leaf: Leaf = { kind: 'record', bytes: item.entry, hash: item.leaf, statement, entry, subjects }
     return { outcome: { kind: 'record', index }, leaf }
   } catch (error) {

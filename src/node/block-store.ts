@@ -251,7 +251,7 @@ export class BlockStore {
         this.#locate(index, block.height, ownRow, leaf.bytes.length)
         this.#derive(key(prefix.leaf, u64(index)), leaf.bytes, false)
       }
-      if (leaf.kind === 'record') this.#derive(key(prefix.statement, fromHex(leaf.statement!.id)!), u64(index), false)
+      if (leaf.kind === 'record') this.#derive(key(prefix.statement, fromHex(leaf.statement!.id)!), u64(index), true)
       if (leaf.kind === 'refusal') {
         this.#derive(refusalKey(leaf.statement!.id, leaf.entry!.member), u64(index), true)
       }

@@ -341,7 +341,7 @@ export class Intake {
   /** It reached the ledger while this node was down, or through another member. */
   #settleIfRecorded(pending: Pending): void {
     const { statement } = pending
-    const recorded = recordedUnder(this.#deps.ledger.committed.state, statement.party, statement.key)
+    const recorded = recordedUnder(this.#deps.ledger.committed.state, statement)
     if (recorded?.id !== statement.id) return
     this.#waiting = this.#waiting.filter((waiting) => waiting !== pending)
     this.#finish(pending, { kind: 'record', index: recorded.index, duplicate: true })
@@ -365,7 +365,7 @@ export class Intake {
     const pending = this.#pending.get(statement.id)
     if (pending !== undefined) return { pending }
     const { committed } = this.#deps.ledger
-    const recorded = recordedUnder(committed.state, statement.party, statement.key)
+    const recorded = recordedUnder(committed.state, statement)
     if (recorded?.id === statement.id) return { index: recorded.index }
     if (recorded !== undefined || this.#pendingKeys.has(keyOf(statement))) throw new Refusal('statement.key-reused')
     return undefined
@@ -398,7 +398,8 @@ export class Intake {
   }
 }
 
-const keyOf = (statement: Statement): string => `${statement.party}\0${statement.key}`
+/** By signing key too: what another key of the party may use up is the ledger's to say. */
+const keyOf = (statement: Statement): string => `${statement.kid}\0${statement.party}\0${statement.key}`
 
 function refusalOf(error: unknown): IntakeResult {
   if (!(error instanceof Refusal)) throw error
