@@ -189,7 +189,8 @@ export class Libp2pNetwork implements Network {
     this.supervisor.stop()
     for (const link of [...this.linksByConnection.values()]) link.close('network.stopping', '', true)
     // libp2p gives connections half a second to close; the limit is for what it may forget.
-    await Promise.race([this.node?.stop(), delay(stopMs)])
+    const stopped = Promise.resolve(this.node?.stop()).catch(() => undefined)
+    await Promise.race([stopped, delay(stopMs)])
   }
 
   // Setting up

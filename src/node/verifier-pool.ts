@@ -14,7 +14,10 @@ import { type BatchAnswer, type BatchRequest, packChecks } from './verifier-batc
 export interface VerifierPoolOptions {
   /** Worker threads; by default one up to four cores, above that one for every four. 0: everything on the main thread. */
   readonly workers?: number
-  /** Up to this many checks in one turn are done on the main thread: handing over costs about as much as two. */
+  /**
+   * Up to this many checks in one turn are done on the main thread. Handing a batch over takes as long as one to two checks more,
+   * which an idle node would only wait for; a busy one has more checks in a turn, and saves all but a small part of them.
+   */
   readonly inlineChecksMax?: number
 }
 
