@@ -92,25 +92,28 @@ export class Cosigning {
   }
 
   /**
-   * Rule 17 is met. What the register holds is signed again, and nothing else: the cosignature may have been lost in the crash, and
-   * the same head under the same key contradicts nothing. With an empty register that head is the genesis (rule 15).
+   * Rule 17 is met. The committed head is cosigned if the register is below it: it was certified, and while this node could not sign, others
+   * may have registered it. Otherwise what the register holds is signed again: the cosignature may have been lost in the crash, and the
+   * same head under the same key contradicts nothing. On a new ledger that head is the genesis (rule 15).
    */
-  allowSigning(allowed: boolean, genesis: Head): void {
-    this.#maySign = allowed
-    if (!allowed) return
-    if (this.#register.size === 0) return this.onCommitted([genesis], [genesis])
+  allowSigning(committed: Head): void {
+    this.#maySign = true
+    if (committed.size > this.#register.size) return this.onCommitted([committed], [committed])
     if ((this.#attested?.size ?? 0) >= this.#register.size) return
     this.#openSize(this.#register)
     this.#sign([this.#register])
   }
 
   /**
-   * Heads of blocks that were just committed, ascending: all that added records, and those among them that were certified one by one. Only
-   * the latter are cosigned, by everybody: members that each pick their own sizes never meet.
+   * Heads of blocks that were just committed, ascending: of all that added records, and of those that were certified one by one, empty
+   * ones included. Only the latter are cosigned, by everybody: members that each pick their own sizes never meet.
    */
   onCommitted(heads: readonly Head[], certified: readonly Head[]): void {
     for (const head of heads) this.#openSize(head)
-    const fresh = certified.filter((head) => head.size > this.#register.size)
+    // An empty block has the size of the one before it: it is cosigned in its place if that one was not certified by itself.
+    const fresh = certified.filter(
+      (head, i) => head.size > (certified[i - 1]?.size ?? 0) && head.size > this.#register.size,
+    )
     const last = fresh.at(-1)
     if (last !== undefined && this.#maySign) {
       const { height, id, size } = this.#register

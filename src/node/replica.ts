@@ -478,11 +478,9 @@ export class Replica {
       if (next === undefined) throw new Error('a committed block is in the log')
       const executed = parts.ledger.commit(next.id)
       const { header, carried } = executed.block
-      if (executed.execution.leaves.length > 0) {
-        const head = { size: header.size, root: header.root, height: header.height, id: next.id }
-        heads.push(head)
-        if (certified.has(header.height)) certifiedHeads.push(head)
-      }
+      const head = { size: header.size, root: header.root, height: header.height, id: next.id }
+      if (executed.execution.leaves.length > 0) heads.push(head)
+      if (certified.has(header.height)) certifiedHeads.push(head)
       this.#events.onCommitted?.(executed)
       parts.intake.onCommitted(executed)
       // Its signatures were checked with the block that carries it.
@@ -524,9 +522,8 @@ export class Replica {
     if (this.#fenced || this.#missingUpTo !== undefined || this.#retired !== undefined || this.#halted !== undefined)
       return
     parts.raft.allowSigning(true)
-    const { genesis } = this.#options.rules
-    const ref = genesisRef(genesis)
-    parts.cosigning.allowSigning(true, { size: 1, root: parts.genesisRoot, height: ref.height, id: ref.id })
+    const { block, frontier, root } = parts.ledger.committed
+    parts.cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
     parts.intake.openUp()
     this.#ports.log.info('ready', { term: parts.raft.term, height: parts.raft.commit })
   }
@@ -660,7 +657,6 @@ export class Replica {
         },
       },
     )
-    const genesisRoot = this.store.hashReader(1)(0, 0)
     const tail = raft.tail
     const parts: Parts = {
       raft,
@@ -672,7 +668,6 @@ export class Replica {
       catchUp,
       fencing,
       incarnation,
-      genesisRoot: Buffer.from(genesisRoot).toString('hex'),
       last: { term: tail.term, height: tail.height, id: tail.id },
     }
     return parts
@@ -689,7 +684,6 @@ interface Parts {
   readonly catchUp: CatchUp
   readonly fencing: Fencing
   readonly incarnation: number
-  readonly genesisRoot: string
   /** Watermark: the newest block that is on disk or in the write cycle. */
   last: BlockRef
 }

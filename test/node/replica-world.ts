@@ -1,23 +1,41 @@
 /**
  * Whole nodes — the very `Replica` that runs in production — on the memory twins of all ports, under one virtual clock and one seed: the
- * seed of the whole-cluster simulator.
+ * seed of the whole-cluster simulator. Everything that a key signs goes into a `SignatureBook`; a member may also be played by the test.
  */
-import { ed25519Sign } from '#crypto'
+import { ed25519Sign, sha256 } from '#crypto'
+import { concat } from '../../src/chain/bytes.ts'
 import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
-import { buildGenesis, defaultParameters, type Genesis, type GenesisMember } from '../../src/chain/genesis.ts'
+import {
+  buildGenesis,
+  defaultParameters,
+  type Genesis,
+  type GenesisMember,
+  type GenesisParameters,
+} from '../../src/chain/genesis.ts'
 import { kidOf } from '../../src/chain/keys.ts'
+import { rootOf } from '../../src/chain/merkle-tree.ts'
+import { height } from '../../src/chain/numbers.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
-import { FileSigner } from '../../src/node/file-signer.ts'
-import { centreKey, governanceKey, type KeyPair, newKeyFile, nodeIdOf, nodeKeys } from '../../src/node/identity.ts'
-import type { IntakeResult } from '../../src/node/intake.ts'
+import {
+  centreKey,
+  governanceKey,
+  type KeyPair,
+  type NodeKeys,
+  newKeyFile,
+  nodeIdOf,
+  nodeKeys,
+} from '../../src/node/identity.ts'
+import type { IntakeResult, Pending } from '../../src/node/intake.ts'
 import { type MemoryDisk, MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
-import { MemoryNetworkWorld } from '../../src/node/memory-network.ts'
+import { type MemoryNetwork, MemoryNetworkWorld } from '../../src/node/memory-network.ts'
 import { MemoryVerifier } from '../../src/node/memory-verifier.ts'
-import type { Log, LogFields } from '../../src/node/ports.ts'
+import type { Lane, Log, LogFields, SignatureCheck, SigningPurpose } from '../../src/node/ports.ts'
 import { Replica } from '../../src/node/replica.ts'
+import { decodeMessage, encodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
+import { SignatureBook } from './signature-book.ts'
 
 const organisations = [
   ['beijing', '北京市公共资源交易中心', '110000', 'uscc:91110000802100433B'],
@@ -29,12 +47,38 @@ const organisations = [
 
 export interface WorldMember {
   readonly member: GenesisMember
-  readonly medium: MemoryMedium
-  readonly signer: FileSigner
+  readonly keys: NodeKeys
   readonly centre: KeyPair
+  medium: MemoryMedium
   replica: Replica | undefined
   disk: MemoryDisk | undefined
+  network: MemoryNetwork | undefined
+  /** Why the node stopped by itself, or could not start. */
   fatal: string | undefined
+  /** Milliseconds that a write cycle takes. */
+  diskMs: number
+  /** How far this member's clock is off. */
+  clockOffsetMs: number
+}
+
+/** A statement that a node gave a receipt for: the ledger owes an answer. */
+export interface Promised {
+  readonly member: string
+  readonly statement: string
+  readonly pending: Pending
+}
+
+export interface WorldOptions {
+  readonly seed?: number
+  /** Signatures that only this world accepts, and that cost next to nothing: for runs by the hundred. */
+  readonly cheapSignatures?: boolean
+  readonly parameters?: Partial<GenesisParameters>
+}
+
+interface Founded {
+  readonly genesis: Genesis
+  readonly rules: ChainRules
+  readonly members: readonly { member: GenesisMember; keys: NodeKeys; centre: KeyPair }[]
 }
 
 export class ReplicaWorld {
@@ -45,105 +89,126 @@ export class ReplicaWorld {
   readonly rules: ChainRules
   readonly members = new Map<string, WorldMember>()
   readonly log: string[] = []
+  readonly signed = new SignatureBook()
+  readonly promised: Promised[] = []
+  /** Sizes and roots that any node called attested: true for ever. */
+  readonly attested = new Map<number, string>()
+  readonly #cheap: boolean
 
-  constructor(memberCount: number, seed = 1) {
+  constructor(memberCount: number, { seed = 1, cheapSignatures = false, parameters = {} }: WorldOptions = {}) {
     this.random = new SeededRandom(seed)
+    this.#cheap = cheapSignatures
     this.network = new MemoryNetworkWorld({}, { clock: this.clock, random: this.random })
-    const foundingId = Buffer.from(this.random.bytes(16)).toString('hex')
-    const name = 'ledger.test'
-    const origin = `${name}/${foundingId}`
-    const made = organisations.slice(0, memberCount).map(([id, title, region, party]) => {
-      const keys = nodeKeys(newKeyFile('node', origin, this.random))
-      const centre = centreKey(newKeyFile('centre', origin, this.random))
-      const governance = governanceKey(newKeyFile('governance', origin, this.random))
-      const member: GenesisMember = {
-        id,
-        name: title,
-        region,
-        party,
-        addresses: [],
-        node: {
-          id: nodeIdOf(keys.seal.publicKey),
-          network: kidOf(keys.network.publicKey),
-          log: kidOf(keys.log.publicKey),
-          cosign: kidOf(keys.cosign.publicKey),
-          seal: kidOf(keys.seal.publicKey),
-        },
-        centreKey: kidOf(centre.publicKey),
-        governanceKey: kidOf(governance.publicKey),
-      }
-      const signer = new FileSigner({ node: keys, centre }, { onFatal: (reason) => this.log.push(`signer ${reason}`) })
-      return { member, signer, centre }
-    })
-    this.genesis = buildGenesis({
-      name,
-      foundingId,
-      foundedAt: this.clock.wall(),
-      members: made.map(({ member }) => member),
-      parameters: defaultParameters(memberCount),
-      catalogue: knownTypeNames,
-    })
-    const context = { ledger: this.genesis.ledger, epoch: 0 }
-    this.rules = { context, genesis: this.genesis, catalogue: catalogueOf(this.genesis.catalogue) }
-    for (const { member, signer, centre } of made) {
+    const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall())
+    this.genesis = genesis
+    this.rules = rules
+    for (const { member, keys, centre } of members) {
       this.members.set(member.id, {
         member,
-        signer,
+        keys,
         centre,
         medium: new MemoryMedium(),
         replica: undefined,
         disk: undefined,
+        network: undefined,
         fatal: undefined,
+        diskMs: 1,
+        clockOffsetMs: 0,
       })
     }
   }
 
+  get ids(): readonly string[] {
+    return [...this.members.keys()]
+  }
+
   start(id: string): void {
     const held = this.members.get(id)!
+    const { clock } = this
     const disk = held.medium.open({
-      defer: (callback) => void this.clock.after(1, callback),
+      defer: (callback, kind) =>
+        void clock.after(kind === 'write' ? held.diskMs : 1, () => this.#guard(held, callback)),
       onFatal: (reason) => this.#fatal(held, reason),
     })
     held.disk = disk
-    const replica = new Replica(
+    held.fatal = undefined
+    const network = this.network.node(id)
+    held.network = network
+    const replica: Replica = new Replica(
       { rules: this.rules, member: id, node: held.member.node.id },
       {
-        clock: this.clock,
+        clock: {
+          wall: () => clock.wall() + held.clockOffsetMs,
+          monotonic: () => clock.monotonic(),
+          after: (ms, wake) => clock.after(ms, wake),
+        },
         random: this.random,
-        network: this.network.node(id),
+        network,
         disk,
-        verifier: new MemoryVerifier({}, { clock: this.clock }),
+        verifier: new MemoryVerifier({}, this.#cheap ? { clock, verify: isCheapSignature } : { clock }),
         signer: {
-          publicKey: (purpose) => held.signer.publicKey(purpose),
+          publicKey: (purpose) => keyOf(held, purpose).publicKey,
           // The file signer answers in a microtask; a virtual clock has none.
           sign: (purpose, message, done) => {
-            const seed = seedOf(held.signer, purpose)
-            this.clock.after(0, () => done(ed25519Sign(seed, message)))
+            this.signed.note(id, purpose, message)
+            const signature = this.sign(id, purpose, message)
+            clock.after(0, () => done(signature))
           },
         },
         log: this.#logOf(id),
         onFatal: (reason) => this.#fatal(held, reason),
       },
+      {
+        onAttested: ({ size, root }) => {
+          const known = this.attested.get(size)
+          if (known !== undefined && known !== root) this.log.push(`${id} FATAL two attested roots for size ${size}`)
+          this.attested.set(size, root)
+        },
+      },
     )
     held.replica = replica
-    replica.start(() => this.log.push(`${id} started`))
+    this.#guard(held, () => replica.start(() => this.log.push(`${id} started`)))
   }
 
   startAll(): void {
-    for (const id of this.members.keys()) this.start(id)
+    for (const id of this.ids) this.start(id)
   }
 
-  /** The process is gone; what had not reached the disk is lost. */
+  /** The process is gone; of a write cycle in flight the first `phases` reached the disk. */
   kill(id: string, phases: PhaseCount = 0): void {
     const held = this.members.get(id)!
-    this.network.node(id).stop()
-    held.disk?.crash(phases)
+    if (held.disk === undefined) return
+    held.network?.stop()
+    held.disk.crash(phases)
     held.replica?.stop()
     held.replica = undefined
+    held.disk = undefined
+    held.network = undefined
+  }
+
+  /** An orderly end, as on SIGTERM. */
+  stop(id: string): void {
+    const held = this.members.get(id)!
+    held.replica?.stop()
+    this.clock.advance(20)
+    this.kill(id, 3)
+  }
+
+  killAll(phasesOf: (id: string) => PhaseCount = () => 0): void {
+    for (const id of this.ids) this.kill(id, phasesOf(id))
+  }
+
+  /** Nothing of this member runs; the test speaks in its name. */
+  impostor(id: string): Impostor {
+    return new Impostor(this, id, this.network.node(id))
   }
 
   replica(id: string): Replica {
     return this.members.get(id)!.replica!
+  }
+
+  member(id: string): WorldMember {
+    return this.members.get(id)!
   }
 
   get running(): readonly Replica[] {
@@ -156,10 +221,30 @@ export class ReplicaWorld {
     return undefined
   }
 
+  /** Waits for a leader that has committed in its term, and returns it. */
+  electLeader(): string {
+    this.clock.until(() => {
+      const id = this.leader()
+      return id !== undefined && this.replica(id).ledger.committed.block.term === this.replica(id).raft.term
+    }, 'a leader that commits')
+    return this.leader()!
+  }
+
+  followers(): string[] {
+    const leader = this.leader()
+    return this.ids.filter((id) => id !== leader && this.members.get(id)!.replica?.isStarted === true)
+  }
+
+  /** A signature of this member's key that this world accepts. */
+  sign(id: string, purpose: SigningPurpose, message: Uint8Array): Uint8Array {
+    const { seed, publicKey } = keyOf(this.members.get(id)!, purpose)
+    return this.#cheap ? cheapSignature(publicKey, message) : ed25519Sign(seed, message)
+  }
+
   /** An attestation of a document's hash, signed by the centre of that member. */
   statement(id: string, key: string, value = key): string {
     const { member, centre } = this.members.get(id)!
-    const digest = Buffer.from(value.padEnd(32, '.').slice(0, 32)).toString('hex')
+    const digest = Buffer.from(sha256(Buffer.from(value))).toString('hex')
     return signStatement(
       {
         ledger: this.genesis.ledger,
@@ -174,10 +259,14 @@ export class ReplicaWorld {
           operator: 'role:tester',
           method: 'generated',
           software: 'vitest',
-          occurredAt: formatTime(this.clock.wall()),
+          occurredAt: formatTime(1_800_000_000_000),
         },
       },
-      { tagged: centre.publicKey, sign: (message) => ed25519Sign(centre.seed, message) },
+      {
+        tagged: centre.publicKey,
+        sign: (message) =>
+          this.#cheap ? cheapSignature(centre.publicKey, message) : ed25519Sign(centre.seed, message),
+      },
     )
   }
 
@@ -185,8 +274,86 @@ export class ReplicaWorld {
     const answer: { result: IntakeResult | undefined } = { result: undefined }
     this.replica(id).submit(jws, (result) => {
       answer.result = result
+      if (result.kind === 'taken') {
+        this.promised.push({ member: id, statement: result.pending.statement.id, pending: result.pending })
+      }
     })
     return answer
+  }
+
+  // ── what must hold ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** All nodes that run stand at one committed and attested size, and nothing is on its way. */
+  get isSettled(): boolean {
+    const [first] = this.running
+    if (first === undefined) return false
+    const { block, frontier } = first.ledger.committed
+    return this.running.every(
+      (replica) =>
+        replica.pendingCount === 0 &&
+        replica.raft.tail.height === replica.raft.commit &&
+        replica.ledger.committed.block.id === block.id &&
+        replica.attested?.size === frontier.size,
+    )
+  }
+
+  settle(what = 'all nodes settled'): void {
+    this.clock.until(() => this.isSettled, `${what}\n${this.log.slice(-30).join('\n')}`)
+  }
+
+  /** What is wrong with this world; empty when every invariant holds. */
+  get faults(): readonly string[] {
+    const found = [...this.signed.contradictions]
+    for (const [id, { fatal }] of this.members) if (fatal !== undefined) found.push(`${id} stopped: ${fatal}`)
+    found.push(...this.log.filter((line) => line.includes('FATAL') || line.includes(' halted ')))
+    const ids = new Map<number, string>()
+    const recordOf = new Map<string, number>()
+    for (const replica of this.running) {
+      for (let at = 1; at <= replica.raft.commit; at++) {
+        const block = replica.store.block(height(at))
+        const known = ids.get(at)
+        if (block === undefined) found.push(`block ${at} is missing`)
+        else if (known === undefined) {
+          ids.set(at, block.id)
+        } else if (known !== block.id) found.push(`two blocks ${at}`)
+      }
+      for (const [size, root] of this.attested) {
+        if (size > replica.ledger.committed.frontier.size) continue
+        if (rootAt(replica, size) !== root) found.push(`another root for the attested size ${size}`)
+      }
+    }
+    const [first] = this.running
+    if (first !== undefined) {
+      for (let index = 0; index < first.ledger.committed.frontier.size; index++) {
+        const value = JSON.parse(Buffer.from(first.store.leaf(index)!.bytes).toString()) as { statement?: string }
+        if (typeof value.statement !== 'string') continue
+        const payload = value.statement.split('.')[1]!
+        if (recordOf.has(payload)) found.push(`records ${recordOf.get(payload)} and ${index} are the same statement`)
+        recordOf.set(payload, index)
+      }
+    }
+    return found
+  }
+
+  /** Receipts that the ledger has not answered at this node. */
+  unanswered(id: string): readonly Promised[] {
+    const { store } = this.replica(id)
+    return this.promised.filter(
+      ({ member, statement }) =>
+        store.indexOfStatement(statement) === undefined && store.indexOfRefusal(statement, member) === undefined,
+    )
+  }
+
+  /** Runs an event of a node outside its loop: what it throws ends the process, as it would end a real one. */
+  #guard(held: WorldMember, event: () => void): void {
+    try {
+      event()
+    } catch (error) {
+      this.#fatal(
+        held,
+        error instanceof Error ? `${(error as { code?: string }).code ?? ''} ${error.stack}` : String(error),
+      )
+    }
   }
 
   #fatal(held: WorldMember, reason: string): void {
@@ -202,6 +369,105 @@ export class ReplicaWorld {
   }
 }
 
-function seedOf(signer: FileSigner, purpose: 'seal' | 'log' | 'cosign' | 'centre'): Uint8Array {
-  return (signer as unknown as { keys: Record<string, KeyPair> }).keys[purpose]!.seed
+/** A member played by the test: it says what it is told to, with that member's keys. */
+export class Impostor {
+  readonly id: string
+  readonly #world: ReplicaWorld
+  readonly #network: MemoryNetwork
+  readonly received: { readonly from: string; readonly message: WireMessage }[] = []
+  /** Called for every message. */
+  onMessage: (from: string, message: WireMessage) => void = () => undefined
+
+  constructor(world: ReplicaWorld, id: string, network: MemoryNetwork) {
+    this.id = id
+    this.#world = world
+    this.#network = network
+    network.start({
+      onMessage: (from, _lane, bytes, release) => {
+        release()
+        const message = decodeMessage(bytes)
+        this.received.push({ from, message })
+        this.onMessage(from, message)
+      },
+      onPeer: () => undefined,
+    })
+  }
+
+  send(to: string, message: WireMessage, lane: Lane = 'control'): void {
+    this.#network.send(to, lane, encodeMessage(message))
+  }
+
+  sendBytes(to: string, bytes: Uint8Array, lane: Lane = 'control'): void {
+    this.#network.send(to, lane, bytes)
+  }
+
+  sign(purpose: SigningPurpose, message: Uint8Array): Uint8Array {
+    return this.#world.sign(this.id, purpose, message)
+  }
+
+  stop(): void {
+    this.#network.stop()
+  }
+}
+
+function rootAt(replica: Replica, size: number): string {
+  return Buffer.from(rootOf(size, replica.store.hashReader(size))).toString('hex')
+}
+
+const keyOf = ({ keys, centre }: WorldMember, purpose: SigningPurpose): KeyPair =>
+  purpose === 'centre' ? centre : keys[purpose]
+
+function cheapSignature(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+  const digest = sha256(concat(publicKey, message))
+  return concat(digest, digest)
+}
+
+const isCheapSignature = ({ publicKey, message, signature }: SignatureCheck): boolean =>
+  Buffer.compare(cheapSignature(publicKey, message), signature) === 0
+
+const foundedBefore = new Map<string, Founded>()
+
+/** Keys and genesis cost more than a whole run: the same for all worlds of one size. */
+function found(memberCount: number, parameters: Partial<GenesisParameters>, foundedAt: number): Founded {
+  const name = `${memberCount} ${JSON.stringify(parameters)}`
+  const held = foundedBefore.get(name)
+  if (held !== undefined) return held
+  const random = new SeededRandom(1)
+  const foundingId = Buffer.from(random.bytes(16)).toString('hex')
+  const origin = `ledger.test/${foundingId}`
+  const members = organisations.slice(0, memberCount).map(([id, title, region, party]) => {
+    const keys = nodeKeys(newKeyFile('node', origin, random))
+    const centre = centreKey(newKeyFile('centre', origin, random))
+    const governance = governanceKey(newKeyFile('governance', origin, random))
+    const member: GenesisMember = {
+      id,
+      name: title,
+      region,
+      party,
+      addresses: [],
+      node: {
+        id: nodeIdOf(keys.seal.publicKey),
+        network: kidOf(keys.network.publicKey),
+        log: kidOf(keys.log.publicKey),
+        cosign: kidOf(keys.cosign.publicKey),
+        seal: kidOf(keys.seal.publicKey),
+      },
+      centreKey: kidOf(centre.publicKey),
+      governanceKey: kidOf(governance.publicKey),
+    }
+    return { member, keys, centre }
+  })
+  const genesis = buildGenesis({
+    name: 'ledger.test',
+    foundingId,
+    foundedAt,
+    members: members.map(({ member }) => member),
+    parameters: { ...defaultParameters(memberCount), ...parameters },
+    catalogue: knownTypeNames,
+  })
+  const context = { ledger: genesis.ledger, epoch: 0 }
+  const rules = { context, genesis, catalogue: catalogueOf(genesis.catalogue) }
+  const founded = { genesis, rules, members }
+  foundedBefore.set(name, founded)
+  return founded
 }
