@@ -97,6 +97,8 @@ export class World {
   lossPermille: number
   delayMs: readonly [number, number]
   diskMs: readonly [number, number]
+  /** Crash whoever drops a certified block for a higher one, about when it is half on disk. */
+  crashInSwitch = false
   /** How often something happened: a class of fault or of behaviour that no run reaches is not tested. */
   readonly counts = new Map<string, number>()
   /** A digest of everything that happened, in order. */
@@ -260,6 +262,11 @@ export class World {
     node.incarnation++
     this.log(node.id, 'crashes')
     for (const other of this.members) if (other !== node.id) this.#break(node.id, other)
+  }
+
+  #crashShortly(node: CoreNode): void {
+    this.crash(node)
+    this.after(this.chance.below(300), () => this.restart(node))
   }
 
   restart(node: CoreNode, signingAllowed = true): void {
@@ -453,6 +460,10 @@ export class World {
       case 'truncate': {
         hold(effect.above >= node.lastCommit, `${node.id}: truncates what is committed`)
         this.count('truncate')
+        if (effect.above < node.lastLock.block.height) {
+          this.count('switch off a lock')
+          if (this.crashInSwitch) this.after(this.chance.below(this.diskMs[1] + 1), () => this.#crashShortly(node))
+        }
         node.itemsFrom = 0
         for (const block of node.chain.splice(effect.above + 1)) {
           for (const item of this.#itemsOf.get(block.id) ?? []) node.itemsInChain.delete(item)

@@ -132,6 +132,15 @@ describe('electing', () => {
     expect(solo.raft.tail).toBe(other[1])
   })
 
+  it('rule 3: an ACK before a restart counts, though this term’s leader is not known again yet', () => {
+    const { solo, blocks } = follower(2)
+    const again = new Solo({ durable: diskOf(solo, blocks) })
+    const other = chainOn(genesis, 1, 2, 'x')
+    const certificate = solo.qc(other[1]!)
+    expect(again.do((raft) => raft.adopt(other, { kind: 'certificate', certificate })).of('truncate')).toEqual([])
+    expect(again.raft.tail).toBe(blocks[1])
+  })
+
   it('rule 3: an attested checkpoint commits what it covers; such a lock cannot be stood on until its certificate is known', () => {
     const { solo } = follower(1)
     const chain = chainOn(genesis, 2, 3, 'x')

@@ -7,7 +7,7 @@ import { faultsOf, quorumOf } from '../../src/chain/numbers.ts'
 import { type CoreNode, World, type WorldOptions } from './core-world.ts'
 import { Chance } from './facts.ts'
 
-const seedCount = Number(process.env.CONSENSUS_SEEDS ?? 60)
+const seedCount = Number(process.env.CONSENSUS_SEEDS ?? 150)
 const firstSeed = Number(process.env.CONSENSUS_FIRST_SEED ?? 1)
 const verbose = process.env.CONSENSUS_VERBOSE !== undefined
 
@@ -109,6 +109,7 @@ function runSeed(seed: number, memberCount: number, liarCount: number, verbose =
     const { chance } = world
     const faults = memberCount === 1 ? ownFaults : [...ownFaults, ...linkFaults]
     const enabled = new Set(['read', ...faults.filter(() => chance.permille(350))])
+    world.crashInSwitch = chance.permille(600)
     const end = chance.between(1_000, 6_000)
     while (world.now < end) {
       world.run(chance.between(1, 150))
@@ -168,6 +169,15 @@ describe('random schedules keep every invariant and settle when healed', () => {
   it('the same seed gives the same run', () => {
     expect(runSeed(11, 4, 1).traceHash).toBe(runSeed(11, 4, 1).traceHash)
     expect(runSeed(11, 4, 1).traceHash).not.toBe(runSeed(12, 4, 1).traceHash)
+  })
+
+  it.runIf(seedCount >= 60)('what the runs above never reached would not have been tested', () => {
+    const wanted = [...ownFaults, ...linkFaults].map((kind) => `fault: ${kind}`)
+    wanted.push('adopt', 'adopt refused', 'attested catch-up', 'fetch', 'read', 'truncate')
+    wanted.push('a liar leads', 'second block at a height', 'switch off a lock')
+    wanted.push('role: a quorum no longer answers', 'role: handed over', 'role: the disk is late')
+    wanted.push('role: no quorum acknowledges and locks my blocks', 'role: a certified block outranks my lock')
+    expect(wanted.filter((what) => !totals.has(what))).toEqual([])
   })
 
   afterAll(() => {
