@@ -107,11 +107,10 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 export function refuseBrowsers(request: FastifyRequest, allowedHosts: readonly string[]): void {
   const { origin, host = '', 'sec-fetch-site': fetchSite } = request.headers
   const name = host.replace(/:\d+$/, '').toLowerCase()
-  if (
-    origin !== undefined ||
-    fetchSite !== undefined ||
-    !(loopbackNames.includes(name) || allowedHosts.includes(name))
-  ) {
+  const isForeignName = !(loopbackNames.includes(name) || allowedHosts.includes(name))
+  // Reading harms nobody: a page of another origin is not shown the answer, and /docs is for browsers.
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isForeignName || (!isRead && (origin !== undefined || fetchSite !== undefined))) {
     throw new Problem('request.forbidden-origin')
   }
 }

@@ -8,10 +8,9 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import cors from '@fastify/cors'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { acceptJose, acceptJson } from './bodies.ts'
+import { describeCalls } from './documentation.ts'
 import { errorsPage } from './errors-page.ts'
 import { eventsRoute } from './events-route.ts'
 import { type ApiLimits, defaultApiLimits } from './limits.ts'
@@ -23,7 +22,7 @@ import { answerClientError, Problem, problemFrom, sendProblem } from './problems
 import { recordListRoute } from './record-list-route.ts'
 import { recordRoutes } from './records-routes.ts'
 import type { RouteContext } from './route-context.ts'
-import { media, namedSchemas, problemAnswer } from './schemas.ts'
+import { media, problemAnswer } from './schemas.ts'
 import type { Service } from './service.ts'
 import { healthRoutes, statusRoutes, typesRoute } from './status-routes.ts'
 import { submissionRoutes } from './submission-routes.ts'
@@ -72,7 +71,7 @@ export async function buildPublicServer(
     addHeadersOnExceeding: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
     errorResponseBuilder: (_request, { ttl }) => new Problem('request.too-many', { retryAfter: Math.ceil(ttl / 1000) }),
   })
-  await describe(app, context, {
+  await describeCalls(app, context, {
     title: '共证 · Gongzheng',
     description:
       '共证（联合存证）：公共资源交易的许可链账本。读开放，写须签名。64 位数一律为十进制字符串；时间为北京时间（RFC 3339）。 · A permissioned ledger for public-resource trading: open reads, signed writes. 64-bit numbers are decimal strings; times are Beijing time (RFC 3339).',
@@ -100,7 +99,7 @@ export async function buildPrivateServer(
     refuseBrowsers(request, allowedHosts)
     done()
   })
-  await describe(app, context, {
+  await describeCalls(app, context, {
     title: '共证内部接口 · Gongzheng private listener',
     description:
       '本中心系统专用：提交明文数据，由本中心密钥签名。 · For this centre’s own systems: plain data, signed by the centre’s key.',
@@ -179,11 +178,11 @@ async function buildServer(
   app.server.maxConnections = limits.connectionsMax
 
   const addresses: Addresses = new Map()
-  app.addHook('onRoute', ({ url, method, schema }) => {
+  app.addHook('onRoute', ({ url, method }) => {
     if (url === '*' || url.startsWith('/docs')) return
     const methods = addresses.get(url) ?? new Set()
     for (const each of [method].flat()) methods.add(each)
-    if (schema !== undefined) addresses.set(url, methods)
+    addresses.set(url, methods)
   })
 
   // Answers are checked against their schemas by the tests, not rebuilt by them on every request; queries and bodies are read strictly
@@ -235,55 +234,6 @@ function finish(app: FastifyInstance, context: RouteContext, addresses: Addresse
       handler: (_request, reply) => reply,
     })
   }
-}
-
-/** /openapi.json and, for people, /docs: generated from the routes' schemas; everything it needs is served from here. */
-async function describe(
-  app: FastifyInstance,
-  context: RouteContext,
-  info: { readonly title: string; readonly description: string },
-): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        ...info,
-        version: context.service.status().version,
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      tags: [
-        { name: 'records', description: '提交与查询记录 · submit and read records' },
-        { name: 'log', description: '透明日志（C2SP） · the transparency log' },
-        { name: 'status', description: '节点、成员、主体 · node, members, parties' },
-      ],
-    },
-    // A wildcard has no name that OpenAPI could use.
-    transform: ({ schema, url }) => ({ schema, url: url.replace('*', ':path') }),
-    refResolver: { buildLocalReference: (json, _base, _fragment, position) => String(json.$id ?? `Schema${position}`) },
-  })
-  for (const schema of namedSchemas) app.addSchema(schema)
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    uiConfig: { docExpansion: 'list', deepLinking: true, validatorUrl: null },
-    theme: { title: info.title },
-    // The plugin's own policy upgrades to https, which breaks the page on the plain-http address of an inner network.
-    staticCSP:
-      "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
-  })
-  app.route({
-    method: 'GET',
-    url: '/openapi.json',
-    schema: {
-      operationId: 'getOpenApi',
-      tags: ['status'],
-      summary: '本接口的 OpenAPI 3.1 文档 · This document',
-      response: { 200: media('OpenAPI 3.1', { 'application/json': { type: 'object' } }), default: problemAnswer },
-    },
-    handler: (request, reply) => {
-      readQuery(noParameters, request.query)
-      return reply.send(app.swagger())
-    },
-  })
 }
 
 /** The caller's own X-Request-Id if it is fit for logs, else one that no other start of a node gives. */

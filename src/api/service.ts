@@ -37,7 +37,10 @@ export interface LedgerRecord {
   readonly statementId: string | null
   /** The stored bytes of the leaf. */
   readonly entry: Uint8Array
-  /** The statement's payload, decoded; for refusals, system entries and genesis the entry's own JSON. */
+  /**
+   * The statement's payload, decoded; for refusals, system entries and genesis the entry's own JSON. Not read when a submission is
+   * answered: it may be a getter.
+   */
   readonly payload: JsonObject
   readonly member: string | null
   readonly receivedAt: string | null
@@ -57,7 +60,7 @@ export interface InclusionProof {
   readonly path: readonly Uint8Array[]
   /** The signed note: checkpoint text, this node's log line, exactly q cosignature lines. */
   readonly checkpoint: string
-  /** The same as a C2SP `.tlog-proof` file. */
+  /** The same as a C2SP `.tlog-proof` file. Not read when a submission is answered: it may be a getter. */
   readonly proofFile: string
 }
 
@@ -211,7 +214,10 @@ export interface Status {
     readonly connected: boolean
     readonly incarnation: number | null
   }[]
-  /** Codes from the message catalogue that say what keeps the node from working fully; empty when all is well. */
+  /**
+   * Codes from the message catalogue that say what keeps the node from working fully; empty when all is well. While one begins with
+   * `node.` the node takes nothing in (`/readyz` answers 503); those with `ledger.` leave it ready.
+   */
   readonly hindrances: readonly string[]
   readonly time: string
 }

@@ -122,6 +122,14 @@ test('no preflight is ever answered with yes', async () => {
   expect(answer.headers['access-control-allow-origin']).toBeUndefined()
 })
 
+test('a browser on this host may read the documentation', async () => {
+  await using api = await privateServer()
+  const answer = await api.app.inject({ url: '/docs/', headers: { 'sec-fetch-site': 'none' } })
+  expect(answer.statusCode).toBe(200)
+  const rebound = await api.app.inject({ url: '/docs/', headers: { host: 'evil.example' } })
+  expect(rebound.statusCode).toBe(403)
+})
+
 test('loopback under any of its names, and names that the operator allows', async () => {
   await using api = await privateServer({ allowedHosts: ['Gongzheng.internal'] })
   for (const host of [

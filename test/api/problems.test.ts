@@ -61,7 +61,6 @@ test('the type of a problem leads to its words', async () => {
 })
 
 test.each([
-  ['GET', '/', 404, 'route.not-found'],
   ['GET', '/v1', 404, 'route.not-found'],
   ['GET', '/v2/records', 404, 'route.not-found'],
   ['GET', '/v1/records/', 400, 'request.bad-parameter'],
@@ -82,6 +81,12 @@ test.each([
   const answer = await api.call({ method, url })
   if (method === 'HEAD') expect(answer.statusCode).toBe(status)
   else expect(saysNo(answer)).toEqual([status, code])
+})
+
+test('the bare address leads to the documentation', async () => {
+  await using api = await publicServer()
+  const answer = await api.app.inject('/')
+  expect([answer.statusCode, answer.headers.location]).toEqual([302, '/docs'])
 })
 
 test('405 names the methods that there are, and does not read the body first', async () => {
