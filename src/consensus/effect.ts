@@ -37,14 +37,20 @@ export type Effect =
   | { readonly kind: 'send-blocks'; readonly to: MemberId; readonly from: Height; readonly through: Height }
   /** Blocks up to here are replicated. `certified`: the heights among them, ascending, for which a QC or CC was seen (rule 15). */
   | { readonly kind: 'commit'; readonly height: Height; readonly certified: readonly Height[] }
-  /** Seal the first block of this term on base, carrying both certificates (rule 7), then one block after the other. */
+  /**
+   * Seal the first block of this term on base, carrying both certificates (rule 7), then one block after the other. Sealing takes time:
+   * before `propose`, role, term and tail must still be what they were.
+   */
   | {
       readonly kind: 'lead'
       readonly election: ElectionCertificate
       readonly base: BlockRef
       readonly certificate?: BlockCertificate
     }
-  /** The block that this certificate is about is not on my chain: get it and its ancestors, check them, then `adopt`. */
+  /**
+   * The block that this certificate is about is not on my chain: get it and its ancestors, check them, then `adopt`. Asked again every
+   * few ticks until it is here or not wanted any more: the driver keeps one fetch for a block under way, and tries another peer next time.
+   */
   | { readonly kind: 'fetch'; readonly certificate: BlockCertificate }
   | {
       readonly kind: 'role'
