@@ -199,6 +199,7 @@ export interface Status {
   readonly height: number
   readonly replicatedSize: number
   readonly attestedSize: number
+  /** Base64, as a checkpoint spells it; empty before the first. */
   readonly attestedRoot: string
   readonly attestedAt: string | null
   /** Statements with a receipt that are not yet on the ledger, at this node. */

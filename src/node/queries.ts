@@ -281,7 +281,7 @@ export class Queries implements Service {
 
   asOf(): AsOf {
     const { committed } = this.#deps.replica.ledger
-    return { size: committed.frontier.size, root: committed.root, height: committed.block.height }
+    return { size: committed.frontier.size, root: base64Of(committed.root), height: committed.block.height }
   }
 
   recordByIndex(index: number): LedgerRecord | undefined {
@@ -491,7 +491,10 @@ export class Queries implements Service {
       leafHash: leaf ?? read(0, index),
       path,
       checkpoint: formatNote(note),
-      proofFile: formatProofFile({ index, path, note }),
+      // Spelling it parses it again: done only for whoever asks for the file.
+      get proofFile() {
+        return formatProofFile({ index, path, note })
+      },
     }
   }
 
@@ -576,7 +579,7 @@ export class Queries implements Service {
       leader: header.leader,
       time: formatTime(header.time),
       size: header.size,
-      root: header.root,
+      root: base64Of(header.root),
       firstIndex,
       // The system entry has an index and is not a record.
       recordCount: Math.max(0, header.size - firstIndex - 1),
@@ -644,7 +647,7 @@ export class Queries implements Service {
       height: raft.commit,
       replicatedSize: ledger.committed.frontier.size,
       attestedSize: attested?.size ?? 0,
-      attestedRoot: attested?.root ?? '',
+      attestedRoot: attested === undefined ? '' : base64Of(attested.root),
       attestedAt: replica.attestedAt === 0 ? null : formatTime(replica.attestedAt),
       pendingStatements: replica.pendingCount,
       quorum: {
@@ -703,6 +706,8 @@ export class Queries implements Service {
 const tellingFields: readonly NamedField[] = ['tender', 'party', 'owner', 'type', 'region', 'member']
 /** Blocks whose rows are read at once for a list. */
 const scannedBlocks = 256
+
+const base64Of = (hex: string): string => toBase64(fromHex(hex)!)
 
 const isRecordType = ({ type }: RecordFilter): boolean => type?.includes('@') === true
 

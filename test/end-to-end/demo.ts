@@ -1,0 +1,324 @@
+/**
+ * `npm run demo`: a tender's notice, every bid of an opening and every guarantee go onto a ledger of four cities, spread over all
+ * of them; half-way the leader is killed with SIGKILL and later started again. At the end every record must be attested exactly once, all
+ * four nodes must have one root, and a process that has nothing but the policy, the proofs and the entries must find every proof good.
+ *
+ *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--in-flight N]
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ed25519PublicKey, ed25519Sign } from '#crypto'
+import type { StatusAnswer } from '../../src/api/answers.ts'
+import { Client, ProblemError } from '../../src/api/client/client.ts'
+import { keyRequestType } from '../../src/chain/catalogue/party.ts'
+import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
+import { type StatementSigner, signStatement } from '../../src/chain/statement.ts'
+import { SystemRandom } from '../../src/node/system-clock.ts'
+import { foundHomes, NodeProcess, until } from './cluster.ts'
+import { type Item, openingScenario, parties, type Submitter } from './opening-scenario.ts'
+
+/** A member as the demonstration sees it, whether a process or a container. */
+interface Member {
+  readonly id: string
+  readonly apiUrl: string
+  readonly privateUrl: string
+  kill(): Promise<unknown>
+  restart(): Promise<unknown>
+}
+
+interface Stage {
+  readonly members: readonly Member[]
+  close(): Promise<void>
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    compose: { type: 'string' },
+    'in-flight': { type: 'string', default: '32' },
+  },
+})
+const inFlight = Number(flags['in-flight'])
+const folder = fileURLToPath(new URL('../../.demo', import.meta.url))
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`)
+}
+
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+const stage = flags.compose === undefined ? await processes() : composeStage(flags.compose)
+let summary: Awaited<ReturnType<typeof play>> | undefined
+try {
+  summary = await play(stage)
+} finally {
+  await stage.close()
+}
+process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : `${describe(summary)}\n`)
+process.exitCode = summary.ok ? 0 : 1
+
+async function play({ members }: Stage) {
+  const scenario = openingScenario()
+  say(
+    `${scenario.items.length} records, from the ${scenario.source} opening; members: ${members.map(({ id }) => id).join(', ')}`,
+  )
+  await until(async () => (await Promise.all(members.map(isReady))).every(Boolean), 'four nodes ready', 120_000)
+  const ledger = (await status(members[0]!)).ledger
+  const signers = await register(ledger, members)
+
+  const started = performance.now()
+  const answered: number[] = []
+  const indexOf = new Map<string, string>()
+  const queue = [...scenario.items.entries()]
+  const half = Math.floor(scenario.items.length / 2)
+  let killedAt: number | undefined
+  let restarted: Promise<unknown> = Promise.resolve()
+  const down = new Set<string>()
+
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [at, item] = next
+      const statement = signed(item, ledger, signers[item.by])
+      indexOf.set(item.key, await submitSomewhere(statement, at, members, down))
+      answered.push(performance.now())
+      progress(answered.length, scenario.items.length, started)
+      if (answered.length === half) {
+        const leader = await leaderOf(members)
+        say(`\nkilling the leader, ${leader.id}`)
+        down.add(leader.id)
+        killedAt = performance.now()
+        await leader.kill()
+        restarted = new Promise((resolve) => setTimeout(resolve, 5_000)).then(async () => {
+          await leader.restart()
+          await until(() => isReady(leader), `${leader.id} ready again`, 120_000)
+          down.delete(leader.id)
+          say(`\n${leader.id} is back`)
+        })
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, worker))
+  const seconds = (performance.now() - started) / 1000
+  await restarted
+  say('\nall submitted; waiting until all four are at one size')
+  await until(
+    async () => {
+      const all = await Promise.all(members.map(status))
+      return all.every(({ attestedSize, replicatedSize }) => {
+        return attestedSize === all[0]!.attestedSize && attestedSize === replicatedSize
+      })
+    },
+    'all nodes at one size',
+    120_000,
+  )
+  const roots = (await Promise.all(members.map(status))).map(({ attestedRoot }) => attestedRoot)
+
+  say('counting what is on the ledger')
+  const found = new Map<string, number>()
+  for (const { id } of parties) {
+    for await (const row of new Client({ url: members[1]!.apiUrl }).list({ party: id })) {
+      const key = (row.payload as { key?: string }).key
+      if (row.party === id && key !== undefined) found.set(key, (found.get(key) ?? 0) + 1)
+    }
+  }
+  const duplicates = [...found.values()].filter((count) => count > 1).length
+  const missing = scenario.items.filter(({ key }) => !found.has(key)).length
+
+  const proofsVerified = await verifyElsewhere(members, [...indexOf.values()])
+  const leaderGapMs = killedAt === undefined ? null : Math.round(longestGapAround(answered, killedAt))
+  const ok =
+    duplicates === 0 &&
+    missing === 0 &&
+    new Set(indexOf.values()).size === scenario.items.length &&
+    new Set(roots).size === 1 &&
+    proofsVerified === scenario.items.length
+  return {
+    ok,
+    source: scenario.source,
+    records: found.size,
+    duplicates,
+    missing,
+    roots,
+    proofsVerified,
+    leaderGapMs,
+    seconds: Math.round(seconds * 10) / 10,
+  }
+}
+
+/** The longest time after the kill in which nothing was answered: how long users felt it. */
+function longestGapAround(times: readonly number[], killedAt: number): number {
+  const after = times.filter((time) => time > killedAt).sort((a, b) => a - b)
+  let longest = 0
+  let last = killedAt
+  for (const time of after) {
+    longest = Math.max(longest, time - last)
+    last = time
+  }
+  return longest
+}
+
+/** Sends a statement to one member after the other until one answers with its record: the same statement is the same record everywhere. */
+async function submitSomewhere(
+  statement: string,
+  start: number,
+  members: readonly Member[],
+  down: Set<string>,
+): Promise<string> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const member = members[(start + attempt) % members.length]!
+    if (down.has(member.id)) continue
+    try {
+      const client = new Client({ url: member.apiUrl, attemptsMax: 1, timeoutMs: 30_000 })
+      const submitted = await client.submit(statement, { waitSeconds: 20 })
+      if (submitted.kind === 'attested') return String(submitted.record.index)
+    } catch (error) {
+      if (error instanceof ProblemError && error.status < 500) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100)) // that member is down or not ready: try the next
+    }
+  }
+  throw new Error('no member answered a statement')
+}
+
+function signed(item: Item, ledger: string, { party, signer }: Signing): string {
+  return signStatement({ ...item.fields, ledger, type: item.type, party, key: item.key }, signer)
+}
+
+interface Signing {
+  readonly party: string
+  readonly signer: StatementSigner
+}
+
+/** Each party makes a key and asks two members, over their private listeners, to vouch for it. */
+async function register(ledger: string, members: readonly Member[]): Promise<Record<Submitter, Signing>> {
+  const random = new SystemRandom()
+  const signings: Partial<Record<Submitter, Signing>> = {}
+  for (const { submitter, id, name, role } of parties) {
+    const seed = random.bytes(32)
+    const tagged = taggedEd25519(ed25519PublicKey(seed))
+    const signer: StatementSigner = { tagged, sign: (message) => ed25519Sign(seed, message) }
+    const request = signStatement({ ledger, type: keyRequestType, party: id, name, roles: [role] }, signer)
+    for (const { privateUrl, id: member } of members.slice(0, 2)) {
+      const response = await fetch(`${privateUrl}/v1/records`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+        body: JSON.stringify({ type: 'party.register@1', key: `register ${kidOf(tagged)}`, request }),
+      })
+      if (response.status !== 201) throw new Error(`${member} did not register ${id}: ${await response.text()}`)
+    }
+    signings[submitter] = { party: id, signer }
+  }
+  say(`${parties.length} submitters registered, each with the word of two members`)
+  return signings as Record<Submitter, Signing>
+}
+
+/** Proofs and entries from any member; the judgement from a process that knows none of them. */
+async function verifyElsewhere(members: readonly Member[], indices: readonly string[]): Promise<number> {
+  const proofs = join(folder, 'proofs')
+  mkdirSync(proofs)
+  const policy = join(folder, 'policy')
+  writeFileSync(policy, await (await fetch(`${members[0]!.apiUrl}/v1/policy`)).text())
+  const queue = [...indices.entries()]
+  const started = performance.now()
+  let fetched = 0
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [at, index] = next
+      const client = new Client({ url: members[at % members.length]!.apiUrl })
+      const [proof, entry] = await Promise.all([client.proofFile(index), client.entry(index)])
+      writeFileSync(join(proofs, `${index}.tlog-proof`), proof)
+      writeFileSync(join(proofs, `${index}.entry`), entry)
+      progress(++fetched, indices.length, started)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+  say('\nchecking every proof offline, in a process of its own')
+  const verifier = fileURLToPath(new URL('./verify-proofs.ts', import.meta.url))
+  const child = spawn(process.execPath, [verifier, policy, proofs], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return (JSON.parse(output) as { proofsVerified: number }).proofsVerified
+}
+
+async function status(member: Member): Promise<StatusAnswer> {
+  return (await (await fetch(`${member.apiUrl}/v1/status`)).json()) as StatusAnswer
+}
+
+async function isReady(member: Member): Promise<boolean> {
+  try {
+    return (await fetch(`${member.apiUrl}/readyz`)).ok
+  } catch {
+    return false
+  }
+}
+
+async function leaderOf(members: readonly Member[]): Promise<Member> {
+  for (;;) {
+    for (const member of members) {
+      const { leader } = await status(member)
+      const found = members.find(({ id }) => id === leader)
+      if (found !== undefined) return found
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function progress(done: number, total: number, started: number): void {
+  if (!process.stderr.isTTY && done % 250 !== 0 && done !== total) return
+  const width = 30
+  const filled = Math.round((done / total) * width)
+  const rate = Math.round(done / ((performance.now() - started) / 1000))
+  const bar = `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] ${done}/${total}  ${rate}/s`
+  process.stderr.write(process.stderr.isTTY ? `\r${bar}` : `${bar}\n`)
+}
+
+/** Four processes of this machine, their homes below `.demo`. */
+async function processes(): Promise<Stage> {
+  const { homes } = await foundHomes(mkdtempSync(join(folder, 'homes-')), 4)
+  const nodes = homes.map((home) => new NodeProcess(home))
+  for (const node of nodes) node.start()
+  return {
+    members: nodes.map((node) => ({
+      id: node.home.id,
+      apiUrl: node.home.apiUrl,
+      privateUrl: node.home.privateUrl,
+      kill: () => node.kill('SIGKILL'),
+      restart: async () => node.start(),
+    })),
+    close: async () => {
+      await Promise.all(nodes.map((node) => node.kill('SIGTERM')))
+    },
+  }
+}
+
+/** Containers that are up already; ports are what the compose file publishes. */
+function composeStage(file: string): Stage {
+  const compose = (...args: string[]): string =>
+    execFileSync('docker', ['compose', '-f', file, ...args], { encoding: 'utf8' })
+  const port = (service: string, inside: number): string => `http://${compose('port', service, String(inside)).trim()}`
+  return {
+    members: ['guangzhou', 'beijing', 'wuhan', 'hangzhou'].map((id) => ({
+      id,
+      apiUrl: port(id, 8440),
+      privateUrl: port(id, 8441),
+      kill: async () => compose('kill', '-s', 'SIGKILL', id),
+      restart: async () => compose('start', id),
+    })),
+    // They were up before; they stay up.
+    close: async () => undefined,
+  }
+}
+
+function describe(result: NonNullable<typeof summary>): string {
+  const { ok, records, duplicates, missing, roots, proofsVerified, leaderGapMs, seconds } = result
+  return [
+    ok ? '共证 · everything held' : '不成立 · NOT everything held',
+    `  ${records} records attested (${duplicates} twice, ${missing} missing), ${proofsVerified} proofs checked offline`,
+    `  ${Math.round(records / seconds)} records/s over ${seconds} s; the leader change was felt for ${leaderGapMs} ms`,
+    `  roots: ${new Set(roots).size === 1 ? `all ${roots.length} nodes at ${roots[0]}` : roots.join(', ')}`,
+  ].join('\n')
+}
