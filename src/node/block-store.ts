@@ -16,8 +16,8 @@
 import { sha256 } from '#crypto'
 import { assert } from '../chain/assert.ts'
 import { type Attestation, attestationFromCbor, attestationToCbor, type Block, decodeBlock } from '../chain/block.ts'
-import { concat, fromHex, toHex, u64, utf8 } from '../chain/bytes.ts'
-import { type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import { concat, equalBytes, fromHex, toHex, u64, utf8 } from '../chain/bytes.ts'
+import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
 import { type HashReader, leafHash, nodeHash, TreeFrontier } from '../chain/merkle-tree.ts'
@@ -25,6 +25,7 @@ import { type Height, height, term } from '../chain/numbers.ts'
 import type { StateReader } from '../chain/state.ts'
 import { hashReaderOfTiles, tileWidthMax } from '../chain/tile.ts'
 import type { DiskCycle } from './disk-cycle.ts'
+import { DiskReadFailed } from './disk-failure.ts'
 import type { Disk } from './ports.ts'
 import { StateSum } from './state-sum.ts'
 
@@ -140,8 +141,25 @@ export class BlockStore {
     this.#cycle.put(blockKey(block.header.height), block.bytes)
   }
 
+  /** @throws {DamagedStore} when the disk cannot read them */
   blockBytes(at: Height): Uint8Array | undefined {
-    return this.#cycle.get(blockKey(at))
+    try {
+      return this.#cycle.get(blockKey(at))
+    } catch (error) {
+      // Unlike any other row a block can be had again, from other members and by its hash.
+      if (error instanceof DiskReadFailed) throw new DamagedStore(`block ${at}: ${error.message}`)
+      throw error
+    }
+  }
+
+  /** Whether there is a row for this height, readable or not. */
+  holdsBlock(at: Height): boolean {
+    try {
+      return this.blockBytes(at) !== undefined
+    } catch (error) {
+      if (error instanceof DamagedStore) return true
+      throw error
+    }
   }
 
   /**
@@ -191,8 +209,9 @@ export class BlockStore {
 
   applied(): Applied | undefined {
     const row = this.#cycle.get(appliedKey)
-    if (row === undefined) return undefined
-    const parts = field.array(decodeCbor(row), 'applied', 8)
+    // The row that vouches for all others has nothing above it that vouches for it but its own digest.
+    if (row === undefined || !equalBytes(sha256(row.subarray(32)), row.subarray(0, 32))) return undefined
+    const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 8)
     return {
       block: {
         term: term(field.natural(parts[1], 'term')),
@@ -267,19 +286,17 @@ export class BlockStore {
     for (const { key: row, indices } of named.values()) this.#derive(row, encodeCbor(indices), false)
     this.#writeEdges()
     const { point } = execution
-    this.#cycle.put(
-      appliedKey,
-      encodeCbor([
-        1,
-        block.term,
-        block.height,
-        fromHex(block.id)!,
-        point.time,
-        [point.frontier.size, fromHex(point.root)!],
-        point.unattested.map(({ size, root }) => [size, fromHex(root)!]),
-        this.#sum.bytes,
-      ]),
-    )
+    const applied = encodeCbor([
+      1,
+      block.term,
+      block.height,
+      fromHex(block.id)!,
+      point.time,
+      [point.frontier.size, fromHex(point.root)!],
+      point.unattested.map(({ size, root }) => [size, fromHex(root)!]),
+      this.#sum.bytes,
+    ])
+    this.#cycle.put(appliedKey, concat(sha256(applied), applied))
   }
 
   /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. */
@@ -458,22 +475,32 @@ export class BlockStore {
     return row === undefined ? undefined : readAttestation(row)
   }
 
-  /** The newest on the disk. */
-  newestAttestation(done: (attestation: Attestation | undefined) => void): void {
-    let newest: Attestation | undefined
+  /** The newest few on the disk that can be read, newest first. Whether their signatures are good is for the caller to check. */
+  newestAttestations(done: (attestations: Attestation[]) => void): void {
+    const found: Attestation[] = []
     this.scan(
-      { ...prefixRange(prefix.attestation), reverse: true, limit: 1 },
+      { ...prefixRange(prefix.attestation), reverse: true, limit: attestationsReadMax },
       (_, value) => {
-        newest = readAttestation(value)
-        return false
+        try {
+          found.push(readAttestation(value))
+        } catch (error) {
+          if (!(error instanceof CborError)) throw error
+        }
+        return undefined
       },
-      () => done(newest),
+      () => done(found),
     )
+  }
+
+  newestAttestation(done: (attestation: Attestation | undefined) => void): void {
+    this.newestAttestations(([newest]) => done(newest))
   }
 }
 
 /** Those of some hundred tiles; about 10 MB. */
 const subtreesMax = 65_536
+/** Start-up tries this many before it waits for its peers to show it a newer one. */
+const attestationsReadMax = 16
 /** A few seconds of blocks: catch-up and entry bundles read the same ones again and again. */
 const decodedBlocksMax = 64
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */

@@ -11,10 +11,10 @@ import { InvalidBlock } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import { type BlockMeta, compareRanks, type MemberId } from '../consensus/message.ts'
 import type { AdoptionProof, Raft } from '../consensus/raft.ts'
-import type { BlockStore } from './block-store.ts'
+import { type BlockStore, DamagedStore } from './block-store.ts'
 import { type Ledger, metaOf } from './ledger.ts'
 import { catchUpBytes, catchUpTimeoutMs, catchUpUnprovenMax } from './limits.ts'
-import type { Clock, Log } from './ports.ts'
+import { type Clock, type Log, messageBytesMax } from './ports.ts'
 import type { Vouching } from './vouching.ts'
 import type { BlocksResponse, NodeMessage } from './wire.ts'
 
@@ -27,6 +27,8 @@ export interface CatchUpDependencies {
   readonly log: Log
   readonly turn: (event: () => void) => void
   readonly send: (to: MemberId, message: NodeMessage) => void
+  /** Bytes sent in answer to this peer that it has not taken yet. */
+  readonly unacknowledged: (to: MemberId) => number
   /** Peers that are connected now. */
   readonly peers: () => readonly MemberId[]
 }
@@ -143,8 +145,10 @@ export class CatchUp {
     try {
       for (const block of blocks) {
         const meta = metaOf(block)
-        // Committed meanwhile by the ordinary way, or held already: nothing to do but to go on from there.
-        if (block.header.height <= raft.commit) continue
+        // Committed meanwhile by the ordinary way: nothing to do but to go on from there.
+        if (meta.height <= raft.commit) continue
+        const last = this.#stretch.at(-1)
+        if (last !== undefined && last.id !== meta.parent) throw new InvalidBlock('block.unknown-parent', meta.parent)
         if (!raft.has(meta)) ledger.check(block)
         this.#stretch.push(meta)
       }
@@ -153,9 +157,13 @@ export class CatchUp {
       log.warn('catch-up answer invalid', { member: from, code: error.code, reason: error.message })
       return this.#startOver()
     }
+    // Dropped since they were executed: by a commit that overtook them, or with a chain that the core left.
+    const isHeld = ({ id, height: at }: BlockMeta): boolean =>
+      raft.has({ height: at, id }) || ledger.executed(id) !== undefined
+    if (!this.#stretch.every(isHeld)) return this.#startOver()
     const last = blocks.at(-1)!
-    const proof = this.#proofFor(last, message)
-    if (proof !== undefined && this.#stretch.length > 0) {
+    const proof = this.#stretch.at(-1)?.id === last.id ? this.#proofFor(last, message) : undefined
+    if (proof !== undefined) {
       const stretch = this.#stretch
       this.#stretch = []
       if (!raft.adopt(stretch, proof)) {
@@ -184,26 +192,40 @@ export class CatchUp {
     return { kind: 'attested', block: { term, height: at, id: block.id } }
   }
 
-  /** Answers a peer: as many blocks as fit, cut where the last one can be proven if there is such a place. */
+  /**
+   * Answers a peer: as many blocks as fit, cut where the last one can be proven if there is such a place. What this disk has lost is left
+   * out, for the peer to ask another; and one that asks on without taking the answers gets no more.
+   */
   serve(to: MemberId, from: Height): void {
-    const { raft, store, send } = this.#deps
+    const { raft, send, unacknowledged } = this.#deps
+    if (unacknowledged(to) > messageBytesMax) return
     const blocks: { bytes: Uint8Array; height: Height }[] = []
     let bytes = 0
     for (let at = from; at <= raft.tail.height; at = height(at + 1)) {
-      const block = store.blockBytes(at)
+      const block = this.#readable(() => this.#deps.store.blockBytes(at))
       if (block === undefined || (blocks.length > 0 && bytes + block.length > catchUpBytes)) break
       blocks.push({ bytes: block, height: at })
       bytes += block.length
     }
     let proof: { certificate?: BlockCertificate; attestation?: Attestation } = {}
     for (let count = blocks.length; count > 0; count--) {
-      const found = this.#provable(blocks[count - 1]!.height)
+      const found = this.#readable(() => this.#provable(blocks[count - 1]!.height))
       if (found === undefined) continue
       proof = found
       blocks.length = count
       break
     }
     send(to, { kind: 'blocks-response', from, blocks: blocks.map((block) => block.bytes), ...proof })
+  }
+
+  #readable<T>(read: () => T | undefined): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof DamagedStore)) throw error
+      this.#deps.log.error('block damaged', { reason: error.message })
+      return undefined
+    }
   }
 
   #provable(at: Height): { certificate?: BlockCertificate; attestation?: Attestation } | undefined {

@@ -32,8 +32,8 @@ interface Waiting {
 
 export class Checking {
   readonly #deps: CheckingDependencies
-  #queue: Waiting[] = []
-  #cancelTimer: (() => void) | undefined
+  /** One for each sender: a member that sends blocks which never become due holds up nobody's but its own. */
+  readonly #queues = new Map<MemberId, Waiting[]>()
 
   constructor(dependencies: CheckingDependencies) {
     this.#deps = dependencies
@@ -51,16 +51,17 @@ export class Checking {
       return release()
     }
     const { header } = block
-    if (header.term < raft.term || header.leader !== from || this.#queue.length >= uncheckedBlocksMax) return release()
+    const queue = this.#queues.get(from) ?? []
+    if (header.term < raft.term || header.leader !== from || queue.length >= uncheckedBlocksMax) return release()
     if (raft.has({ height: header.height, id: block.id })) return release()
     const waiting: Waiting = { from, block, release, signed: false }
-    this.#queue.push(waiting)
+    this.#queues.set(from, [...queue, waiting])
     vouching.check(vouching.checksOfBlock(block), (sealed) =>
       vouching.checkItems(sealed ? block.batches : [], (good) =>
         turn(() => {
           if (!sealed || !good) return this.#reject(waiting, sealed ? 'batch.malformed-item' : 'block.bad-signature')
           waiting.signed = true
-          this.#drain()
+          this.#drain(from)
         }),
       ),
     )
@@ -69,17 +70,33 @@ export class Checking {
   /** The term or the leader changed: what an earlier leader sent is of no use any more. */
   forget(): void {
     const { raft } = this.#deps
-    for (const waiting of this.#queue) if (waiting.block.header.term < raft.term) waiting.release()
-    this.#queue = this.#queue.filter(({ block }) => block.header.term >= raft.term)
+    for (const from of [...this.#queues.keys()]) this.#drop(from, ({ block }) => block.header.term < raft.term)
   }
 
-  #drain(): void {
+  /** What waited for its time may be due now. */
+  tick(): void {
+    for (const from of [...this.#queues.keys()]) this.#drain(from)
+  }
+
+  /** It sends again from where its follower says it stands. */
+  onPeerDown(peer: MemberId): void {
+    this.#drop(peer, () => true)
+  }
+
+  #drop(from: MemberId, isDropped: (waiting: Waiting) => boolean): void {
+    const queue = this.#queues.get(from) ?? []
+    for (const waiting of queue) if (isDropped(waiting)) waiting.release()
+    const left = queue.filter((waiting) => !isDropped(waiting))
+    if (left.length === 0) this.#queues.delete(from)
+    else this.#queues.set(from, left)
+  }
+
+  #drain(from: MemberId): void {
     for (;;) {
-      const first = this.#queue[0]
+      const first = this.#queues.get(from)?.[0]
       if (first === undefined || !first.signed) return
       if (!this.#isDue(first)) return
-      this.#queue.shift()
-      first.release()
+      this.#drop(from, (waiting) => waiting === first)
       this.#take(first)
     }
   }
@@ -93,6 +110,7 @@ export class Checking {
       raft.receive(from, { kind: 'elected', election, ...(base === undefined ? {} : { certificate: base }) })
     }
     if (header.term !== raft.term || ledger.point(header.parent) === undefined) return
+    const isHeld = ledger.executed(block.id) !== undefined
     try {
       ledger.check(block)
     } catch (error) {
@@ -106,7 +124,8 @@ export class Checking {
       })
       return this.#deps.refuse(from, block, error.code)
     }
-    if (!raft.accept(from, metaOf(block))) ledger.forget(block.id)
+    // What catch-up executed stays: it is about to be adopted.
+    if (!raft.accept(from, metaOf(block)) && !isHeld) ledger.forget(block.id)
   }
 
   /** Rule 10: my opinion of its time, asked once, and only while nobody has certified the block. */
@@ -116,27 +135,17 @@ export class Checking {
     const { clockAheadMs, clockLatenessMs } = ledger.rules.genesis.parameters
     const ahead = header.time - clock.wall()
     if ((ahead <= clockAheadMs && ahead >= -clockLatenessMs) || raft.knowsCertificate(id)) return true
-    if (ahead > 0) {
-      this.#cancelTimer?.()
-      this.#cancelTimer = clock.after(Math.min(ahead - clockAheadMs, 1_000), () => this.#deps.turn(() => this.#drain()))
-      return false
-    }
-    this.#queue = this.#queue.filter((other) => other !== waiting)
-    waiting.release()
+    if (ahead > 0) return false // asked again at the next tick
+    this.#drop(waiting.from, (other) => other === waiting)
     this.#deps.refuse(waiting.from, waiting.block, 'stale')
     return false
   }
 
   #reject(waiting: Waiting, code: string): void {
     const { from, block } = waiting
-    this.#queue = this.#queue.filter((other) => other !== waiting)
-    waiting.release()
+    this.#drop(from, (other) => other === waiting)
     this.#deps.log.error('block refused', { member: from, height: block.header.height, term: block.header.term, code })
     this.#deps.refuse(from, block, code)
-    this.#drain()
-  }
-
-  stop(): void {
-    this.#cancelTimer?.()
+    this.#drain(from)
   }
 }

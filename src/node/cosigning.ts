@@ -104,6 +104,10 @@ export class Cosigning {
     this.#sign([this.#register])
   }
 
+  forbidSigning(): void {
+    this.#maySign = false
+  }
+
   /**
    * Heads of blocks that were just committed, ascending: of all that added records, and of those that were certified one by one, empty
    * ones included. Only the latter are cosigned, by everybody: members that each pick their own sizes never meet.

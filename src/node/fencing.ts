@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '../chain/bytes.ts'
 import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
-import { type Height, height, type Term, term } from '../chain/numbers.ts'
+import { faultsOf, type Height, height, type Term, term } from '../chain/numbers.ts'
 import { compareRanks, type MemberId, type Rank } from '../consensus/message.ts'
 import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
@@ -29,8 +29,8 @@ export interface FencingDependencies {
   readonly standing: () => { readonly term: Term; readonly lock: Rank; readonly registeredSize: number }
   /** Enough members have stored this incarnation. */
   readonly onStored: () => void
-  /** A member holds something signed by this node that this start knows nothing of: it must never sign again. */
-  readonly onRefused: (by: MemberId, code: string) => void
+  /** Members hold something signed by this node that this start knows nothing of: it must never sign again. */
+  readonly onRefused: () => void
 }
 
 /** What a member has shown of itself. */
@@ -46,6 +46,7 @@ export class Fencing {
   readonly #options: FencingOptions
   readonly #deps: FencingDependencies
   readonly #storedBy = new Set<MemberId>()
+  readonly #refusedBy = new Set<MemberId>()
   readonly #shown = new Map<MemberId, Shown>()
   #done = false
 
@@ -86,7 +87,8 @@ export class Fencing {
       return send(from, { kind: 'hello-refused', incarnation: message.incarnation, code })
     }
     const { incarnation, nonce, term, lock, registeredSize } = message
-    this.#shown.set(from, { incarnation, nonce, term, lock, registeredSize })
+    // The same start after a reconnect says again where it began: what it signed since then still counts.
+    if (shown?.incarnation !== incarnation) this.#shown.set(from, { incarnation, nonce, term, lock, registeredSize })
     this.#save(from)
     cycle.whenDurable(() => turn(() => send(from, { kind: 'hello-stored', incarnation })))
   }
@@ -97,8 +99,13 @@ export class Fencing {
     this.#countStored()
   }
 
+  /** One liar must not be able to retire anybody: what more than f members say, an honest one says. */
   onRefused(from: MemberId, incarnation: number, code: string): void {
-    if (incarnation === this.#options.incarnation) this.#deps.onRefused(from, code)
+    const { log, onRefused } = this.#deps
+    if (incarnation !== this.#options.incarnation || this.#refusedBy.has(from)) return
+    this.#refusedBy.add(from)
+    log.error('this start is refused', { member: from, code })
+    if (this.#refusedBy.size === faultsOf(this.#options.members.length) + 1) onRefused()
   }
 
   /** Something signed by a member went by: a later start of it must not know less. Saved with whatever is written next. */

@@ -13,7 +13,7 @@ import {
   batchItemsMax,
   batchMessage,
 } from '../chain/batch.ts'
-import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import { type Entry, encodeEntry, entryBytesMax, parseEntry, zeroDigestHex } from '../chain/entry.ts'
 import { applyStatement, type Outcome, recordedUnder } from '../chain/execution.ts'
 import { type ReceiptBody, receiptMessage } from '../chain/receipt.ts'
@@ -30,7 +30,7 @@ import {
   pendingStatementsMax,
   uncheckedSubmissionsMax,
 } from './limits.ts'
-import type { Clock, Disk, Signer, Verifier } from './ports.ts'
+import type { Clock, Disk, Log, SignatureCheck, Signer, Verifier } from './ports.ts'
 import type { VerifiedItems } from './verified-items.ts'
 
 export interface IntakeOptions {
@@ -47,6 +47,7 @@ export interface IntakeDependencies {
   readonly verifier: Verifier
   readonly items: VerifiedItems
   readonly ledger: Ledger
+  readonly log: Log
   /** Runs an event of the node's loop; completions come back through it. */
   readonly turn: (event: () => void) => void
   /** Id of the newest block on my chain: rules are asked as of there. */
@@ -133,24 +134,47 @@ export class Intake {
     return this.#inFlight.length > 0 || this.#waiting.length > 0
   }
 
-  /** Reads the journal: what got a receipt before this start and is not on the ledger yet. */
+  /**
+   * Reads the journal: what got a receipt before this start and is not on the ledger yet. A row that the disk changed is left out, loudly:
+   * this node would otherwise sign a batch that is invalid by its bytes alone (rule 30).
+   */
   restore(done: () => void): void {
-    const { disk, items, ledger } = this.#deps
+    const { disk, items, ledger, verifier, log } = this.#deps
+    const found: Pending[] = []
     disk.scan(
       journalRange,
-      (_, row) => {
-        const pending = readJournalRow(row, this.#options.node, ledger.rules.context.ledger)
-        this.#journalNumber = Math.max(this.#journalNumber, pending.journalNumber + 1)
-        items.add(pending.item.leaf, { entry: pending.entry, statement: pending.statement })
-        this.#hold(pending)
-        this.#waiting.push(pending)
+      (key, row) => {
+        try {
+          found.push(readJournalRow(row, this.#options.node, ledger.rules.context.ledger))
+        } catch (error) {
+          if (!(error instanceof CborError) && !(error instanceof Refusal)) throw error
+          log.error('journal damaged', { reason: error.message })
+          this.#deps.cycle.del(key)
+        }
         return undefined
       },
-      () => {
-        this.#waiting.sort((a, b) => a.journalNumber - b.journalNumber)
-        for (const pending of [...this.#waiting]) this.#settleIfRecorded(pending)
-        done()
-      },
+      () =>
+        verifier.check(
+          found.map(({ statement }) => signatureCheckOf(statement)),
+          (verdicts) => {
+            for (const [i, pending] of found.entries()) {
+              this.#journalNumber = Math.max(this.#journalNumber, pending.journalNumber + 1)
+              if (verdicts[i] !== true || pending.entry.member !== this.#options.member) {
+                log.error('journal damaged', { statement: pending.statement.id })
+                this.#deps.cycle.del(journalKey(pending.journalNumber))
+                continue
+              }
+              items.add(pending.item.leaf, { entry: pending.entry, statement: pending.statement })
+              this.#hold(pending)
+              this.#waiting.push(pending)
+              // This machine's clock may have been set back since; along a run of batches the times never decrease.
+              this.#lastReceivedAt = Math.max(this.#lastReceivedAt, pending.entry.receivedAt)
+            }
+            this.#waiting.sort((a, b) => a.journalNumber - b.journalNumber)
+            for (const pending of [...this.#waiting]) this.#settleIfRecorded(pending)
+            done()
+          },
+        ),
     )
   }
 
@@ -183,25 +207,22 @@ export class Intake {
     this.#checking = true
     const group = this.#unchecked
     this.#unchecked = []
-    const checks = group.map(({ statement }) => ({
-      publicKey: statement.signingKey,
-      message: statement.message,
-      signature: statement.signature,
-    }))
-    this.#deps.verifier.check(checks, (verdicts) =>
-      this.#deps.turn(() => {
-        this.#checking = false
-        group.forEach(({ statement, done }, i) => {
-          try {
-            if (!verdicts[i]) throw new Refusal('statement.bad-signature')
-            this.#takeIn(statement, done)
-          } catch (error) {
-            done(refusalOf(error))
-          }
-        })
-        this.#checkSignatures()
-        this.#sealBatch()
-      }),
+    this.#deps.verifier.check(
+      group.map(({ statement }) => signatureCheckOf(statement)),
+      (verdicts) =>
+        this.#deps.turn(() => {
+          this.#checking = false
+          group.forEach(({ statement, done }, i) => {
+            try {
+              if (!verdicts[i]) throw new Refusal('statement.bad-signature')
+              this.#takeIn(statement, done)
+            } catch (error) {
+              done(refusalOf(error))
+            }
+          })
+          this.#checkSignatures()
+          this.#sealBatch()
+        }),
     )
   }
 
@@ -400,6 +421,12 @@ export class Intake {
 
 /** By signing key too: what another key of the party may use up is the ledger's to say. */
 const keyOf = (statement: Statement): string => `${statement.kid}\0${statement.party}\0${statement.key}`
+
+const signatureCheckOf = ({ signingKey, message, signature }: Statement): SignatureCheck => ({
+  publicKey: signingKey,
+  message,
+  signature,
+})
 
 function refusalOf(error: unknown): IntakeResult {
   if (!(error instanceof Refusal)) throw error

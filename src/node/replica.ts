@@ -25,7 +25,7 @@ import { type Executed, type Ledger, metaOf } from './ledger.ts'
 import { diskLateTimeouts, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
 import type { Lane, Ports } from './ports.ts'
 import { Sealing } from './sealing.ts'
-import { genesisRef, type Started, startUp } from './start-up.ts'
+import { genesisRef, retiredKey, type Started, startUp } from './start-up.ts'
 import { VerifiedItems } from './verified-items.ts'
 import { Vouching } from './vouching.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './wire.ts'
@@ -59,7 +59,7 @@ export class Replica {
   /** Rule 18: damage at or below the watermark; no signature until the chain holds this block again, or a committed one above it. */
   #missingUpTo: BlockRef | undefined
   #fenced = true
-  #retired: string | undefined
+  #retired = false
   #halted: string | undefined
   /** When the disk was asked for a sign of life that has not come yet. */
   #diskAskedAt: number | undefined
@@ -87,7 +87,7 @@ export class Replica {
     const { rules } = this.#options
     const { disk, log } = this.#ports
     startUp(rules, { disk, cycle: this.#cycle, store: this.store, read: this.#items.read, log }, (found) => {
-      this.store.newestAttestation((attested) => {
+      this.#newestAttestation(found.ledger, (attested) => {
         this.#parts = this.#assemble(found, attested)
         this.#missingUpTo = found.missingUpTo
         this.#parts.intake.restore(() => {
@@ -103,6 +103,23 @@ export class Replica {
     })
   }
 
+  /** The newest one that is on the disk as it was written: every other row can be made again, this one is only checked. */
+  #newestAttestation({ committed }: Ledger, done: (attestation: Attestation | undefined) => void): void {
+    this.store.newestAttestations((attestations) => {
+      const rest = attestations.filter(({ size }) => size <= committed.frontier.size)
+      const next = (): void => {
+        const attestation = rest.shift()
+        if (attestation === undefined) return done(undefined)
+        this.#vouching.check(this.#vouching.checksOfAttestation(attestation), (good) => {
+          if (good) return done(attestation)
+          this.#ports.log.error('attestation damaged', { size: attestation.size })
+          next()
+        })
+      }
+      next()
+    })
+  }
+
   /** Hands leadership over if it can, and takes in nothing more. The ports are closed by whoever opened them. */
   stop(): void {
     if (this.#stopped) return
@@ -112,7 +129,6 @@ export class Replica {
     })
     this.#stopped = true
     this.#cancelTick?.()
-    this.#parts?.checking.stop()
   }
 
   // ── what the API asks ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +182,7 @@ export class Replica {
   get hindrances(): readonly string[] {
     const codes: string[] = []
     const { genesis } = this.#options.rules
-    if (this.#retired !== undefined) codes.push('node.retired')
+    if (this.#retired) codes.push('node.retired')
     if (this.#halted !== undefined) codes.push('node.halted')
     if (this.#missingUpTo !== undefined) codes.push('node.recovering')
     if (this.#fenced) codes.push('node.unconfirmed-start')
@@ -218,8 +234,9 @@ export class Replica {
   }
 
   #tick(): void {
-    const { raft, sealing, cosigning, catchUp, fencing } = this.#running
+    const { raft, sealing, checking, cosigning, catchUp, fencing } = this.#running
     this.#watchDisk()
+    checking.tick()
     raft.tick()
     cosigning.tick()
     catchUp.tick()
@@ -229,11 +246,17 @@ export class Replica {
   }
 
   #onPeer(peer: MemberId, up: boolean): void {
-    const { raft, fencing, catchUp } = this.#running
-    if (up) this.#connected.add(peer)
-    else this.#connected.delete(peer)
-    if (up) fencing.onPeerUp(peer)
-    else catchUp.onPeerDown(peer)
+    const { raft, fencing, catchUp, checking, intake } = this.#running
+    if (up) {
+      this.#connected.add(peer)
+      fencing.onPeerUp(peer)
+      // Batches that were on the way when the connection broke are lost.
+      if (peer === raft.leader) intake.resend()
+    } else {
+      this.#connected.delete(peer)
+      catchUp.onPeerDown(peer)
+      checking.onPeerDown(peer)
+    }
     raft.peerChanged(peer, up)
   }
 
@@ -392,7 +415,8 @@ export class Replica {
         if (executed === undefined) throw new Error(`block ${effect.block.height} was not executed here`)
         this.store.putBlock(executed.block)
         parts.last = effect.block
-        return this.#saveHead(parts)
+        this.#saveHead(parts)
+        return this.#tryRecovered(parts)
       }
       case 'truncate':
         return this.#truncate(parts, effect.above)
@@ -419,6 +443,7 @@ export class Replica {
         this.#halted = effect.reason
         this.#ports.log.error('halted', { reason: effect.reason })
         parts.raft.allowSigning(false)
+        parts.cosigning.forbidSigning()
         return parts.intake.close()
     }
   }
@@ -429,7 +454,9 @@ export class Replica {
   }
 
   #headBytes({ raft, last, cosigning }: Parts): Uint8Array {
-    return encodeHeadFile({ last, lock: raft.lock, commit: raft.commit, register: cosigning.register })
+    // While recovering the watermark stays where it was: another start before the blocks are back must find them missing again.
+    const watermark = this.#missingUpTo ?? last
+    return encodeHeadFile({ last: watermark, lock: raft.lock, commit: raft.commit, register: cosigning.register })
   }
 
   #truncate(parts: Parts, above: Height): void {
@@ -514,13 +541,13 @@ export class Replica {
     if (missing === undefined) return
     if (!parts.raft.has(missing) && parts.raft.commit < missing.height) return
     this.#missingUpTo = undefined
+    this.#saveHead(parts)
     this.#ports.log.info('recovered', { height: parts.raft.commit })
     this.#allowIfReady(parts)
   }
 
   #allowIfReady(parts: Parts): void {
-    if (this.#fenced || this.#missingUpTo !== undefined || this.#retired !== undefined || this.#halted !== undefined)
-      return
+    if (this.#fenced || this.#missingUpTo !== undefined || this.#retired || this.#halted !== undefined) return
     parts.raft.allowSigning(true)
     const { block, frontier, root } = parts.ledger.committed
     parts.cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
@@ -607,6 +634,7 @@ export class Replica {
         verifier,
         items: this.#items,
         ledger,
+        log,
         turn,
         tipId: () => raft.tail.id,
         attestedSize: () => cosigning.attested?.size ?? 0,
@@ -630,6 +658,7 @@ export class Replica {
       log,
       turn,
       send,
+      unacknowledged: (to) => this.#ports.network.unacknowledged(to, 'bulk'),
       peers: () => [...this.#connected],
     })
     const fencing = new Fencing(
@@ -648,11 +677,13 @@ export class Replica {
           this.#fenced = false
           this.#allowIfReady(parts)
         },
-        onRefused: (by, code) => {
-          // Somebody holds what I signed and do not know of: this disk is older than my word (rule 17).
-          this.#retired = code
-          log.error('retired', { member: by, code })
+        onRefused: () => {
+          // They hold what I signed and do not know of: this disk is older than my word (rules 17 and 18), and no later start of it is younger.
+          this.#retired = true
+          log.error('retired')
+          this.#cycle.put(retiredKey, new Uint8Array())
           raft.allowSigning(false)
+          cosigning.forbidSigning()
           intake.close()
         },
       },

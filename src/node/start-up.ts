@@ -13,11 +13,18 @@ import { leafHash, TreeFrontier } from '../chain/merkle-tree.ts'
 import { type Height, height, term } from '../chain/numbers.ts'
 import { Overlay } from '../chain/state.ts'
 import type { VoteState } from '../consensus/effect.ts'
-import type { BlockMeta } from '../consensus/message.ts'
+import { type BlockMeta, compareRanks } from '../consensus/message.ts'
 import type { DurableState } from '../consensus/raft.ts'
-import { type Applied, type BlockStore, blockKey, DamagedStore } from './block-store.ts'
+import { type Applied, type BlockStore, blockKey, DamagedStore, metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
-import { decodeHeadFile, decodeVoteFile, encodeHeadFile, encodeVoteFile, type HeadFile } from './durable-state.ts'
+import {
+  decodeHeadFile,
+  decodeVoteFile,
+  encodeHeadFile,
+  encodeVoteFile,
+  type HeadFile,
+  type VoteFile,
+} from './durable-state.ts'
 import { Ledger, metaOf } from './ledger.ts'
 import type { Disk, Log } from './ports.ts'
 
@@ -63,32 +70,50 @@ export function startUp(rules: ChainRules, deps: StartUpDependencies, done: (sta
     if (slot.kind === 'damaged')
       throw new StartUpFailed('node.retired', `the ${name} file is lost or damaged (protocol rule 18)`)
   }
-  if (voteSlot.kind !== 'intact' || headSlot.kind !== 'intact') {
-    if (voteSlot.kind !== headSlot.kind && headSlot.kind === 'intact') {
-      throw new StartUpFailed('node.retired', 'the vote file is lost (protocol rule 18)')
-    }
-    return found(rules, deps, done)
+  if (deps.cycle.get(retiredKey) !== undefined) {
+    throw new StartUpFailed(
+      'node.retired',
+      'other members hold what this node signed and no longer knew (protocol rule 17)',
+    )
   }
-  const voteFile = decodeVoteFile(voteSlot.bytes)
-  const head = decodeHeadFile(headSlot.bytes)
+  const voteFile = voteSlot.kind === 'intact' ? decodeVoteFile(voteSlot.bytes) : undefined
+  const head = headSlot.kind === 'intact' ? decodeHeadFile(headSlot.bytes) : undefined
+  if (voteFile === undefined || head === undefined) {
+    // The vote file is written first of all and the head file last; rows lie between. Anything else is a file that was lost.
+    const isFirstStart =
+      head === undefined && (voteFile === undefined ? deps.store.applied() === undefined : voteFile.vote.term === 0)
+    if (!isFirstStart) {
+      throw new StartUpFailed(
+        'node.retired',
+        `the ${head === undefined ? 'head' : 'vote'} file is lost (protocol rule 18)`,
+      )
+    }
+    // What a crash left of an earlier first start is made again.
+    return deps.store.forgetDerived(() => found(rules, deps, (voteFile?.incarnation ?? 0) + 1, done))
+  }
   deps.store.recount((sum) => {
     const applied = deps.store.applied()
     if (applied !== undefined && equalBytes(applied.sum, sum)) {
-      return resume(rules, deps, voteFile.incarnation + 1, voteFile.vote, head, applied, done)
+      return resume(rules, deps, voteFile, head, applied, done)
     }
     deps.log.error('derived rows damaged', { height: applied?.block.height ?? null })
     deps.store.forgetDerived(() => {
-      deps.cycle.whenDurable(() => {
-        const ledger = foldGenesis(rules, deps)
-        goOn(deps, voteFile.incarnation + 1, voteFile.vote, head, ledger, done)
-      })
+      deps.cycle.whenDurable(() => goOn(deps, voteFile, head, foldGenesis(rules, deps), done))
       deps.cycle.flush()
     })
   })
 }
 
+/** This node id was refused by its peers and never signs again, whatever a later start finds. */
+export const retiredKey = metaKey('retired')
+
 /** The first start: the genesis is block 0 and record 0. */
-function found(rules: ChainRules, deps: StartUpDependencies, done: (started: Started) => void): void {
+function found(
+  rules: ChainRules,
+  deps: StartUpDependencies,
+  incarnation: number,
+  done: (started: Started) => void,
+): void {
   const ledger = foldGenesis(rules, deps)
   const block = ledger.committed.block
   const vote: VoteState = { term: term(0), candidate: null, base: null, ackBarred: false }
@@ -96,7 +121,7 @@ function found(rules: ChainRules, deps: StartUpDependencies, done: (started: Sta
   const register = { size: 0, root: ledger.committed.root, height: height(0), id: block.id }
   const head: HeadFile = { last: block, lock, commit: height(0), register }
   deps.cycle.head(encodeHeadFile(head))
-  goOn(deps, 1, vote, head, ledger, done)
+  goOn(deps, { incarnation: incarnation - 1, vote }, head, ledger, done)
 }
 
 function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
@@ -122,8 +147,7 @@ function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
 function resume(
   rules: ChainRules,
   deps: StartUpDependencies,
-  incarnation: number,
-  vote: VoteState,
+  voteFile: VoteFile,
   head: HeadFile,
   applied: Applied,
   done: (started: Started) => void,
@@ -132,19 +156,36 @@ function resume(
   const frontier = deps.store.resume(applied)
   const committed: ChainPoint = { block, time, frontier, root, state: deps.store.state, unattested }
   const ledger = new Ledger(rules, committed, { store: deps.store, read: deps.read })
-  goOn(deps, incarnation, vote, head, ledger, done)
+  goOn(deps, voteFile, raisedTo(block, head), ledger, done)
+}
+
+/**
+ * A crash between the rows of a cycle and its head file leaves blocks applied that the head file does not know of yet. They were committed,
+ * so watermark, commit and lock are at least there: without the certificate, which others have (q of them locked before anybody committed).
+ */
+function raisedTo(applied: BlockRef, head: HeadFile): HeadFile {
+  if (applied.height <= head.commit) return head
+  const { block: locked, lowerTermRank } = head.lock
+  const isAhead = compareRanks(applied, locked) > 0
+  return {
+    ...head,
+    last: applied.height >= head.last.height ? applied : head.last,
+    commit: applied.height,
+    lock: isAhead ? { block: applied, lowerTermRank: applied.term > locked.term ? locked : lowerTermRank } : head.lock,
+  }
 }
 
 /** Walks the chain from what is applied to the watermark, executing what is not committed yet and folding what is. */
 function goOn(
   deps: StartUpDependencies,
-  incarnation: number,
-  vote: VoteState,
+  voteFile: VoteFile,
   head: HeadFile,
   ledger: Ledger,
   done: (started: Started) => void,
 ): void {
   const { store, cycle, log } = deps
+  const { vote } = voteFile
+  const incarnation = voteFile.incarnation + 1
   let at = ledger.committed.block
   let missingUpTo: BlockRef | undefined
   const above: BlockMeta[] = []
@@ -167,8 +208,8 @@ function goOn(
   }
   dropCrashTail(store, cycle, at.height)
   const { committed } = ledger
-  const bytes = store.blockBytes(committed.block.height)?.length ?? 0
-  const first: BlockMeta = { ...committed.block, parent: '', bytes }
+  // Read from the disk if it is ever sent; its length would matter to a window only.
+  const first: BlockMeta = { ...committed.block, parent: '', bytes: 0 }
   const durable: DurableState = { vote, lock: head.lock, commit: committed.block.height, blocks: [first, ...above] }
   cycle.vote(encodeVoteFile({ incarnation, vote }))
   cycle.whenDurable(() => done({ incarnation, head, durable, ledger, missingUpTo }))
@@ -190,6 +231,6 @@ function checkStored(ledger: Ledger, store: BlockStore, at: Height, parent: stri
 
 /** Above the watermark nothing was promised: what a crash left there goes. */
 function dropCrashTail(store: BlockStore, cycle: DiskCycle, last: Height): void {
-  for (let at = height(last + 1); store.blockBytes(at) !== undefined; at = height(at + 1)) cycle.del(blockKey(at))
+  for (let at = height(last + 1); store.holdsBlock(at); at = height(at + 1)) cycle.del(blockKey(at))
   store.forgetAbove(last)
 }
