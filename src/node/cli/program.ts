@@ -1,0 +1,383 @@
+/**
+ * The commands, their options and their help, in the language of whoever asks. Parsing is commander's; what a command does is in the file
+ * named after it; how it ends is an exit code (docs/cli.md).
+ */
+import { Command, CommanderError, Option } from 'commander'
+import manifest from '../../../package.json' with { type: 'json' }
+import { defaultUrl } from './connection.ts'
+import { type DevnetOptions, defaultNodes, defaultPort, devnet } from './devnet.ts'
+import { CommandFailure, type ExitCode, exitCode, failureOf, report } from './failure.ts'
+import {
+  type GenesisSignOptions,
+  genesisCard,
+  genesisCollect,
+  genesisFingerprint,
+  genesisNew,
+  genesisReview,
+  genesisSign,
+  type InitOptions,
+  init,
+} from './founding-commands.ts'
+import { languageOfCommand } from './language.ts'
+import { type GetOptions, get, type SubmitOptions, status, submit, type VerifyOptions, verify } from './records.ts'
+import {
+  type ApproveOptions,
+  type KeygenOptions,
+  keygen,
+  type RequestOptions,
+  registerApprove,
+  registerRequest,
+} from './registration.ts'
+import { replay } from './replay.ts'
+import { type StartOptions, start } from './start.ts'
+import { Terminal, type TerminalStreams } from './terminal.ts'
+
+/** Runs one command. `argv` without the program's own name. Never throws: every end is an exit code, with words where it is a bad one. */
+export async function runCommand(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  streams?: TerminalStreams,
+): Promise<ExitCode> {
+  const language = languageOfCommand(argv, env)
+  const json = argv.includes('--json')
+  const terminal = streams === undefined ? new Terminal({ language, json }) : new Terminal({ language, json }, streams)
+  let ended: ExitCode = exitCode.done
+  const program = programFor(terminal, async (command) => {
+    ended = await command
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return ended
+  } catch (error) {
+    // Help and version are answers; commander ends them as errors so that nothing else runs.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCode.done
+    // Help because no command was named has said everything already.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCode.unusable
+    const failure = failureOf(error, language)
+    report(failure, terminal)
+    return failure.exit
+  }
+}
+
+type Run = (command: Promise<ExitCode> | ExitCode) => Promise<void>
+
+function programFor(terminal: Terminal, run: Run): Command {
+  const t = (zh: string, en: string): string => terminal.text({ zh, en })
+  const program = new Command('gongzheng')
+  program
+    .description(t('共证（联合存证）：公共资源交易的许可链账本', 'A permissioned ledger for public-resource trading'))
+    .version(manifest.version, '-V, --version', t('显示版本', 'show the version'))
+    .helpOption('-h, --help', t('显示帮助', 'show help'))
+    .helpCommand('help [command]', t('显示某个命令的帮助', 'show help for a command'))
+    .addOption(
+      new Option('--lang <language>', t('语言', 'language'))
+        .choices(['zh', 'en'])
+        .default(undefined, t('随系统', 'that of the system')),
+    )
+    .option('--json', t('以 JSON 作答，供程序使用', 'answer in JSON, for programs'))
+    .exitOverride()
+    // Complaints are ours, with words of our own; help that was not asked for still goes to standard error.
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (title) => (terminal.language === 'zh' ? (titles[title] ?? title) : title),
+    })
+    .addHelpText(
+      'after',
+      t(
+        '\n退出码：0 成功；1 被拒绝或未通过验证；2 命令、文件或配置有误；3 没有应答；4 已接收而尚未共证；5 节点故障停止。\n详见 docs/cli.md。',
+        '\nExit codes: 0 done; 1 refused or not verified; 2 command, file or configuration wrong; 3 no answer; 4 received, not attested yet; 5 the node failed.\nSee docs/cli.md.',
+      ),
+    )
+
+  const home = (): Option =>
+    new Option('--home <directory>', t('节点主目录', 'home directory of the node')).env('GONGZHENG_HOME').default('.')
+  const homeOfCentre = (): Option =>
+    new Option(
+      '--home <directory>',
+      t('成员主目录，以本中心密钥签名', 'home of a member: sign with its centre key'),
+    ).env('GONGZHENG_HOME')
+  const url = (): Option =>
+    new Option('--url <url>', t(`节点网址（默认 ${defaultUrl}）`, `URL of the node (default ${defaultUrl})`)).env(
+      'GONGZHENG_URL',
+    )
+  const passphrase = (): Option =>
+    new Option('--passphrase-file <file>', t('写有密钥口令的文件', 'file with the passphrase of the keys')).env(
+      'GONGZHENG_PASSPHRASE_FILE',
+    )
+  const list = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+  // ── a devnet ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  program
+    .command('devnet')
+    .description(
+      t(
+        '在本机运行四个城市的试验网，并备好一个已登记的提交方',
+        'run a trial ledger of four cities here, with a submitter that is registered',
+      ),
+    )
+    .option('--dir <directory>', t('数据目录', 'where its data are'), '.devnet')
+    .option(
+      '--port <port>',
+      t(
+        `第一个接口端口，0 为任意空闲端口（默认沿用上次或 ${defaultPort}）`,
+        `first API port, 0 for free ones (default: as last time, or ${defaultPort})`,
+      ),
+      portOf,
+    )
+    .option(
+      '--nodes <count>',
+      t(
+        `节点数（默认 ${defaultNodes}，只在第一次有效）`,
+        `number of nodes (default ${defaultNodes}, fixed by the first start)`,
+      ),
+      countOf,
+    )
+    .action((options: DevnetOptions) => run(devnet(options, terminal)))
+
+  // ── a member ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  program
+    .command('init')
+    .description(t('建立成员主目录：密钥、配置、名片', 'make the home of a member: keys, configuration, card'))
+    .requiredOption('--charter <file>', t('章程草案（gongzheng genesis new）', 'charter draft (gongzheng genesis new)'))
+    .requiredOption('--member <id>', t('成员标识，如 guangzhou', 'member id, like guangzhou'))
+    .requiredOption('--name <name>', t('成员名称', 'name of the organisation'))
+    .requiredOption('--region <code>', t('GB/T 2260 六位地区代码', 'GB/T 2260 code, six digits'))
+    .requiredOption('--party <id>', t('主体标识，如 uscc:…', 'party id, like uscc:…'))
+    .addOption(home())
+    .option(
+      '--listen <multiaddr>',
+      t(
+        '监听其他成员的地址，可多次给出；不给则只向外连接',
+        'address for other members, repeatable; without it the node only dials out',
+      ),
+      list,
+    )
+    .option(
+      '--address <multiaddr>',
+      t('写进创世文件、供其他成员连接的地址，可多次给出', 'address announced in the genesis, repeatable'),
+      list,
+    )
+    .option('--api <host:port>', t('公开接口', 'public API'), '127.0.0.1:8440')
+    .option(
+      '--private <socket|host:port>',
+      t(
+        '内部接口（代签明文数据）：unix socket 路径或本机端口',
+        'private listener that signs plain data: a unix socket or a port on loopback',
+      ),
+    )
+    .option(
+      '--governance-key <file>',
+      t(
+        '治理密钥文件（默认 ./<成员>-governance-key.json，请离线保管）',
+        'governance key file (default ./<member>-governance-key.json; keep it off-line)',
+      ),
+    )
+    .addOption(passphrase())
+    .action((options: InitOptions) => run(init(options, terminal)))
+
+  const genesis = program
+    .command('genesis')
+    .description(
+      t('创立账本：各成员以文件交换名片与签名', 'found a ledger: members exchange cards and signatures as files'),
+    )
+  genesis
+    .command('new')
+    .description(t('起草章程：账本名称与创世标识', 'draft a charter: name and founding id'))
+    .requiredOption(
+      '--name <name>',
+      t('账本名称，域名形式，如 gongzheng.example', 'name of the ledger, like gongzheng.example'),
+    )
+    .option('--out <file>', t('写到', 'write to'), 'charter.json')
+    .action((options: { name: string; out: string }) => run(genesisNew(options, terminal)))
+  genesis
+    .command('card')
+    .description(t('再次取出本成员的名片', 'the card of this member, once more'))
+    .addOption(home())
+    .option('--out <file>', t('写到（默认标准输出）', 'write to (default standard output)'))
+    .action((options: { home: string; out?: string }) => run(genesisCard(options, terminal)))
+  genesis
+    .command('collect')
+    .description(
+      t(
+        '由章程与名片生成创世文件；核验并收集签名文件',
+        'make the genesis of charter and cards; check and gather signatures',
+      ),
+    )
+    .argument(
+      '<files...>',
+      t('章程、名片、创世文件或签名文件，次序不限', 'charter, cards, genesis or signature files, in any order'),
+    )
+    .addOption(home())
+    .action((files: string[], options: { home: string }) => run(genesisCollect({ ...options, files }, terminal)))
+  genesis
+    .command('review')
+    .description(
+      t('逐项列出创世文件：成员、密钥、参数、指纹', 'show the genesis plainly: members, keys, parameters, fingerprint'),
+    )
+    .argument('[file]', t('创世文件（默认主目录中的）', 'genesis file (default: that of the home)'))
+    .addOption(home())
+    .action((file: string | undefined, options: { home: string }) =>
+      run(genesisReview({ ...options, ...(file === undefined ? {} : { file }) }, terminal)),
+    )
+  genesis
+    .command('sign')
+    .description(t('以治理密钥签署创世文件', 'sign the genesis with the governance key'))
+    .argument('[file]', t('创世文件（默认主目录中的）', 'genesis file (default: that of the home)'))
+    .requiredOption('--governance-key <file>', t('治理密钥文件', 'governance key file'))
+    .option(
+      '--fingerprint <fingerprint>',
+      t(
+        '与其他成员核对过的指纹；不给则在终端询问',
+        'the fingerprint as compared with the others; asked for in a terminal without it',
+      ),
+    )
+    .option(
+      '--out <file>',
+      t('签名文件（默认 <成员>.genesis-signature.json）', 'signature file (default <member>.genesis-signature.json)'),
+    )
+    .addOption(home())
+    .addOption(passphrase())
+    .action((file: string | undefined, options: Omit<GenesisSignOptions, 'file'>) =>
+      run(genesisSign({ ...options, ...(file === undefined ? {} : { file }) }, terminal)),
+    )
+  genesis
+    .command('fingerprint')
+    .description(t('显示指纹，供电话核对', 'show the fingerprint, to compare by telephone'))
+    .argument('[file]', t('创世文件（默认主目录中的）', 'genesis file (default: that of the home)'))
+    .addOption(home())
+    .action((file: string | undefined, options: { home: string }) =>
+      run(genesisFingerprint({ ...options, ...(file === undefined ? {} : { file }) }, terminal)),
+    )
+
+  program
+    .command('start')
+    .description(t('启动本成员的节点', 'start the node of this member'))
+    .addOption(home())
+    .addOption(passphrase())
+    .action((options: StartOptions) => run(start(options, terminal)))
+  program
+    .command('replay')
+    .description(
+      t(
+        '由创世起重新执行已停止节点的全部区块，并与所存状态比对',
+        'execute all blocks of a stopped node again from the genesis and compare',
+      ),
+    )
+    .addOption(home())
+    .action((options: { home: string }) => run(replay(options, terminal)))
+  program
+    .command('status')
+    .description(t('节点与账本的状况，以及还缺什么', 'how node and ledger are, and what is missing'))
+    .addOption(url())
+    .action((options: { url?: string }) => run(status(options, terminal)))
+
+  // ── a submitter ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  program
+    .command('keygen')
+    .description(t('生成提交方密钥（JWK）', 'make a submitter’s key (JWK)'))
+    .option('--out <file>', t('写到', 'write to'), 'key.json')
+    .option('--party <id>', t('主体标识，如 uscc:…，记入密钥文件', 'party id, like uscc:…, noted in the key file'))
+    .action((options: KeygenOptions) => run(keygen(options, terminal)))
+  const register = program
+    .command('register')
+    .description(
+      t('登记密钥：提交方申请，成员中心批准', 'register a key: the submitter asks, a member’s centre approves'),
+    )
+  register
+    .command('request')
+    .description(t('以新密钥签署登记申请', 'sign a request with the new key'))
+    .requiredOption('--key <file>', t('密钥文件', 'key file'))
+    .requiredOption('--name <name>', t('单位名称', 'name of the organisation'))
+    .option('--party <id>', t('主体标识（默认密钥文件所记）', 'party id (default: the key file’s)'))
+    .option('--role <role>', t('角色，可多次给出', 'role, repeatable'), list)
+    .option('--not-before <time>', t('生效时间（RFC 3339）', 'valid from (RFC 3339)'))
+    .option('--not-after <time>', t('失效时间（RFC 3339）', 'valid until (RFC 3339)'))
+    .option('--ledger <id>', t('账本标识（默认向节点询问）', 'ledger id (default: asked of the node)'))
+    .addOption(url())
+    .option('--out <file>', t('写到', 'write to'), 'key-request.jws')
+    .action((options: RequestOptions) => run(registerRequest(options, terminal)))
+  register
+    .command('approve')
+    .description(t('成员中心以中心密钥批准申请并提交', 'a centre approves with its centre key, and submits'))
+    .argument('<request>', t('登记申请文件', 'the request’s file'))
+    .addOption(home())
+    .addOption(url())
+    .option('--yes', t('不再询问', 'do not ask'))
+    .addOption(passphrase())
+    .action((request: string, options: Omit<ApproveOptions, 'request'>) =>
+      run(registerApprove({ ...options, request }, terminal)),
+    )
+  program
+    .command('submit')
+    .description(t('签名并提交；或提交已签名的报文', 'sign and submit; or submit a statement that is signed'))
+    .argument('<file>', t('JSON 字段或紧凑 JWS，- 为标准输入', 'JSON fields or a compact JWS; - for standard input'))
+    .option('--key <file>', t('密钥文件', 'key file'))
+    .addOption(homeOfCentre())
+    .option('--party <id>', t('主体标识（默认密钥文件所记）', 'party id (default: the key file’s)'))
+    .option('--wait [seconds]', t('等到共证', 'wait until it is attested'))
+    .option('--sign-only <file>', t('只签名，写到文件，不提交', 'sign only, write to a file, do not submit'))
+    .addOption(url())
+    .addOption(passphrase())
+    .action((file: string, options: Omit<SubmitOptions, 'file'>) => run(submit({ ...options, file }, terminal)))
+  program
+    .command('get')
+    .description(
+      t('查询一条记录，并取得离线验证所需的文件', 'look up a record, and get the files to verify it off-line'),
+    )
+    .argument('<id>', t('编号或报文标识', 'index or statement id'))
+    .option('--proof <file>', t('证明文件写到', 'write the proof file to'))
+    .option('--entry <file>', t('条目原始字节写到', 'write the entry’s bytes to'))
+    .option(
+      '--policy <file>',
+      t(
+        '验证信任清单写到（使用前请与其他成员核对）',
+        'write the policy to (compare it with other members before you trust it)',
+      ),
+    )
+    .addOption(url())
+    .action((id: string, options: Omit<GetOptions, 'id'>) => run(get({ ...options, id }, terminal)))
+  program
+    .command('verify')
+    .description(t('离线验证：只用三个文件，不信任任何服务器', 'verify off-line, with three files and no server'))
+    .requiredOption('--policy <file>', t('验证信任清单', 'policy file'))
+    .requiredOption('--proof <file>', t('证明文件', 'proof file'))
+    .requiredOption('--entry <file>', t('条目的原始字节', 'the entry’s bytes'))
+    .action((options: VerifyOptions) => run(verify(options, terminal)))
+
+  localiseHelp(program, t)
+  return program
+}
+
+/** Commander's own words, which it does not let one set in one place. */
+const titles: Readonly<Record<string, string>> = {
+  'Usage:': '用法：',
+  'Options:': '选项：',
+  'Global Options:': '通用选项：',
+  'Commands:': '命令：',
+  'Arguments:': '参数：',
+}
+
+function localiseHelp(command: Command, t: (zh: string, en: string) => string): void {
+  for (const child of command.commands) {
+    child.helpOption('-h, --help', t('显示帮助', 'show help'))
+    if (child.commands.length > 0)
+      child.helpCommand('help [command]', t('显示某个命令的帮助', 'show help for a command'))
+    localiseHelp(child, t)
+  }
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  // Room for the ports that are derived from it.
+  if (port < 0 || port > 65_000) throw new CommandFailure('usage.wrong', `--port ${text}`, exitCode.unusable)
+  return port
+}
+
+function countOf(text: string): number {
+  if (!/^\d{1,2}$/.test(text)) throw new CommandFailure('usage.wrong', `--nodes ${text}`, exitCode.unusable)
+  return Number(text)
+}
