@@ -155,11 +155,12 @@ export class Intake {
       },
       () =>
         verifier.check(
-          found.map(({ statement }) => signatureCheckOf(statement)),
+          found.flatMap(({ statement, receipt }) => [signatureCheckOf(statement), this.#checkOf(receipt)]),
           (verdicts) => {
             for (const [i, pending] of found.entries()) {
               this.#journalNumber = Math.max(this.#journalNumber, pending.journalNumber + 1)
-              if (verdicts[i] !== true || pending.entry.member !== this.#options.member) {
+              const isWhole = verdicts[2 * i] === true && verdicts[2 * i + 1] === true
+              if (!isWhole || pending.entry.member !== this.#options.member) {
                 log.error('journal damaged', { statement: pending.statement.id })
                 this.#deps.cycle.del(journalKey(pending.journalNumber))
                 continue
@@ -176,6 +177,13 @@ export class Intake {
           },
         ),
     )
+  }
+
+  /** Its own signature: the receipt names what the entry says, but for the bytes of the statement's signature. */
+  #checkOf(receipt: SignedReceipt): SignatureCheck {
+    const { signer, ledger } = this.#deps
+    const message = receiptMessage(ledger.rules.context, receipt)
+    return { publicKey: signer.publicKey('seal')!, message, signature: receipt.signature }
   }
 
   /** Rule 17 is met: from now on batches and receipts may be signed. */

@@ -15,10 +15,10 @@ export const uncheckedSubmissionsMax = 4_096
 
 /** Batches on their way at once: the next one fills while two are being agreed on. */
 export const batchesInFlightMax = 2
-/** Batches of one member that a leader keeps: a whole backlog after an election is at most pendingBytesMax / batchBytesMax. */
-export const pooledBatchesMax = 512
-/** Batches of others that waited too long and are being watched (rule 28). */
-export const watchedBatchesMax = 1_024
+/** Batches of one member that a leader keeps, 4 MiB at most: those in flight, of this start of the member and of the one before. */
+export const pooledBatchesMax = 16
+/** Batches of others that waited too long and are being watched (rule 28), 4 MiB for each of a few members. */
+export const watchedBatchesMax = 64
 
 /** Blocks sealed and not yet committed: while one is being locked the next is being acknowledged. */
 export const blocksInFlightMax = 2

@@ -3,12 +3,11 @@
  * event comes in, calls go out, every completion comes back as an event; at the end of each event the core's effects are carried out in
  * order and the write cycle is flushed. There is no `await` here: the simulator runs this very class.
  */
-import { decodeBatch } from '../chain/batch.ts'
+import { type Batch, decodeBatch } from '../chain/batch.ts'
 import type { Attestation, Block } from '../chain/block.ts'
 import { CborError } from '../chain/cbor.ts'
 import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
-import type { ChainRules, Execution } from '../chain/execution.ts'
-import { runOf } from '../chain/execution.ts'
+import { type ChainRules, type Execution, execute, InvalidBlock } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import type { Effect } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
@@ -63,10 +62,8 @@ export class Replica {
   #halted: string | undefined
   /** When the disk was asked for a sign of life that has not come yet. */
   #diskAskedAt: number | undefined
-  readonly #watched = new Map<
-    string,
-    { readonly bytes: Uint8Array; readonly member: MemberId; since: number; suspected: boolean }
-  >()
+  /** Batches that waited too long for their member, by hash. */
+  readonly #watched = new Map<string, { readonly batch: Batch; readonly since: number; suspected: boolean }>()
   readonly #reads = new Map<number, (height: Height) => void>()
   #readContext = 0
 
@@ -196,6 +193,7 @@ export class Replica {
     this.#turn(() => {
       const context = ++this.#readContext
       this.#reads.set(context, done)
+      if (this.#reads.size > readsMax) this.#reads.delete(this.#reads.keys().next().value!)
       this.#running.raft.readIndex(context)
     })
   }
@@ -326,8 +324,8 @@ export class Replica {
   }
 
   #onBatch(bytes: Uint8Array, handOn: boolean): void {
-    const { sealing, raft, ledger } = this.#running
-    let batch: ReturnType<typeof decodeBatch>
+    const { sealing, raft } = this.#running
+    let batch: Batch
     try {
       batch = decodeBatch(bytes, this.#options.rules.context)
     } catch (error) {
@@ -336,28 +334,46 @@ export class Replica {
     }
     if (raft.role === 'leader') sealing.offer(batch)
     if (!handOn || this.#watched.has(batch.hash) || this.#watched.size >= watchedBatchesMax) return
-    const run = runOf(ledger.committed.state, batch.member)
-    if (run !== undefined && batch.incarnation === run.incarnation && batch.number <= run.number) return
     // It waited too long for its member: this node passes it on and watches that it gets in (rule 28).
-    const check = this.#vouching.checkOfBatch(batch)
-    this.#vouching.check([check], (good) =>
-      this.#turn(() => {
-        if (!good) return
-        this.#watched.set(batch.hash, {
-          bytes,
-          member: batch.member,
-          since: this.#ports.clock.monotonic(),
-          suspected: false,
-        })
-        if (raft.leader !== null && raft.leader !== this.#options.member) {
-          this.#send(raft.leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
-        }
-      }),
+    this.#vouching.check([this.#vouching.checkOfBatch(batch)], (signed) =>
+      this.#vouching.checkItems(signed ? [batch] : [], (good) =>
+        this.#turn(() => {
+          if (!signed || !good || !this.#isWaitedFor(batch)) return
+          this.#watched.set(batch.hash, { batch, since: this.#ports.clock.monotonic(), suspected: false })
+          if (raft.leader !== null && raft.leader !== this.#options.member) {
+            this.#send(raft.leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
+          }
+        }),
+      ),
     )
   }
 
+  /** Whether an honest leader could take this batch in now: nobody can make the others suspect a leader of leaving out what is not valid. */
+  #isWaitedFor(batch: Batch): boolean {
+    const { ledger, raft } = this.#running
+    const { committed, rules } = ledger
+    try {
+      execute(
+        committed,
+        {
+          term: committed.block.term,
+          time: Math.max(this.#ports.clock.wall(), committed.time),
+          leader: raft.leader ?? this.#options.member,
+          carried: {},
+          batches: [batch],
+        },
+        rules,
+        this.#items.read,
+      )
+      return true
+    } catch (error) {
+      if (error instanceof InvalidBlock) return false
+      throw error
+    }
+  }
+
   #handOnLateBatches(): void {
-    const { intake, raft, ledger } = this.#running
+    const { intake, raft } = this.#running
     const { commitTimeoutMs } = this.#options.rules.genesis.parameters
     for (const batch of intake.overdue(commitTimeoutMs)) {
       this.#onBatch(batch.bytes, true)
@@ -365,16 +381,12 @@ export class Replica {
     }
     const now = this.#ports.clock.monotonic()
     for (const [hash, watched] of this.#watched) {
-      const batch = decodeBatch(watched.bytes, this.#options.rules.context)
-      const run = runOf(ledger.committed.state, watched.member)
-      const past =
-        run !== undefined &&
-        (batch.incarnation < run.incarnation || (batch.incarnation === run.incarnation && batch.number <= run.number))
-      if (past || now - watched.since > 10 * commitTimeoutMs) this.#watched.delete(hash)
-      else if (!watched.suspected && now - watched.since > commitTimeoutMs) {
+      if (watched.suspected || now - watched.since <= commitTimeoutMs) {
+        if (now - watched.since > watchedTimeouts * commitTimeoutMs) this.#watched.delete(hash)
+      } else if (this.#isWaitedFor(watched.batch)) {
         watched.suspected = true
         raft.suspectLeader()
-      }
+      } else this.#watched.delete(hash)
     }
   }
 
@@ -704,6 +716,11 @@ export class Replica {
     return parts
   }
 }
+
+/** A batch that its member does not hand on again within this many commit time-outs is not watched any more. */
+const watchedTimeouts = 10
+/** Reads whose answer is still out: beyond this the oldest is given up, and its asker's own time-out answers it. */
+const readsMax = 1_024
 
 interface Parts {
   readonly raft: Raft

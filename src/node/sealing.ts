@@ -63,13 +63,14 @@ export class Sealing {
   offer(batch: Batch): void {
     const queue = this.#pool.get(batch.member) ?? []
     if (queue.some((pooled) => pooled.batch.hash === batch.hash) || queue.length >= pooledBatchesMax) return
-    if (isPast(runOf(this.#deps.ledger.committed.state, batch.member), batch)) return
+    const check = this.#deps.vouching.checkOfBatch(batch)
+    if (check === undefined || isPast(runOf(this.#deps.ledger.committed.state, batch.member), batch)) return
     const pooled: Pooled = { batch, checked: false }
     queue.push(pooled)
     queue.sort((a, b) => a.batch.incarnation - b.batch.incarnation || a.batch.number - b.batch.number)
     this.#pool.set(batch.member, queue)
     const { vouching, turn } = this.#deps
-    vouching.check([vouching.checkOfBatch(batch)], (signed) =>
+    vouching.check([check], (signed) =>
       vouching.checkItems(signed ? [batch] : [], (good) =>
         turn(() => {
           if (signed && good) pooled.checked = true
@@ -135,8 +136,9 @@ export class Sealing {
       let run = runOf(state, member)
       let receivedAt = run?.receivedAt ?? 0
       for (const { batch, checked } of queue) {
-        if (isPast(run, batch)) continue
-        if (!checked || !followsRun(run, batch) || chosen.length >= blockBatchesMax) break
+        // What follows nothing waits, and must not hold up the first batch of a later run.
+        if (isPast(run, batch) || (checked && !followsRun(run, batch))) continue
+        if (!checked || chosen.length >= blockBatchesMax) break
         if (chosen.length > 0 && bytes + batch.bytes.length > blockBatchesBytesMax) break
         if (run?.incarnation !== batch.incarnation) receivedAt = 0
         chosen.push(batch)
@@ -193,7 +195,8 @@ export class Sealing {
     const { member, incarnation, number } = batch
     this.#deps.log.warn('batch dropped', { member, incarnation, number, code })
     const left = (this.#pool.get(member) ?? []).filter((pooled) => pooled.batch !== batch)
-    this.#pool.set(member, left)
+    if (left.length === 0) this.#pool.delete(member)
+    else this.#pool.set(member, left)
   }
 }
 
