@@ -276,7 +276,8 @@ function scopesOf(state: StateReader, statement: Statement): readonly [string, .
   if (key === undefined || (key.agreed && key.index === 0)) return ['']
   // A key has one voucher until it is agreed, and that one stays the first.
   const [first] = key.vouchedBy
-  return key.agreed ? ['', first!] : [first!, '']
+  if (first === undefined) return [''] // the company's own key alone consented
+  return key.agreed ? ['', first] : [first, '']
 }
 
 /**
