@@ -259,7 +259,7 @@ export class BlockStore {
       this.#derive(key(prefix.state, utf8(name)), encodeCbor(value), !name.startsWith('idem/'))
       this.#remember(name, value)
     }
-    const named = new Map<string, { key: Uint8Array; indices: number[] }>()
+    const named = new Map<string, { name: NamedField; value: string; indices: number[] }>()
     let offset = 0
     execution.leaves.forEach((leaf, i) => {
       const index = execution.firstIndex + i
@@ -275,15 +275,16 @@ export class BlockStore {
         this.#derive(refusalKey(leaf.statement!.id, leaf.entry!.member), u64(index), true)
       }
       for (const [name, value] of namesOf(leaf)) {
-        const row = namedKey(name, value, block.height)
-        const id = toHex(row)
+        const id = `${name} ${value}`
         const held = named.get(id)
-        if (held === undefined) named.set(id, { key: row, indices: [index] })
+        if (held === undefined) named.set(id, { name, value, indices: [index] })
         else if (held.indices.at(-1) !== index) held.indices.push(index)
       }
       this.#appendHash(index, leaf.hash)
     })
-    for (const { key: row, indices } of named.values()) this.#derive(row, encodeCbor(indices), false)
+    for (const { name, value, indices } of named.values()) {
+      this.#derive(namedKey(name, value, block.height), encodeCbor(indices), false)
+    }
     this.#writeEdges()
     const { point } = execution
     const applied = encodeCbor([

@@ -29,6 +29,7 @@ import {
   pendingBytesMax,
   pendingStatementsMax,
   uncheckedSubmissionsMax,
+  worthwhileRecords,
 } from './limits.ts'
 import type { Clock, Disk, Log, SignatureCheck, Signer, Verifier } from './ports.ts'
 import type { VerifiedItems } from './verified-items.ts'
@@ -293,8 +294,10 @@ export class Intake {
   // ── batches ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #sealBatch(): void {
-    if (!this.#open || this.#sealing || this.#waiting.length === 0 || this.#inFlight.length >= batchesInFlightMax)
+    if (!this.#open || this.#sealing || this.#waiting.length === 0 || this.#inFlight.length >= batchesInFlightMax) {
       return
+    }
+    if (this.#inFlight.length > 0 && this.#waiting.length < worthwhileRecords) return
     const taken: Pending[] = []
     let bytes = 512
     for (const pending of this.#waiting) {

@@ -13,15 +13,20 @@ export const pendingBytesMax = 64 * 1024 * 1024
 /** Submissions whose signature is being checked: beyond this, waiting costs more than asking again. */
 export const uncheckedSubmissionsMax = 4_096
 
-/** Batches on their way at once: the next one fills while two are being agreed on. */
-export const batchesInFlightMax = 2
+/**
+ * A batch or block on its way makes the next one wait until it has this many records, or until it has arrived: under load the cost of a
+ * block — a dozen signatures, several fsyncs — is shared by many, and an idle node does not wait at all.
+ */
+export const worthwhileRecords = 128
+/** Batches on their way at once: on a long line the next ones fill and leave while the first are being agreed on. */
+export const batchesInFlightMax = 4
 /** Batches of one member that a leader keeps, 4 MiB at most: those in flight, of this start of the member and of the one before. */
 export const pooledBatchesMax = 16
 /** Batches of others that waited too long and are being watched (rule 28), 4 MiB for each of a few members. */
 export const watchedBatchesMax = 64
 
-/** Blocks sealed and not yet committed: while one is being locked the next is being acknowledged. */
-export const blocksInFlightMax = 2
+/** Blocks sealed and not yet committed: while one is being locked the next ones are being acknowledged. */
+export const blocksInFlightMax = 4
 /** Blocks in flight to one follower (core, windowBytes). */
 export const replicationWindowBytes = 4 * 1024 * 1024
 /** Blocks that wait for their signatures or their time. */

@@ -16,7 +16,7 @@ import type { BlockCertificate, ElectionCertificate } from '../chain/certificate
 import { type Execution, execute, followsRun, InvalidBlock, type ItemReader, runOf } from '../chain/execution.ts'
 import type { Term } from '../chain/numbers.ts'
 import type { Ledger } from './ledger.ts'
-import { blocksInFlightMax, idleAttestationMs, pooledBatchesMax } from './limits.ts'
+import { blocksInFlightMax, idleAttestationMs, pooledBatchesMax, worthwhileRecords } from './limits.ts'
 import type { Clock, Log, Signer } from './ports.ts'
 import type { Vouching } from './vouching.ts'
 
@@ -110,7 +110,9 @@ export class Sealing {
       attestation === undefined ? tip.unattested.length : tip.unattested.filter((u) => u.size > attestation.size).length
     const full = after >= this.#deps.ledger.rules.genesis.parameters.unattestedBlocksMax
     const batches = full ? [] : this.#choose(tip.state)
-    if (batches.length > 0) return this.#seal(batches, carried)
+    const records = batches.reduce((sum, batch) => sum + batch.items.length, 0)
+    if (records > 0 && leading.uncommittedBlocks > 0 && records < worthwhileRecords) return
+    if (records > 0) return this.#seal(batches, carried)
     if (attestation === undefined || leading.uncommittedBlocks > 0) {
       this.#idleSince = undefined
       return

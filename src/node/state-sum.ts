@@ -4,31 +4,51 @@
  * the derived rows are then rebuilt from the blocks. Order does not matter, and a changed row is taken out and put back in.
  */
 import { sha256 } from '#crypto'
-import { fromHex, toHex, u64 } from '../chain/bytes.ts'
+import { u64 } from '../chain/bytes.ts'
 
-const modulus = 1n << 256n
+const bytesOfSum = 32
+const limbs = bytesOfSum / 4
 
 export class StateSum {
-  #sum: bigint
+  /** 32 bits each, the lowest last. */
+  readonly #limbs = new Uint32Array(limbs)
 
-  constructor(bytes: Uint8Array = new Uint8Array(32)) {
-    this.#sum = BigInt(`0x${toHex(bytes)}`)
+  constructor(bytes: Uint8Array = new Uint8Array(bytesOfSum)) {
+    const view = viewOf(bytes)
+    for (let i = 0; i < limbs; i++) this.#limbs[i] = view.getUint32(4 * i)
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
-    this.#sum = (this.#sum + termOf(key, value)) % modulus
+    const term = viewOf(termOf(key, value))
+    let carry = 0
+    for (let i = limbs - 1; i >= 0; i--) {
+      const sum = this.#limbs[i]! + term.getUint32(4 * i) + carry
+      this.#limbs[i] = sum
+      carry = sum >= 2 ** 32 ? 1 : 0
+    }
   }
 
   remove(key: Uint8Array, value: Uint8Array): void {
-    this.#sum = (this.#sum + modulus - termOf(key, value)) % modulus
+    const term = viewOf(termOf(key, value))
+    let borrow = 0
+    for (let i = limbs - 1; i >= 0; i--) {
+      const difference = this.#limbs[i]! - term.getUint32(4 * i) - borrow
+      this.#limbs[i] = difference
+      borrow = difference < 0 ? 1 : 0
+    }
   }
 
   /** 32 bytes, big-endian. */
   get bytes(): Uint8Array {
-    return fromHex(this.#sum.toString(16).padStart(64, '0'))!
+    const out = new Uint8Array(bytesOfSum)
+    const view = viewOf(out)
+    for (let i = 0; i < limbs; i++) view.setUint32(4 * i, this.#limbs[i]!)
+    return out
   }
 }
 
-function termOf(key: Uint8Array, value: Uint8Array): bigint {
-  return BigInt(`0x${toHex(sha256(u64(key.length), key, value))}`)
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+function termOf(key: Uint8Array, value: Uint8Array): Uint8Array {
+  return sha256(u64(key.length), key, value)
 }
