@@ -57,6 +57,8 @@ export interface DevnetState {
     readonly name: string
     readonly key: string
     readonly kid: string
+    /** Of the record that registered the key. */
+    readonly index: string
     readonly fields: string
     readonly statement: string
   }
@@ -142,19 +144,19 @@ async function begin(
   terminal: Terminal,
 ): Promise<DevnetState> {
   const members = orderOf(genesis.members.map(({ id }) => id))
-  const ready = await Promise.all(members.map((member) => children.start(member)))
+  const started = await Promise.all(members.map((member) => children.start(member)))
   const nodes = members.map((member, at) => ({
     member,
     name: genesis.members.find(({ id }) => id === member)!.name,
     home: join(directory, member),
-    url: ready[at]!.apiUrl,
-    privateUrl: ready[at]!.privateUrl!,
+    url: started[at]!.apiUrl,
+    privateUrl: started[at]!.privateUrl!,
     log: join(directory, member, 'node.log'),
     pid: children.pidOf(member),
   }))
   const clients = nodes.map(({ url }) => clientFor(url, terminal.language, 20))
   await untilWorking(clients, genesis)
-  const registered = await registerSubmitter(directory, genesis, nodes, clients)
+  const ready = await registerSubmitter(directory, genesis, nodes, clients)
   return {
     version: 1,
     ledger: genesis.ledger,
@@ -162,8 +164,8 @@ async function begin(
     port,
     pid: process.pid,
     nodes,
-    submitter: registered.submitter,
-    curl: curlLines(nodes, registered),
+    submitter: ready,
+    curl: curlLines(nodes, ready),
   }
 }
 
@@ -190,19 +192,13 @@ const readyMs = 120_000
 const pollMs = 200
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-interface Registered {
-  readonly submitter: DevnetState['submitter']
-  /** Index of the record that registered the key. */
-  readonly index: string
-}
-
 /** The path every submitter goes: a key, a request, two members' approval. What is done already is not done again. */
 async function registerSubmitter(
   directory: string,
   genesis: Genesis,
   nodes: DevnetState['nodes'],
   clients: readonly Client[],
-): Promise<Registered> {
+): Promise<DevnetState['submitter']> {
   const folder = join(directory, 'submitter')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const keyPath = join(folder, 'key.json')
@@ -220,10 +216,7 @@ async function registerSubmitter(
   }
   const index = await untilEverywhere(clients, key)
   const { fields, statement } = writeExamples(folder, ledger, key)
-  return {
-    submitter: { party: submitter.party, name: submitter.name, key: keyPath, kid: key.kid, fields, statement },
-    index,
-  }
+  return { party: submitter.party, name: submitter.name, key: keyPath, kid: key.kid, index, fields, statement }
 }
 
 /** Which node a command names must not matter, so all of them have the key, attested. */
@@ -287,7 +280,7 @@ function attestation(key: string, what: string, system: string, now: number): Js
 }
 
 /** Each works by itself and as often as one likes. */
-function curlLines(nodes: DevnetState['nodes'], { submitter: { statement }, index }: Registered): readonly string[] {
+function curlLines(nodes: DevnetState['nodes'], { statement, index }: DevnetState['submitter']): readonly string[] {
   const node = (at: number) => nodes[at % nodes.length]!
   const plain = canonicalJson(attestation(`plain-${Date.now()}`, 'plain', '中心内部系统', Date.now()))
   return [
@@ -318,7 +311,9 @@ function show(state: DevnetState, terminal: Terminal): void {
   terminal.say(curl.join('\n'))
   terminal.say(both('\n自己签名并提交，再离线验证：', '\nSign and submit yourself, then verify off-line:'))
   terminal.say(`${command} submit --wait --key ${shown(ready.key)} --url ${first} ${shown(ready.fields)}`)
-  terminal.say(`${command} get --url ${first} --proof my.tlog-proof --entry my.entry --policy policy.txt 1`)
+  terminal.say(
+    `${command} get --url ${first} --proof my.tlog-proof --entry my.entry --policy policy.txt ${ready.index}`,
+  )
   terminal.say(`${command} verify --policy policy.txt --proof my.tlog-proof --entry my.entry`)
   terminal.say(
     both('\n按 Ctrl-C 停止；再次运行会接着原来的账本继续。', '\nCtrl-C stops it; run it again and it continues.'),

@@ -328,8 +328,6 @@ const commandTexts = {
   },
 } as const satisfies RefusalTexts
 
-export type CommandCode = keyof typeof commandTexts
-
 let everything: RefusalTexts | undefined
 
 /** Every code that a command can meet. Built when first asked: only a failure needs it. */

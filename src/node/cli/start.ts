@@ -64,13 +64,14 @@ export function untilAskedToStop(): Promise<void> {
   })
 }
 
-function logOf({ logLevel, member, self }: Configuration): Log {
+function logOf({ logLevel, member }: Configuration): Log {
   // Synchronous: what is logged is rare, and the last line before an end is the one that matters.
   const destination = pino.destination({ fd: 1, sync: true })
   // A log that nobody reads any more is no reason to stop.
   destination.on('error', () => undefined)
+  // Not `member`: that field names whom an event is about.
   const logger = pino(
-    { level: logLevel, base: { member, node: self.node.id }, timestamp: pino.stdTimeFunctions.isoTime },
+    { level: logLevel, base: { self: member }, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
   )
   return {
