@@ -77,7 +77,11 @@ function programFor(terminal: Terminal, run: Run): Command {
     .option('--json', t('以 JSON 作答，供程序使用', 'answer in JSON, for programs'))
     .exitOverride()
     // Complaints are ours, with words of our own; help that was not asked for still goes to standard error.
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({
+      outputError: () => undefined,
+      writeOut: (text) => terminal.raw(text),
+      writeErr: (text) => terminal.remark(text.trimEnd()),
+    })
     .configureHelp({
       showGlobalOptions: true,
       styleTitle: (title) => (terminal.language === 'zh' ? (titles[title] ?? title) : title),
