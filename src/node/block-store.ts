@@ -139,6 +139,7 @@ export class BlockStore {
 
   putBlock(block: Block): void {
     this.#cycle.put(blockKey(block.header.height), block.bytes)
+    this.#decoded.delete(block.header.height)
   }
 
   /** @throws {DamagedStore} when the disk cannot read them */

@@ -31,6 +31,8 @@ export interface CatchUpDependencies {
   readonly unacknowledged: (to: MemberId) => number
   /** Peers that are connected now. */
   readonly peers: () => readonly MemberId[]
+  /** A block that was to be served is not on the disk as it was written. */
+  readonly onDamaged: (at: Height) => void
 }
 
 export class CatchUp {
@@ -197,19 +199,24 @@ export class CatchUp {
    * out, for the peer to ask another; and one that asks on without taking the answers gets no more.
    */
   serve(to: MemberId, from: Height): void {
-    const { raft, send, unacknowledged } = this.#deps
+    const { raft, send, unacknowledged, onDamaged } = this.#deps
     if (unacknowledged(to) > messageBytesMax) return
-    const blocks: { bytes: Uint8Array; height: Height }[] = []
+    const blocks: Block[] = []
     let bytes = 0
-    for (let at = from; at <= raft.tail.height; at = height(at + 1)) {
-      const block = this.#readable(() => this.#deps.store.blockBytes(at))
-      if (block === undefined || (blocks.length > 0 && bytes + block.length > catchUpBytes)) break
-      blocks.push({ bytes: block, height: at })
-      bytes += block.length
+    for (let at = height(Math.max(1, from)); at <= raft.tail.height; at = height(at + 1)) {
+      const block = this.#readable(() => this.#deps.store.block(at))
+      if (block === undefined || (blocks.at(-1)?.id ?? block.header.parent) !== block.header.parent) {
+        // Not there, not readable, or not what the one above it names: which of the two was changed is for the repair to find out.
+        onDamaged(block === undefined ? at : height(at - 1))
+        break
+      }
+      if (blocks.length > 0 && bytes + block.bytes.length > catchUpBytes) break
+      blocks.push(block)
+      bytes += block.bytes.length
     }
     let proof: { certificate?: BlockCertificate; attestation?: Attestation } = {}
     for (let count = blocks.length; count > 0; count--) {
-      const found = this.#readable(() => this.#provable(blocks[count - 1]!.height))
+      const found = this.#provable(blocks[count - 1]!)
       if (found === undefined) continue
       proof = found
       blocks.length = count
@@ -218,26 +225,25 @@ export class CatchUp {
     send(to, { kind: 'blocks-response', from, blocks: blocks.map((block) => block.bytes), ...proof })
   }
 
-  #readable<T>(read: () => T | undefined): T | undefined {
+  #readable(read: () => Block | undefined): Block | undefined {
     try {
       return read()
     } catch (error) {
-      if (!(error instanceof DamagedStore)) throw error
-      this.#deps.log.error('block damaged', { reason: error.message })
-      return undefined
+      if (error instanceof DamagedStore) return undefined
+      throw error
     }
   }
 
-  #provable(at: Height): { certificate?: BlockCertificate; attestation?: Attestation } | undefined {
+  #provable({ header }: Block): { certificate?: BlockCertificate; attestation?: Attestation } | undefined {
     const { raft, store } = this.#deps
+    const { height: at, size } = header
     for (const certificate of [raft.lock.certificate, raft.commitCertificate]) {
       if (certificate !== undefined && certifiedBlock(certificate).height === at) return { certificate }
     }
-    if (at === 0 || at > raft.commit) return undefined
-    const header = store.block(at)?.header
-    const before = at > 1 ? store.block(height(at - 1))?.header.size : 1
-    if (header === undefined || header.size === before) return undefined
-    const attestation = store.attestation(header.size)
+    if (at > raft.commit) return undefined
+    const before = at > 1 ? this.#readable(() => store.block(height(at - 1)))?.header.size : 1
+    if (size === before) return undefined
+    const attestation = store.attestation(size)
     return attestation === undefined ? undefined : { attestation }
   }
 }

@@ -41,6 +41,9 @@ export const catchUpTimeoutMs = 3_000
 /** Blocks executed and not yet adopted while catching up: rule 16 lets at most W stand unproven, and some empty ones between them. */
 export const catchUpUnprovenMax = 1_024
 
+/** One stored block is read again in this time: a percent of a core at most, and a year of blocks in some months. */
+export const scrubIntervalMs = 1_000
+
 /** Cosignatures kept for sizes that this node has not committed yet. */
 export const earlyCosignaturesMax = 4_096
 /** Sizes that wait for their q cosignatures. */

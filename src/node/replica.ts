@@ -12,7 +12,7 @@ import { type Height, height } from '../chain/numbers.ts'
 import type { Effect } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
 import { Raft } from '../consensus/raft.ts'
-import { BlockStore, blockKey } from './block-store.ts'
+import { BlockStore, blockKey, DamagedStore } from './block-store.ts'
 import { CatchUp } from './catch-up.ts'
 import { Checking } from './checking.ts'
 import { Cosigning, type Head } from './cosigning.ts'
@@ -23,6 +23,7 @@ import { Intake, type IntakeResult, type Pending } from './intake.ts'
 import { type Executed, type Ledger, metaOf } from './ledger.ts'
 import { diskLateTimeouts, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
 import type { Lane, Ports } from './ports.ts'
+import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
 import { genesisRef, retiredKey, type Started, startUp } from './start-up.ts'
 import { VerifiedItems } from './verified-items.ts'
@@ -163,6 +164,11 @@ export class Replica {
     return this.#running.cosigning.attestedAt
   }
 
+  /** A committed block is not on the disk as it was written: it is fetched again, and nothing is signed until it is back. */
+  reportDamage(at: Height): void {
+    this.#turn(() => this.#running.repair.want(at))
+  }
+
   get incarnation(): number {
     return this.#running.incarnation
   }
@@ -181,7 +187,7 @@ export class Replica {
     const { genesis } = this.#options.rules
     if (this.#retired) codes.push('node.retired')
     if (this.#halted !== undefined) codes.push('node.halted')
-    if (this.#missingUpTo !== undefined) codes.push('node.recovering')
+    if (this.#isRecovering) codes.push('node.recovering')
     if (this.#fenced) codes.push('node.unconfirmed-start')
     if (this.#connected.size + 1 < genesis.quorum) codes.push('ledger.no-quorum')
     else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('ledger.no-leader')
@@ -196,6 +202,10 @@ export class Replica {
       if (this.#reads.size > readsMax) this.#reads.delete(this.#reads.keys().next().value!)
       this.#running.raft.readIndex(context)
     })
+  }
+
+  get #isRecovering(): boolean {
+    return this.#missingUpTo !== undefined || this.#parts?.repair.active === true
   }
 
   get #running(): Parts {
@@ -232,8 +242,9 @@ export class Replica {
   }
 
   #tick(): void {
-    const { raft, sealing, checking, cosigning, catchUp, fencing } = this.#running
+    const { raft, sealing, checking, cosigning, catchUp, repair, fencing } = this.#running
     this.#watchDisk()
+    repair.tick()
     checking.tick()
     raft.tick()
     cosigning.tick()
@@ -267,13 +278,15 @@ export class Replica {
       if (!(error instanceof CborError) && !(error instanceof RangeError)) throw error
       return this.#ports.log.warn('message malformed', { member: from, reason: error.message })
     }
-    const { fencing, cosigning, catchUp, checking } = this.#running
+    const { fencing, cosigning, catchUp, repair, checking } = this.#running
     switch (message.kind) {
       // These hold the bytes until they are checked; all others let go at once.
       case 'block':
         return checking.offer(from, message.block, release)
       case 'blocks-response':
-        return catchUp.receive(from, message, release)
+        if (!repair.expects(from, message)) return catchUp.receive(from, message, release)
+        release()
+        return repair.receive(message)
       case 'batch':
         release()
         return this.#onBatch(message.batch, message.handOn)
@@ -502,10 +515,19 @@ export class Replica {
   #sendBlocks({ ledger }: Parts, to: MemberId, from: Height, through: Height): void {
     for (let at = from; at <= through; at = height(at + 1)) {
       const meta = this.#running.raft.blockAt(at)
-      const bytes =
-        (meta === undefined ? undefined : ledger.executed(meta.id)?.block.bytes) ?? this.store.blockBytes(at)
-      if (bytes === undefined) return // truncated meanwhile; the peer says again where it stands
+      const bytes = (meta === undefined ? undefined : ledger.executed(meta.id)?.block.bytes) ?? this.#blockOnDisk(at)
+      if (bytes === undefined) return // truncated meanwhile, or damaged; the peer says again where it stands
       this.#send(to, 'append', { kind: 'block', block: bytes })
+    }
+  }
+
+  #blockOnDisk(at: Height): Uint8Array | undefined {
+    try {
+      return this.store.block(at)?.bytes
+    } catch (error) {
+      if (!(error instanceof DamagedStore)) throw error
+      this.#running.repair.want(at)
+      return undefined
     }
   }
 
@@ -559,7 +581,7 @@ export class Replica {
   }
 
   #allowIfReady(parts: Parts): void {
-    if (this.#fenced || this.#missingUpTo !== undefined || this.#retired || this.#halted !== undefined) return
+    if (this.#fenced || this.#isRecovering || this.#retired || this.#halted !== undefined) return
     parts.raft.allowSigning(true)
     const { block, frontier, root } = parts.ledger.committed
     parts.cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
@@ -672,6 +694,23 @@ export class Replica {
       send,
       unacknowledged: (to) => this.#ports.network.unacknowledged(to, 'bulk'),
       peers: () => [...this.#connected],
+      onDamaged: (at) => repair.want(at),
+    })
+    const repair: Repair = new Repair({
+      clock,
+      ledger,
+      store: this.store,
+      vouching: this.#vouching,
+      log,
+      turn,
+      send,
+      peers: () => [...this.#connected],
+      onDamaged: () => {
+        raft.allowSigning(false)
+        cosigning.forbidSigning()
+        intake.close()
+      },
+      onRepaired: () => this.#allowIfReady(parts),
     })
     const fencing = new Fencing(
       { members, self: member, quorum, incarnation, nonce: random.bytes(16) },
@@ -709,6 +748,7 @@ export class Replica {
       intake,
       checking,
       catchUp,
+      repair,
       fencing,
       incarnation,
       last: { term: tail.term, height: tail.height, id: tail.id },
@@ -730,6 +770,7 @@ interface Parts {
   readonly intake: Intake
   readonly checking: Checking
   readonly catchUp: CatchUp
+  readonly repair: Repair
   readonly fencing: Fencing
   readonly incarnation: number
   /** Watermark: the newest block that is on disk or in the write cycle. */

@@ -3,6 +3,7 @@
  * seed of the whole-cluster simulator. Everything that a key signs goes into a `SignatureBook`; a member may also be played by the test.
  */
 import { ed25519Sign, sha256 } from '#crypto'
+import type { Block } from '../../src/chain/block.ts'
 import { concat } from '../../src/chain/bytes.ts'
 import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
@@ -18,6 +19,7 @@ import { rootOf } from '../../src/chain/merkle-tree.ts'
 import { height } from '../../src/chain/numbers.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
+import { DamagedStore } from '../../src/node/block-store.ts'
 import {
   centreKey,
   governanceKey,
@@ -59,6 +61,8 @@ export interface WorldMember {
   diskMs: number
   /** How far this member's clock is off. */
   clockOffsetMs: number
+  /** Submissions that this process has not answered yet. */
+  unanswered: number
 }
 
 /** A statement that a node gave a receipt for: the ledger owes an answer. */
@@ -114,6 +118,7 @@ export class ReplicaWorld {
         fatal: undefined,
         diskMs: 1,
         clockOffsetMs: 0,
+        unanswered: 0,
       })
     }
   }
@@ -132,6 +137,7 @@ export class ReplicaWorld {
     })
     held.disk = disk
     held.fatal = undefined
+    held.unanswered = 0
     const network = this.network.node(id)
     held.network = network
     const replica: Replica = new Replica(
@@ -272,7 +278,10 @@ export class ReplicaWorld {
 
   submit(id: string, jws: string): { result: IntakeResult | undefined } {
     const answer: { result: IntakeResult | undefined } = { result: undefined }
+    const held = this.members.get(id)!
+    held.unanswered++
     this.replica(id).submit(jws, (result) => {
+      held.unanswered--
       answer.result = result
       if (result.kind === 'taken') {
         this.promised.push({ member: id, statement: result.pending.statement.id, pending: result.pending })
@@ -287,9 +296,13 @@ export class ReplicaWorld {
   get isSettled(): boolean {
     const [first] = this.running
     if (first === undefined) return false
+    for (const { replica, fatal, unanswered } of this.members.values()) {
+      if (replica !== undefined && fatal === undefined && (!replica.isStarted || unanswered > 0)) return false
+    }
     const { block, frontier } = first.ledger.committed
     return this.running.every(
       (replica) =>
+        replica.hindrances.length === 0 &&
         replica.pendingCount === 0 &&
         replica.raft.tail.height === replica.raft.commit &&
         replica.ledger.committed.block.id === block.id &&
@@ -310,7 +323,7 @@ export class ReplicaWorld {
     const recordOf = new Map<string, number>()
     for (const replica of this.running) {
       for (let at = 1; at <= replica.raft.commit; at++) {
-        const block = replica.store.block(height(at))
+        const block = blockOf(replica, at)
         const known = ids.get(at)
         if (block === undefined) found.push(`block ${at} is missing`)
         else if (known === undefined) {
@@ -407,6 +420,15 @@ export class Impostor {
 
   stop(): void {
     this.#network.stop()
+  }
+}
+
+function blockOf(replica: Replica, at: number): Block | undefined {
+  try {
+    return replica.store.block(height(at))
+  } catch (error) {
+    if (error instanceof DamagedStore) return undefined
+    throw error
   }
 }
 

@@ -1,0 +1,313 @@
+/** What a start finds on the disk, and what it makes of it (protocol.md rules 17 and 18; consensus.md section 4). */
+import { describe, expect, it } from 'vitest'
+import { height } from '../../src/chain/numbers.ts'
+import { blockKey, derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
+import type { PhaseCount } from '../../src/node/memory-disk.ts'
+import { ReplicaWorld } from './replica-world.ts'
+
+function grown(records = 6): ReplicaWorld {
+  const world = new ReplicaWorld(4, { cheapSignatures: true })
+  world.startAll()
+  world.electLeader()
+  for (let i = 0; i < records; i++) {
+    world.submit(world.ids[i % 4]!, world.statement('wuhan', `k${i}`))
+    world.settle()
+  }
+  world.clock.advance(2_000)
+  return world
+}
+
+const flipped = (bytes: Uint8Array, at: number): Uint8Array => {
+  const copy = bytes.slice()
+  copy[at]! ^= 1
+  return copy
+}
+
+function rowsOf(world: ReplicaWorld, id: string): Map<string, string> {
+  const rows = new Map<string, string>()
+  for (const first of derivedPrefixes) {
+    for (const { key, value } of world.member(id).medium.select(prefixRange(first))) {
+      rows.set(Buffer.from(key).toString('hex'), Buffer.from(value!).toString('hex'))
+    }
+  }
+  return rows
+}
+
+describe('the first start', () => {
+  for (const phases of [0, 1, 2, 3] as const) {
+    it(`cut off after ${phases} phases of its first write is made again`, () => {
+      const world = new ReplicaWorld(4, { cheapSignatures: true })
+      world.startAll()
+      world.kill('beijing', phases)
+      world.start('beijing')
+      world.electLeader()
+      world.submit('beijing', world.statement('beijing', 'one'))
+      world.settle()
+      expect(world.faults).toEqual([])
+    })
+  }
+})
+
+describe('a crash at any phase of any write', () => {
+  for (const phases of [0, 1, 2, 3] as const satisfies readonly PhaseCount[]) {
+    it(`is survived when ${phases} phases of it reached the disk`, () => {
+      const world = grown(1)
+      // A write cycle takes long, so every kill below hits one in flight.
+      for (let i = 0; i < 8; i++) {
+        const id = world.ids[i % 4]!
+        world.member(id).diskMs = 3
+        world.submit(id, world.statement('wuhan', `c${i}`))
+        world.submit(world.ids[(i + 1) % 4]!, world.statement('wuhan', `d${i}`))
+        world.clock.advance(4 + i)
+        world.kill(id, phases)
+        world.start(id)
+        world.settle(`after crash ${i}`)
+      }
+      expect(world.faults).toEqual([])
+      expect(world.unanswered('beijing')).toEqual([])
+    })
+  }
+})
+
+describe('rule 18: damage at or below the watermark', () => {
+  it('in a block not folded yet: recovering, no signature, fetched again', () => {
+    const world = grown()
+    const last = world.replica('hangzhou').raft.commit
+    world.kill('hangzhou')
+    const { medium } = world.member('hangzhou')
+    // Derived rows vanish with a block from the middle: the blocks are walked from genesis.
+    medium.tamper({ key: metaKey('applied') })
+    medium.tamper({ key: blockKey(height(3)), value: flipped(medium.get(blockKey(height(3)))!, 40) })
+    const before = world.signed.totalOf('hangzhou')
+    world.start('hangzhou')
+    world.clock.until(() => world.replica('hangzhou').isStarted, 'started')
+    expect(world.replica('hangzhou').hindrances).toContain('node.recovering')
+    expect(world.replica('hangzhou').ledger.committed.block.height).toBe(2)
+    expect(world.signed.totalOf('hangzhou')).toBe(before)
+    world.clock.until(() => !world.replica('hangzhou').hindrances.includes('node.recovering'), 'recovered')
+    expect(world.replica('hangzhou').raft.commit).toBeGreaterThanOrEqual(last)
+    world.submit('hangzhou', world.statement('wuhan', 'after'))
+    world.settle()
+    expect(world.faults).toEqual([])
+  })
+
+  it('is found again by the next start if this one did not get far enough', () => {
+    const world = grown()
+    world.kill('hangzhou')
+    const { medium } = world.member('hangzhou')
+    medium.tamper({ key: metaKey('applied') })
+    medium.tamper({ key: blockKey(height(3)) })
+    world.network.partition([['hangzhou'], ['beijing', 'guangzhou', 'wuhan']])
+    for (let start = 0; start < 3; start++) {
+      world.start('hangzhou')
+      world.clock.advance(3_000)
+      expect(world.replica('hangzhou').hindrances).toContain('node.recovering')
+      world.kill('hangzhou', start as PhaseCount)
+    }
+    world.network.heal()
+    world.start('hangzhou')
+    world.settle()
+    expect(world.faults).toEqual([])
+  })
+
+  it('in the last block: found in the background, and fetched again', () => {
+    const world = grown()
+    for (const id of world.ids) world.kill(id, 3)
+    const { medium } = world.member('hangzhou')
+    const rows = medium.select(prefixRange(0x62))
+    medium.makeUnreadable(rows.at(-1)!.key)
+    for (const id of world.ids) world.start(id)
+    world.settle()
+    world.clock.advance(2_000)
+    world.settle('looked at in the background')
+    expect(world.faults).toEqual([])
+  })
+
+  it('in a block long applied is repaired when a peer asks for it, and stops nothing', () => {
+    const world = grown()
+    world.kill('beijing')
+    world.member('beijing').medium.wipe()
+    for (const id of ['hangzhou', 'wuhan']) {
+      world.kill(id)
+      const { medium } = world.member(id)
+      medium.tamper({ key: blockKey(height(4)), value: flipped(medium.get(blockKey(height(4)))!, 60) })
+      medium.makeUnreadable(blockKey(height(2)))
+      world.start(id)
+    }
+    // A new node would be another member; what matters here is who is asked for the blocks.
+    const asking = world.impostor('beijing')
+    world.clock.advance(500)
+    for (const id of ['hangzhou', 'wuhan', 'guangzhou'])
+      asking.send(id, { kind: 'blocks-request', from: height(1) }, 'bulk')
+    world.clock.advance(500)
+    expect(world.faults.filter((fault) => fault.includes('stopped'))).toEqual([])
+    const answers = asking.received.filter(({ message }) => message.kind === 'blocks-response')
+    expect(answers.map(({ from }) => from).sort()).toEqual(['guangzhou', 'hangzhou', 'wuhan'])
+    // What was not reached is found in the background.
+    world.clock.advance(30_000)
+    asking.stop()
+    for (const id of ['hangzhou', 'wuhan']) {
+      for (const at of [2, 4]) expect(world.replica(id).store.block(height(at))?.header.height).toBe(at)
+    }
+  })
+})
+
+describe('derived rows', () => {
+  it('that were changed or vanished are made again, the same', () => {
+    const world = grown()
+    const before = rowsOf(world, 'wuhan')
+    const root = world.replica('wuhan').ledger.committed.root
+    const { medium } = world.member('wuhan')
+    for (const change of ['flip', 'vanish', 'add'] as const) {
+      for (const first of derivedPrefixes) {
+        world.kill('wuhan', 3)
+        const rows = medium.select(prefixRange(first))
+        const row = rows[Math.floor(rows.length / 2)]
+        if (row !== undefined && change === 'flip')
+          medium.tamper({ key: row.key, value: flipped(row.value!, row.value!.length >> 1) })
+        if (row !== undefined && change === 'vanish') medium.tamper({ key: row.key })
+        if (change === 'add') medium.tamper({ key: Uint8Array.of(first, 1, 2, 3), value: Uint8Array.of(1) })
+        world.start('wuhan')
+        world.settle(`${change} ${first}`)
+        expect(rowsOf(world, 'wuhan')).toEqual(before)
+        expect(world.replica('wuhan').ledger.committed.root).toBe(root)
+      }
+    }
+    expect(world.log.filter((line) => line.includes('derived rows damaged')).length).toBeGreaterThan(12)
+    expect(world.faults).toEqual([])
+  })
+
+  it('are not believed when the row that vouches for them was changed', () => {
+    const world = grown()
+    const before = rowsOf(world, 'wuhan')
+    const { medium } = world.member('wuhan')
+    const length = medium.get(metaKey('applied'))!.length
+    for (let at = 0; at < length; at += 7) {
+      world.kill('wuhan', 3)
+      medium.tamper({ key: metaKey('applied'), value: flipped(medium.get(metaKey('applied'))!, at) })
+      world.start('wuhan')
+      world.settle(`byte ${at}`)
+      expect(rowsOf(world, 'wuhan')).toEqual(before)
+    }
+    expect(world.faults).toEqual([])
+  })
+
+  it('of attestations and of the journal may be damaged without stopping a start', () => {
+    const world = grown()
+    const { medium } = world.member('wuhan')
+    world.kill('wuhan', 3)
+    for (const { key, value } of medium.select(prefixRange(0x61)))
+      medium.tamper({ key, value: flipped(value!, value!.length - 3) })
+    medium.tamper({ key: Uint8Array.of(0x6a, 0, 0, 0, 0, 0, 0, 0, 1), value: Uint8Array.of(1, 2, 3) })
+    world.start('wuhan')
+    world.settle()
+    expect(world.faults).toEqual([])
+    expect(medium.select(journalRange)).toEqual([])
+  })
+})
+
+describe('rule 18: a vote or head file', () => {
+  for (const name of ['vote', 'head'] as const) {
+    it(`damaged in both slots (${name}) retires the node`, () => {
+      const world = grown()
+      world.kill('wuhan', 3)
+      const before = world.signed.totalOf('wuhan')
+      world.member('wuhan').medium.damageSlot(name)
+      world.start('wuhan')
+      expect(world.member('wuhan').fatal).toMatch(/node\.retired/)
+      expect(world.signed.totalOf('wuhan')).toBe(before)
+    })
+  }
+})
+
+describe('rule 17: a disk that is older than the word of its node', () => {
+  it('is refused by its peers, never signs, and stays retired', () => {
+    const world = grown(2)
+    const backup = world.member('wuhan').medium.copy()
+    for (let i = 0; i < 4; i++) {
+      world.submit('beijing', world.statement('wuhan', `later${i}`))
+      world.settle()
+    }
+    world.kill('wuhan', 3)
+    const before = world.signed.totalOf('wuhan')
+    world.member('wuhan').medium = backup
+    world.start('wuhan')
+    world.clock.until(() => world.replica('wuhan').hindrances.includes('node.retired'), 'retired')
+    world.submit('wuhan', world.statement('wuhan', 'never taken'))
+    world.submit('beijing', world.statement('wuhan', 'others go on'))
+    world.clock.advance(10_000)
+    expect(world.signed.totalOf('wuhan')).toBe(before)
+    expect(world.replica('beijing').store.indexOfStatement(world.promised.at(-1)!.statement)).toBeDefined()
+    world.kill('wuhan', 3)
+    world.start('wuhan')
+    expect(world.member('wuhan').fatal).toMatch(/node\.retired/)
+    expect(world.signed.contradictions).toEqual([])
+  })
+
+  it('is refused also when the backup was taken while this very start was running', () => {
+    const world = grown(2)
+    world.kill('wuhan', 3)
+    world.start('wuhan')
+    world.settle()
+    const backup = world.member('wuhan').medium.copy()
+    for (let i = 0; i < 3; i++) {
+      world.submit('beijing', world.statement('wuhan', `later${i}`))
+      world.settle()
+      // What peers have seen of a start survives a reconnect, and a restart of theirs.
+      world.network.breakConnection('wuhan', world.ids[i]!)
+      world.clock.advance(500)
+      world.kill(world.ids[i]!, 3)
+      world.start(world.ids[i]!)
+      world.settle()
+    }
+    world.kill('wuhan', 3)
+    const before = world.signed.totalOf('wuhan')
+    world.member('wuhan').medium = backup
+    world.start('wuhan')
+    world.clock.advance(10_000)
+    expect(world.replica('wuhan').hindrances).toContain('node.retired')
+    expect(world.signed.totalOf('wuhan')).toBe(before)
+  })
+
+  it('one refusing liar among four retires nobody', () => {
+    const world = new ReplicaWorld(4, { cheapSignatures: true })
+    const liar = world.impostor('wuhan')
+    for (const id of ['beijing', 'guangzhou', 'hangzhou']) world.start(id)
+    liar.onMessage = (from, message) => {
+      if (message.kind === 'hello') {
+        liar.send(from, { kind: 'hello-refused', incarnation: message.incarnation, code: 'node.incarnation-reused' })
+      }
+    }
+    world.electLeader()
+    world.submit('beijing', world.statement('wuhan', 'one'))
+    world.settle()
+    expect(world.faults).toEqual([])
+  })
+
+  it('a second copy that runs beside the first is refused by whoever knows the first', () => {
+    const world = grown(2)
+    const copy = world.member('wuhan').medium.copy()
+    world.kill('wuhan', 3)
+    world.start('wuhan')
+    world.settle()
+    // The first copy's connection is taken over by the second, which starts from the same disk.
+    world.kill('wuhan', 3)
+    const before = world.signed.totalOf('wuhan')
+    world.member('wuhan').medium = copy
+    world.start('wuhan')
+    world.clock.advance(5_000)
+    expect(world.replica('wuhan').hindrances).toContain('node.retired')
+    expect(world.signed.totalOf('wuhan')).toBe(before)
+  })
+
+  it('a ledger whose disks are all wiped but one stops that one: it is the others that are new', () => {
+    const world = grown(2)
+    world.kill('wuhan', 3)
+    world.member('wuhan').medium.wipe()
+    const before = world.signed.totalOf('wuhan')
+    world.start('wuhan')
+    world.clock.advance(5_000)
+    expect(world.replica('wuhan').hindrances).toContain('node.retired')
+    expect(world.signed.totalOf('wuhan')).toBe(before)
+  })
+})
