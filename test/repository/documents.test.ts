@@ -1,0 +1,153 @@
+/**
+ * Wrong documentation is a bug. Every Markdown document names only files, functions, scripts and commands that exist, the README says the same
+ * in both languages, the claim stands everywhere in the same words, and no document knows anything of one machine.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+
+const root = resolve(import.meta.dirname, '../..')
+const documents = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].sort()
+const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
+
+/** Files that a guide has its reader make. */
+const examples = ['src/chain/catalogue/witness.ts', 'test/chain/catalogue/witness.test.ts']
+
+/** Paths of this repository, in code spans and commands: below one of its folders, or a document beside the README. */
+const pathForm =
+  /(?<![\w./@-])(?:(?:src|test|docs|docker|bin|\.ci)(?:\/[\w.-]+)+|(?:README|ARCHITECTURE|CONTRIBUTING)(?:\.zh)?\.md)(?![\w-]*[(*])/g
+const linkForm = /\]\(([^)\s]+)\)/g
+
+/** What is not built yet may be named where that is said, on the same line. */
+const linesThatPromise = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !/not yet|尚未/i.test(line))
+    .join('\n')
+
+function anchorsOf(path: string): ReadonlySet<string> {
+  const headings = read(path).match(/^#{1,6} .+$/gm) ?? []
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .replace(/^#+ /, '')
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} -]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
+describe.each(documents)('%s', (document) => {
+  const text = read(document)
+
+  test('names only files that exist', () => {
+    const named = [...linesThatPromise(text).matchAll(pathForm)].map(([path]) => path.replace(/[.-]+$/, ''))
+    const missing = named.filter((path) => !examples.includes(path) && !existsSync(resolve(root, path)))
+    expect([...new Set(missing)]).toEqual([])
+  })
+
+  test('has links that lead somewhere', () => {
+    const broken = [...text.matchAll(linkForm)]
+      .map(([, target]) => target!)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => {
+        const [path = '', anchor] = target.split('#')
+        const file = path === '' ? document : relative(root, resolve(root, dirname(document), path))
+        if (!existsSync(resolve(root, file))) return true
+        return anchor !== undefined && !anchorsOf(file).has(anchor)
+      })
+    expect(broken).toEqual([])
+  })
+
+  test('names only functions that stand in the file it gives', () => {
+    const claims = [...text.matchAll(/((?:`#?\w+`(?:, | and ))*`#?\w+`) in `((?:src|test)\/[\w./-]+\.ts)`/g)]
+    const wrong = claims.flatMap(([, names, path]) => {
+      const source = read(path!)
+      return [...names!.matchAll(/`(#?\w+)`/g)]
+        .filter(([, name]) => !new RegExp(`${name}\\b`).test(source))
+        .map(([, name]) => `${name} in ${path}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  test('names only npm scripts that exist', () => {
+    const scripts = [...text.matchAll(/npm (?:run )?(?:--\S+ )*([a-z][\w:-]*)/g)].map(([all, name]) => ({ all, name }))
+    const known = new Set([...Object.keys(manifest.scripts), 'ci', 'run', 'scripts', 'install', 'pack'])
+    expect(scripts.filter(({ name }) => !known.has(name!))).toEqual([])
+  })
+
+  test('names nothing of one machine', () => {
+    expect(text.match(/(?:\/work\/|\/root\/|\/home\/\w|\/Users\/|\/tmp\/|\/mnt\/|\bregistry\.\w)/g)).toBeNull()
+  })
+})
+
+describe('the README', () => {
+  const languages = [read('README.md'), read('README.zh.md')] as const
+
+  test('has the same sections in both languages', () => {
+    const [english, chinese] = languages.map((text) => (text.match(/^#+ /gm) ?? []).join(''))
+    expect(chinese).toBe(english)
+  })
+
+  test('has the same commands in both languages', () => {
+    const [english, chinese] = languages.map(commandsOf)
+    expect(chinese!.map(withoutNames)).toEqual(english!.map(withoutNames))
+  })
+
+  test('leads to the same files in both languages', () => {
+    const [english, chinese] = languages.map((text) => [
+      ...new Set(
+        [...text.matchAll(linkForm)].map(([, target]) => target!).filter((target) => !target.startsWith('README')),
+      ),
+    ])
+    expect(chinese!.sort()).toEqual(english!.sort())
+  })
+})
+
+describe('commands of gongzheng', () => {
+  const program = read('src/node/cli/program.ts')
+  const commands = documents.flatMap((document) =>
+    [...read(document).matchAll(/node bin\/gongzheng\.js ([^`\n]+)/g)].map(([, line]) => line!.split(' ')),
+  )
+
+  test.each([...new Set(commands.map((words) => words.join(' ')))])('%s', (line) => {
+    const words = line.split(' ')
+    // Words up to the first option or file are commands.
+    const firstOther = words.findIndex((word) => !/^[a-z]+$/.test(word))
+    const names = firstOther < 0 ? words : words.slice(0, firstOther)
+    const options = words.filter((word) => word.startsWith('--') && word !== '--help')
+    expect(names.filter((name) => !program.includes(`.command('${name}')`))).toEqual([])
+    expect(options.filter((option) => !new RegExp(`'${option}[ ']`).test(program))).toEqual([])
+  })
+})
+
+test('the claim stands in the same words wherever it is made', () => {
+  const claimOf = (path: string): string | undefined =>
+    /\*Safe under lies:\*[\s\S]*?log line only\./.exec(read(path))?.[0].replaceAll(/\s+/g, ' ')
+  expect(claimOf('README.md')).toBe(claimOf('docs/protocol.md'))
+  expect(claimOf('README.zh.md')).toBe(claimOf('docs/protocol.md'))
+  for (const document of documents) expect([claimOf('docs/protocol.md'), undefined]).toContain(claimOf(document))
+})
+
+test('decisions are dated and numbered without gaps', () => {
+  const decisions = documents.filter((path) => path.startsWith('docs/decisions/'))
+  expect(decisions.map((path) => path.slice('docs/decisions/'.length, 'docs/decisions/'.length + 4))).toEqual(
+    decisions.map((_, at) => String(at + 1).padStart(4, '0')),
+  )
+  for (const path of decisions) expect(read(path)).toMatch(/^# \d{4} .+\n\n\d{4}-\d\d-\d\d\n\n\*\*Decision\.\*\* /)
+})
+
+function commandsOf(text: string): readonly string[] {
+  const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, body]) => body!)
+  // What is between the marks of a here-document is a file, not commands.
+  return blocks.flatMap((body) =>
+    body
+      .replaceAll(/(<<'JSON'\n)[\s\S]*?\nJSON\n/g, '$1')
+      .trim()
+      .split('\n'),
+  )
+}
+
+const withoutNames = (command: string): string => command.replaceAll(/"[^"]*"/g, '""')
