@@ -6,7 +6,7 @@
  *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--in-flight N]
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -278,7 +278,7 @@ function progress(done: number, total: number, started: number): void {
 
 /** Four processes of this machine, their homes below `.demo`. */
 async function processes(): Promise<Stage> {
-  const { homes } = await foundHomes(mkdtempSync(join(folder, 'homes-')), 4)
+  const { homes } = await foundHomes(join(folder, 'homes'), 4)
   const nodes = homes.map((home) => new NodeProcess(home))
   for (const node of nodes) node.start()
   return {
