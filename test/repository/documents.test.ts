@@ -131,6 +131,14 @@ test('the claim stands in the same words wherever it is made', () => {
   for (const document of documents) expect([claimOf('docs/protocol.md'), undefined]).toContain(claimOf(document))
 })
 
+test('every dependency has its reason in a decision', () => {
+  const decisions = documents.filter((path) => path.startsWith('docs/decisions/')).map(read)
+  const hasReason = (name: string): boolean =>
+    decisions.some((text) => text.includes(`\`${name}\``) || text.includes(`\`${name.split('/')[0]}/*\``))
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
+  expect(names.filter((name) => !hasReason(name))).toEqual([])
+})
+
 test('decisions are dated and numbered without gaps', () => {
   const decisions = documents.filter((path) => path.startsWith('docs/decisions/'))
   expect(decisions.map((path) => path.slice('docs/decisions/'.length, 'docs/decisions/'.length + 4))).toEqual(
