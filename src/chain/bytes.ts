@@ -28,6 +28,8 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
+  // Blocks are compared with their own re-encoding: a native comparison is some twenty times faster there.
+  if (a.length > 256 && typeof Buffer === 'function') return Buffer.compare(a, b) === 0
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
