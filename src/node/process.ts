@@ -2,7 +2,7 @@
  * A running node: opens disk, network, verifier and signer, puts the loop on them and the HTTP servers on the loop, and closes all of
  * it in reverse order. Started by `gongzheng start`; what it is told comes from the home directory (`configuration`).
  */
-import { unlink } from 'node:fs/promises'
+import { chmod, unlink } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { buildOperationsServer, buildPrivateServer, buildPublicServer } from '../api/server.ts'
@@ -159,7 +159,10 @@ async function listenPrivately(
   await unlink(listener.socket).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
-  return server.listen({ path: listener.socket })
+  const url = await server.listen({ path: listener.socket })
+  // The centre's own systems run as users of their own: who is in the node's group may speak, nobody else.
+  await chmod(listener.socket, 0o660)
+  return url
 }
 
 function metricsOf(replica: Replica): Registry {

@@ -44,13 +44,20 @@ const governanceDirectory = 'governance'
 
 /**
  * Makes the homes, all or none.
+ * @param addressesOf what each member announces in the genesis; nothing where the configurations say it
  * @throws {Refusal} devnet.other when the directory holds something that is no devnet
  */
-export function foundDevnet(directory: string, nodes: number): void {
+export function foundDevnet(
+  directory: string,
+  nodes: number,
+  addressesOf: (member: string) => readonly string[] = () => [],
+): void {
   if (existsSync(directory) && readdirSync(directory).length > 0) throw new Refusal('devnet.other', directory)
   const random = new SystemRandom()
   const charter = newCharter('devnet.gongzheng', { clock: new SystemClock(), random })
-  const members = cities.slice(0, nodes).map((city) => drawMember(charter, { ...city, addresses: [] }))
+  const members = cities
+    .slice(0, nodes)
+    .map((city) => drawMember(charter, { ...city, addresses: addressesOf(city.id) }))
   const genesis = genesisOf(
     charter,
     members.map(({ card }) => card),

@@ -121,13 +121,19 @@ export async function devnet(options: DevnetOptions, terminal: Terminal): Promis
   return exitCode.done
 }
 
-function foundOrFind(directory: string, nodes: number | undefined, terminal: Terminal): Genesis {
+/** @param addressesOf as of `foundDevnet` */
+export function foundOrFind(
+  directory: string,
+  nodes: number | undefined,
+  terminal: Terminal,
+  addressesOf?: (member: string) => readonly string[],
+): Genesis {
   if (nodes !== undefined && !(Number.isInteger(nodes) && nodes >= 1 && nodes <= nodesMax)) {
     throw new CommandFailure('usage.wrong', `--nodes: 1…${nodesMax}`, exitCode.unusable)
   }
   const held = devnetGenesis(directory)
   if (held === undefined) {
-    foundDevnet(directory, nodes ?? defaultNodes)
+    foundDevnet(directory, nodes ?? defaultNodes, addressesOf)
     terminal.remark(both(`已创立新的试验网：${shown(directory)}`, `Founded a new devnet in ${shown(directory)}`))
   } else if (nodes !== undefined && nodes !== held.members.length) {
     throw new Refusal('devnet.other', `${directory}: ${held.members.length} nodes`)

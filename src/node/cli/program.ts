@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
 import { defaultUrl } from './connection.ts'
 import { type DevnetOptions, defaultNodes, defaultPort, devnet } from './devnet.ts'
+import { devnetHomes } from './devnet-homes.ts'
 import { CommandFailure, type ExitCode, exitCode, failureOf, report } from './failure.ts'
 import {
   type GenesisSignOptions,
@@ -138,7 +139,17 @@ function programFor(terminal: Terminal, run: Run): Command {
       ),
       countOf,
     )
-    .action((options: DevnetOptions) => run(devnet(options, terminal)))
+    .option(
+      '--homes <directory>',
+      t(
+        '只创立：把各成员主目录放到此处，供以成员标识为主机名的容器启动',
+        'only found it, and put each home here for a host (a container) that is named like its member',
+      ),
+    )
+    .action((options: DevnetOptions & { readonly homes?: string }) => {
+      const { homes } = options
+      return run(homes === undefined ? devnet(options, terminal) : devnetHomes({ ...options, homes }, terminal))
+    })
 
   // ── a member ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -322,7 +333,8 @@ function programFor(terminal: Terminal, run: Run): Command {
     .option('--key <file>', t('密钥文件', 'key file'))
     .addOption(homeOfCentre())
     .option('--party <id>', t('主体标识（默认密钥文件所记）', 'party id (default: the key file’s)'))
-    .option('--wait [seconds]', t('等到共证', 'wait until it is attested'))
+    .option('--wait', t('等到共证', 'wait until it is attested'))
+    .option('--wait-seconds <seconds>', t('最多等这么久', 'wait for so long at most'))
     .option('--sign-only <file>', t('只签名，写到文件，不提交', 'sign only, write to a file, do not submit'))
     .addOption(url())
     .addOption(passphrase())
