@@ -122,11 +122,6 @@ export function decodeBlock(bytes: Uint8Array, context: SigningContext): Block {
   return { id: blockId(header), header, seal: field.bytes(parts[2], 'block.seal', 64), carried, batches, bytes }
 }
 
-/** Reads no more than the header: for links and heights without the cost of the batches. */
-export function decodeBlockHeader(bytes: Uint8Array): BlockHeader {
-  return headerFromCbor(field.array(decodeCbor(bytes), 'block', 5)[1])
-}
-
 function headerToCbor(header: BlockHeader): CborValue {
   return [
     1,

@@ -10,15 +10,11 @@ type Branded<Name extends string> = number & { readonly [brand]: Name }
 export type Term = Branded<'Term'>
 /** Position of a block in the chain = index in the Raft log; 0 is the genesis block. */
 export type Height = Branded<'Height'>
-/** Position of an entry in the Merkle tree; 0 is the genesis record. */
-export type LeafIndex = Branded<'LeafIndex'>
 
 export const TERM_MAX = 2 ** 48
 
 export const term = (value: number): Term => natural(value, TERM_MAX, 'term') as Term
 export const height = (value: number): Height => natural(value, Number.MAX_SAFE_INTEGER, 'height') as Height
-export const leafIndex = (value: number): LeafIndex =>
-  natural(value, Number.MAX_SAFE_INTEGER, 'leaf index') as LeafIndex
 
 /** q = ⌈2N/3⌉: how many members serve for every kind of certificate (protocol.md, N=3→2, 4→3, 7→5, 10→7). */
 export const quorumOf = (memberCount: number): number => Math.ceil((2 * memberCount) / 3)
