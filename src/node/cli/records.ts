@@ -22,8 +22,10 @@ export interface SubmitOptions {
   readonly home?: string
   readonly party?: string
   readonly url?: string
-  /** Seconds to wait for attestation; `true`: as long as the member allows by default. */
-  readonly wait?: string | true
+  /** Wait for attestation, as long as the member does by default. */
+  readonly wait?: true
+  /** Wait, and so long at most. */
+  readonly waitSeconds?: string
   readonly passphraseFile?: string
   /** Write the signed statement here, and do not submit it. */
   readonly signOnly?: string
@@ -32,7 +34,7 @@ export interface SubmitOptions {
 export async function submit(options: SubmitOptions, terminal: Terminal): Promise<ExitCode> {
   const text = readText(options.file).trim()
   if (isJws(text)) {
-    return sendStatement(text, { url: urlOf(options.url), waitSeconds: waitSecondsOf(options.wait) }, terminal)
+    return sendStatement(text, { url: urlOf(options.url), waitSeconds: waitSecondsOf(options) }, terminal)
   }
   const { key, home } = options
   const signing = await loadSigningKey({
@@ -57,7 +59,7 @@ export async function submit(options: SubmitOptions, terminal: Terminal): Promis
     terminal.json({ ok: true, statement: options.signOnly })
     return exitCode.done
   }
-  return sendStatement(statement, { url, waitSeconds: waitSecondsOf(options.wait) }, terminal)
+  return sendStatement(statement, { url, waitSeconds: waitSecondsOf(options) }, terminal)
 }
 
 export interface SendOptions {
@@ -266,10 +268,11 @@ const standingWords = (standing: 'agreed' | 'unilateral' | null, terminal: Termi
 /** Three parts of base64url: no JSON document looks like that. */
 const isJws = (text: string): boolean => /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(text)
 
-function waitSecondsOf(wait: string | true | undefined): number | undefined {
-  // Without --wait the receipt is enough.
-  if (wait === undefined) return 0
-  if (wait === true) return undefined
-  if (!/^\d{1,3}$/.test(wait)) throw new CommandFailure('usage.wrong', `--wait ${wait}`, exitCode.unusable)
-  return Number(wait)
+function waitSecondsOf({ wait, waitSeconds }: SubmitOptions): number | undefined {
+  // Without either the receipt is enough.
+  if (waitSeconds === undefined) return wait === true ? undefined : 0
+  if (!/^\d{1,3}$/.test(waitSeconds)) {
+    throw new CommandFailure('usage.wrong', `--wait-seconds ${waitSeconds}`, exitCode.unusable)
+  }
+  return Number(waitSeconds)
 }
