@@ -78,6 +78,10 @@ describe.each(documents)('%s', (document) => {
     expect(scripts.filter(({ name }) => !known.has(name!))).toEqual([])
   })
 
+  test('never calls itself a notary’s act', () => {
+    expect(text).not.toMatch('\u516c\u8bc1')
+  })
+
   test('names nothing of one machine', () => {
     expect(text.match(/(?:\/work\/|\/root\/|\/home\/\w|\/Users\/|\/tmp\/|\/mnt\/|\bregistry\.\w)/g)).toBeNull()
   })
