@@ -5,7 +5,7 @@
  *
  *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--in-flight N]
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,22 +17,9 @@ import { keyRequestType } from '../../src/chain/catalogue/party.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
 import { type StatementSigner, signStatement } from '../../src/chain/statement.ts'
 import { SystemRandom } from '../../src/node/system-clock.ts'
-import { foundHomes, NodeProcess, until } from './cluster.ts'
+import { until } from './cluster.ts'
 import { type Item, openingScenario, parties, type Submitter } from './opening-scenario.ts'
-
-/** A member as the demonstration sees it, whether a process or a container. */
-interface Member {
-  readonly id: string
-  readonly apiUrl: string
-  readonly privateUrl: string
-  kill(): Promise<unknown>
-  restart(): Promise<unknown>
-}
-
-interface Stage {
-  readonly members: readonly Member[]
-  close(): Promise<void>
-}
+import { composeStage, type Member, processStage, type Stage } from './stage.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -49,7 +36,7 @@ const say = (text: string): void => {
 
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
-const stage = flags.compose === undefined ? await processes() : composeStage(flags.compose)
+const stage = await (flags.compose === undefined ? processStage(join(folder, 'homes')) : composeStage(flags.compose))
 let summary: Awaited<ReturnType<typeof play>> | undefined
 try {
   summary = await play(stage)
@@ -199,13 +186,10 @@ async function register(ledger: string, members: readonly Member[]): Promise<Rec
     const tagged = taggedEd25519(ed25519PublicKey(seed))
     const signer: StatementSigner = { tagged, sign: (message) => ed25519Sign(seed, message) }
     const request = signStatement({ ledger, type: keyRequestType, party: id, name, roles: [role] }, signer)
-    for (const { privateUrl, id: member } of members.slice(0, 2)) {
-      const response = await fetch(`${privateUrl}/v1/records`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', prefer: 'wait=30' },
-        body: JSON.stringify({ type: 'party.register@1', key: `register ${kidOf(tagged)}`, request }),
-      })
-      if (response.status !== 201) throw new Error(`${member} did not register ${id}: ${await response.text()}`)
+    for (const member of members.slice(0, 2)) {
+      const fields = { type: 'party.register@1', key: `register ${kidOf(tagged)}`, request }
+      const { status: answered, text } = await member.submitPlain(fields)
+      if (answered !== 201) throw new Error(`${member.id} did not register ${id}: ${text}`)
     }
     signings[submitter] = { party: id, signer }
   }
@@ -274,43 +258,6 @@ function progress(done: number, total: number, started: number): void {
   const rate = Math.round(done / ((performance.now() - started) / 1000))
   const bar = `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] ${done}/${total}  ${rate}/s`
   process.stderr.write(process.stderr.isTTY ? `\r${bar}` : `${bar}\n`)
-}
-
-/** Four processes of this machine, their homes below `.demo`. */
-async function processes(): Promise<Stage> {
-  const { homes } = await foundHomes(join(folder, 'homes'), 4)
-  const nodes = homes.map((home) => new NodeProcess(home))
-  for (const node of nodes) node.start()
-  return {
-    members: nodes.map((node) => ({
-      id: node.home.id,
-      apiUrl: node.home.apiUrl,
-      privateUrl: node.home.privateUrl,
-      kill: () => node.kill('SIGKILL'),
-      restart: async () => node.start(),
-    })),
-    close: async () => {
-      await Promise.all(nodes.map((node) => node.kill('SIGTERM')))
-    },
-  }
-}
-
-/** Containers that are up already; ports are what the compose file publishes. */
-function composeStage(file: string): Stage {
-  const compose = (...args: string[]): string =>
-    execFileSync('docker', ['compose', '-f', file, ...args], { encoding: 'utf8' })
-  const port = (service: string, inside: number): string => `http://${compose('port', service, String(inside)).trim()}`
-  return {
-    members: ['guangzhou', 'beijing', 'wuhan', 'hangzhou'].map((id) => ({
-      id,
-      apiUrl: port(id, 8440),
-      privateUrl: port(id, 8441),
-      kill: async () => compose('kill', '-s', 'SIGKILL', id),
-      restart: async () => compose('start', id),
-    })),
-    // They were up before; they stay up.
-    close: async () => undefined,
-  }
 }
 
 function describe(result: NonNullable<typeof summary>): string {
