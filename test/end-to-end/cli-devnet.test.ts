@@ -67,6 +67,12 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   }
 }
 
+const answers = (url: string): Promise<boolean> =>
+  fetch(`${url}/healthz`).then(
+    () => true,
+    () => false,
+  )
+
 interface Ended {
   readonly code: number
   readonly out: string
@@ -243,7 +249,12 @@ test(
     expect(again.ledger).toBe(ledger)
     const got = await gongzheng('get', first, '--url', again.nodes[3]!.url, '--json')
     expect(JSON.parse(got.out)).toMatchObject({ status: 'attested', type: 'attest.hash@1' })
-    expect(await net.stop('SIGTERM')).toBe(0)
+    // The worst end: nobody is left to ask the nodes to stop, and they do.
+    await net.stop('SIGKILL')
+    await until(async () =>
+      (await Promise.all(again.nodes.map(({ url }) => answers(url)))).every((answered) => !answered),
+    )
+    await until(async () => !(await gongzheng('replay', '--home', again.nodes[0]!.home)).error.includes('disk.locked'))
   },
   4 * minutes,
 )

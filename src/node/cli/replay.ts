@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Attestation } from '../../chain/block.ts'
 import { equalBytes, toHex } from '../../chain/bytes.ts'
+import { CborError } from '../../chain/cbor.ts'
 import { InvalidBlock } from '../../chain/execution.ts'
 import type { Genesis } from '../../chain/genesis.ts'
 import { rootOf } from '../../chain/merkle-tree.ts'
@@ -152,8 +153,15 @@ async function replayDisk(
   return { applied, blocks: last, records, uncommitted: Math.max(0, last - applied.block.height), attested }
 }
 
+/** Where the stored state says it stands. */
 function storedApplied(store: BlockStore): Applied {
-  const applied = store.applied()
+  let applied: Applied | undefined
+  try {
+    applied = store.applied()
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    throw no('replay.differs', error.message)
+  }
   if (applied === undefined) throw no('replay.differs', 'no applied height')
   return applied
 }
@@ -161,10 +169,21 @@ function storedApplied(store: BlockStore): Applied {
 /** Up to here blocks were promised; what lies above is a crash tail, which the next start drops. */
 function watermark(disk: Disk, applied: Applied, log: Log): number {
   const { head } = disk.slots()
-  if (head.kind === 'intact') return Math.max(applied.block.height, decodeHeadFile(head.bytes).last.height)
-  log.error(`head.slot: ${head.kind}`)
+  try {
+    if (head.kind === 'intact') return Math.max(applied.block.height, decodeHeadFile(head.bytes).last.height)
+    log.error(`head.slot: ${head.kind}`)
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    log.error(`head.slot: ${error.message}`)
+  }
   return applied.block.height
 }
+
+/** Bytes that are not what a node of this version writes, or that the disk does not give back. */
+const isUnreadable = (error: unknown): error is Error =>
+  error instanceof CborError || error instanceof RangeError || isDamage(error)
+
+const isDamage = (error: unknown): error is Error => error instanceof DamagedStore || error instanceof DiskReadFailed
 
 /** The block as it is stored, once its seal, its certificates, its batches and every statement in it have been found well signed. */
 async function checkedBlock(store: BlockStore, at: number, vouching: Vouching) {
@@ -172,10 +191,8 @@ async function checkedBlock(store: BlockStore, at: number, vouching: Vouching) {
   try {
     block = store.block(height(at))
   } catch (error) {
-    if (error instanceof DamagedStore || error instanceof DiskReadFailed) {
-      throw no('replay.block-damaged', `${at}: ${error.message}`)
-    }
-    throw error
+    if (!isDamage(error)) throw error
+    throw no('replay.block-damaged', `${at}: ${error.message}`)
   }
   if (block === undefined) throw no('replay.block-damaged', `${at}: missing`)
   const isSealed = await new Promise<boolean>((done) => vouching.check(vouching.checksOfBlock(block), done))
