@@ -63,6 +63,7 @@ export class CatchUp {
 
   tick(): void {
     const { clock } = this.#deps
+    if (this.#asked === undefined && !this.#checking && this.#target !== undefined) return this.#ask()
     if (this.#asked === undefined || clock.monotonic() - this.#asked.at < catchUpTimeoutMs) return
     this.#deps.log.info('catch-up peer silent', { member: this.#asked.peer, height: this.#asked.from })
     this.#startOver()
@@ -72,13 +73,13 @@ export class CatchUp {
     if (this.#asked?.peer === peer) this.#startOver()
   }
 
+  /** With another peer, at the next tick: one that answers nonsense at once must not keep this node busy. */
   #startOver(): void {
     for (const { id, height: at } of this.#stretch)
       if (!this.#deps.raft.has({ height: at, id })) this.#deps.ledger.forget(id)
     this.#stretch = []
     this.#asked = undefined
     this.#nextPeer++
-    if (this.#target !== undefined) this.#ask()
   }
 
   #ask(): void {
@@ -144,6 +145,7 @@ export class CatchUp {
 
   #take(from: MemberId, blocks: readonly Block[], message: BlocksResponse): void {
     const { ledger, raft, log } = this.#deps
+    const heldBefore = this.#stretch.length
     try {
       for (const block of blocks) {
         const meta = metaOf(block)
@@ -162,7 +164,7 @@ export class CatchUp {
     // Dropped since they were executed: by a commit that overtook them, or with a chain that the core left.
     const isHeld = ({ id, height: at }: BlockMeta): boolean =>
       raft.has({ height: at, id }) || ledger.executed(id) !== undefined
-    if (!this.#stretch.every(isHeld)) return this.#startOver()
+    if (this.#stretch.length === heldBefore || !this.#stretch.every(isHeld)) return this.#startOver()
     const last = blocks.at(-1)!
     const proof = this.#stretch.at(-1)?.id === last.id ? this.#proofFor(last, message) : undefined
     if (proof !== undefined) {
@@ -173,9 +175,9 @@ export class CatchUp {
         this.#target = undefined
         return
       }
+      this.#nextPeer = 0
       log.debug('caught up', { height: last.header.height })
     } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
-    this.#nextPeer = 0
     this.#ask()
   }
 

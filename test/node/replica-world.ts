@@ -229,7 +229,7 @@ export class ReplicaWorld {
 
   /** Waits for a leader that has committed in its term, and returns it. */
   electLeader(): string {
-    this.clock.until(() => {
+    this.until(() => {
       const id = this.leader()
       return id !== undefined && this.replica(id).ledger.committed.block.term === this.replica(id).raft.term
     }, 'a leader that commits')
@@ -311,7 +311,15 @@ export class ReplicaWorld {
   }
 
   settle(what = 'all nodes settled'): void {
-    this.clock.until(() => this.isSettled, `${what}\n${this.log.slice(-30).join('\n')}`)
+    this.until(() => this.isSettled, what)
+  }
+
+  /** @throws when the condition does not hold within this much virtual time */
+  until(condition: () => boolean, what: string, ms = 120_000): void {
+    const limit = this.clock.monotonic() + ms
+    while (!condition()) {
+      if (!this.clock.step(limit)) throw new Error(`never: ${what}\n${this.log.slice(-30).join('\n')}`)
+    }
   }
 
   /** What is wrong with this world; empty when every invariant holds. */

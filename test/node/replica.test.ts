@@ -16,7 +16,7 @@ describe('a statement submitted to any member', () => {
   it('is attested by all, with real signatures', () => {
     const world = started(4, { cheapSignatures: false })
     for (const id of world.ids) world.submit(id, world.statement(id, `first of ${id}`))
-    world.clock.until(() => world.promised.length === 4, 'four receipts')
+    world.until(() => world.promised.length === 4, 'four receipts')
     world.settle()
     expect(world.promised.map(({ pending }) => pending.settlement?.kind)).toEqual([
       'record',
@@ -32,7 +32,7 @@ describe('a statement submitted to any member', () => {
     const jws = world.statement('wuhan', 'twice')
     world.submit('beijing', jws)
     world.submit('hangzhou', jws)
-    world.clock.until(() => world.promised.length === 2, 'two receipts')
+    world.until(() => world.promised.length === 2, 'two receipts')
     world.settle()
     const [one, two] = world.promised.map(({ pending }) => pending.settlement)
     expect(one).toMatchObject({ kind: 'record' })
