@@ -40,6 +40,8 @@ export interface ChainRules {
 /** The ledger as it stands after a block. */
 export interface ChainPoint {
   readonly block: BlockRef
+  /** The member that sealed it; empty for genesis. */
+  readonly leader: string
   readonly time: number
   readonly frontier: TreeFrontier
   readonly root: string
@@ -153,6 +155,7 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
     root,
   }
   const point = {
+    leader: proposal.leader,
     time: proposal.time,
     frontier,
     root,
@@ -178,6 +181,7 @@ function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): 
     throw new InvalidBlock('block.not-a-member', leader)
   if (term < parent.block.term) throw new InvalidBlock('block.term-decreases', `${term} after ${parent.block.term}`)
   if (term === parent.block.term) {
+    if (leader !== parent.leader) throw new InvalidBlock('block.wrong-leader', `${leader}, elected is ${parent.leader}`)
     if (carried.election !== undefined || carried.base !== undefined) {
       throw new InvalidBlock('block.stray-certificate', 'an election in the middle of a term')
     }

@@ -94,6 +94,7 @@ export const heightOfNamedKey = (row: Uint8Array): Height =>
 /** The newest folded block and what the next one needs to know of it. */
 export interface Applied {
   readonly block: BlockRef
+  readonly leader: string
   readonly time: number
   readonly size: number
   readonly root: string
@@ -212,13 +213,14 @@ export class BlockStore {
     const row = this.#cycle.get(appliedKey)
     // The row that vouches for all others has nothing above it that vouches for it but its own digest.
     if (row === undefined || !equalBytes(sha256(row.subarray(32)), row.subarray(0, 32))) return undefined
-    const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 8)
+    const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 9)
     return {
       block: {
         term: term(field.natural(parts[1], 'term')),
         height: height(field.natural(parts[2], 'height')),
         id: toHex(field.bytes(parts[3], 'id', 32)),
       },
+      leader: field.text(parts[8], 'leader', 32),
       time: field.natural(parts[4], 'time'),
       size: field.natural(field.array(parts[5], 'head', 2)[0], 'size'),
       root: toHex(field.bytes(field.array(parts[5], 'head', 2)[1], 'root', 32)),
@@ -297,6 +299,7 @@ export class BlockStore {
       [point.frontier.size, fromHex(point.root)!],
       point.unattested.map(({ size, root }) => [size, fromHex(root)!]),
       this.#sum.bytes,
+      point.leader,
     ])
     this.#cycle.put(appliedKey, concat(sha256(applied), applied))
   }

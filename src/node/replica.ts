@@ -21,7 +21,7 @@ import { encodeHeadFile, encodeVoteFile } from './durable-state.ts'
 import { Fencing } from './fencing.ts'
 import { Intake, type IntakeResult, type Pending } from './intake.ts'
 import { type Executed, type Ledger, metaOf } from './ledger.ts'
-import { diskLateTimeouts, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
+import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
 import type { Lane, Ports } from './ports.ts'
 import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
@@ -188,7 +188,9 @@ export class Replica {
     if (this.#retired) codes.push('node.retired')
     if (this.#halted !== undefined) codes.push('node.halted')
     if (this.#isRecovering) codes.push('node.recovering')
+    if (this.#ports.disk.freeBytes() < freeDiskMin) codes.push('node.disk-full')
     if (this.#fenced) codes.push('node.unconfirmed-start')
+    if (this.#parts?.catchUp.active === true) codes.push('ledger.catching-up')
     if (this.#connected.size + 1 < genesis.quorum) codes.push('ledger.no-quorum')
     else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('ledger.no-leader')
     return codes

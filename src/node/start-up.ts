@@ -133,7 +133,7 @@ function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
   const frontier = new TreeFrontier()
   frontier.append(hash)
   const root = toHex(frontier.root())
-  const point = { time: genesis.foundedAt, frontier, root, state, unattested: [] }
+  const point = { leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [] }
   deps.cycle.put(blockKey(block.height), genesis.entry)
   deps.store.fold(block, genesis.entry, {
     leaves: [{ kind: 'genesis', bytes: genesis.entry, hash }],
@@ -152,9 +152,9 @@ function resume(
   applied: Applied,
   done: (started: Started) => void,
 ): void {
-  const { block, time, root, unattested } = applied
+  const { block, leader, time, root, unattested } = applied
   const frontier = deps.store.resume(applied)
-  const committed: ChainPoint = { block, time, frontier, root, state: deps.store.state, unattested }
+  const committed: ChainPoint = { block, leader, time, frontier, root, state: deps.store.state, unattested }
   const ledger = new Ledger(rules, committed, { store: deps.store, read: deps.read })
   goOn(deps, voteFile, raisedTo(block, head), ledger, done)
 }

@@ -109,6 +109,7 @@ export function protocolVectors(): unknown {
   frontier.append(genesisLeaf)
   const start: ChainPoint = {
     block: genesisBlock,
+    leader: '',
     time: foundedAt,
     frontier,
     root: toHex(frontier.root()),
