@@ -29,6 +29,8 @@ export interface CatchUpDependencies {
   readonly send: (to: MemberId, message: NodeMessage) => void
   /** Bytes sent in answer to this peer that it has not taken yet. */
   readonly unacknowledged: (to: MemberId) => number
+  /** Stop signing, keep serving: what q members certified cannot be. */
+  readonly halt: (reason: string) => void
   /** Peers that are connected now. */
   readonly peers: () => readonly MemberId[]
   /** A block that was to be served is not on the disk as it was written. */
@@ -159,6 +161,7 @@ export class CatchUp {
     } catch (error) {
       if (!(error instanceof InvalidBlock)) throw error
       log.warn('catch-up answer invalid', { member: from, code: error.code, reason: error.message })
+      if (this.#isCertified(blocks, message)) return this.#deps.halt(`a certified block is invalid: ${error.message}`)
       return this.#startOver()
     }
     // Dropped since they were executed: by a commit that overtook them, or with a chain that the core left.
@@ -179,6 +182,17 @@ export class CatchUp {
       log.debug('caught up', { height: last.header.height })
     } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
     this.#ask()
+  }
+
+  /**
+   * Whether these blocks are one stretch from my committed block to one with a certificate of q members. If one of them is invalid all the
+   * same, more members lie than this ledger bears, or this software is wrong (rule 9): either way this node must not go on signing.
+   */
+  #isCertified(blocks: readonly Block[], message: BlocksResponse): boolean {
+    const first = blocks[0]!
+    const isLinked = blocks.every((block, i) => i === 0 || block.header.parent === blocks[i - 1]!.id)
+    const isFromCommitted = this.#deps.ledger.committed.block.id === first.header.parent
+    return isLinked && isFromCommitted && this.#proofFor(blocks.at(-1)!, message)?.kind === 'certificate'
   }
 
   #proofFor(block: Block, message: BlocksResponse): AdoptionProof | undefined {

@@ -467,12 +467,17 @@ export class Replica {
         this.#reads.delete(effect.context)
         return
       case 'halt':
-        this.#halted = effect.reason
-        this.#ports.log.error('halted', { reason: effect.reason })
-        parts.raft.allowSigning(false)
-        parts.cosigning.forbidSigning()
-        return parts.intake.close()
+        return this.#halt(parts, effect.reason)
     }
+  }
+
+  /** More members lie than the ledger bears, or we are wrong: nothing is signed any more; what is final goes on being served. */
+  #halt(parts: Parts, reason: string): void {
+    this.#halted = reason
+    this.#ports.log.error('halted', { reason })
+    parts.raft.allowSigning(false)
+    parts.cosigning.forbidSigning()
+    parts.intake.close()
   }
 
   /** Watermark, lock, commit and register as they are now. */
@@ -697,6 +702,7 @@ export class Replica {
       unacknowledged: (to) => this.#ports.network.unacknowledged(to, 'bulk'),
       peers: () => [...this.#connected],
       onDamaged: (at) => repair.want(at),
+      halt: (reason) => this.#halt(parts, reason),
     })
     const repair: Repair = new Repair({
       clock,
