@@ -7,9 +7,9 @@ import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
 import { ReplicaWorld } from './replica-world.ts'
 
-const seeds = Number(process.env.SCHEDULE_SEEDS ?? 150)
+const seeds = Number(process.env.SCHEDULE_SEEDS ?? 100)
 const firstSeed = Number(process.env.SCHEDULE_FIRST_SEED ?? 1)
-const stepsMax = 40
+const stepsMax = 30
 
 /** What a run may suffer; each seed draws a subset. */
 const troubles = ['crash', 'power-cut', 'partition', 'break', 'slow-disk', 'clock', 'stop'] as const

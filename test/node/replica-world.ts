@@ -63,6 +63,10 @@ export interface WorldMember {
   clockOffsetMs: number
   /** Submissions that this process has not answered yet. */
   unanswered: number
+  /** Write cycles so far. */
+  writes: number
+  /** Batches never reach this node. */
+  swallowsBatches: boolean
 }
 
 /** A statement that a node gave a receipt for: the ledger owes an answer. */
@@ -119,6 +123,8 @@ export class ReplicaWorld {
         diskMs: 1,
         clockOffsetMs: 0,
         unanswered: 0,
+        writes: 0,
+        swallowsBatches: false,
       })
     }
   }
@@ -134,6 +140,10 @@ export class ReplicaWorld {
       defer: (callback, kind) =>
         void clock.after(kind === 'write' ? held.diskMs : 1, () => this.#guard(held, callback)),
       onFatal: (reason) => this.#fatal(held, reason),
+      fault: () => {
+        held.writes++
+        return undefined
+      },
     })
     held.disk = disk
     held.fatal = undefined
@@ -149,7 +159,18 @@ export class ReplicaWorld {
           after: (ms, wake) => clock.after(ms, wake),
         },
         random: this.random,
-        network,
+        network: {
+          start: (handlers) =>
+            network.start({
+              ...handlers,
+              onMessage: (peer, lane, bytes, release) => {
+                if (held.swallowsBatches && decodeMessage(bytes).kind === 'batch') return release()
+                handlers.onMessage(peer, lane, bytes, release)
+              },
+            }),
+          send: (peer, lane, bytes) => network.send(peer, lane, bytes),
+          unacknowledged: (peer, lane) => network.unacknowledged(peer, lane),
+        },
         disk,
         verifier: new MemoryVerifier({}, this.#cheap ? { clock, verify: isCheapSignature } : { clock }),
         signer: {
@@ -202,6 +223,11 @@ export class ReplicaWorld {
 
   killAll(phasesOf: (id: string) => PhaseCount = () => 0): void {
     for (const id of this.ids) this.kill(id, phasesOf(id))
+  }
+
+  /** This member's node never sees a batch: as a leader it sits on everybody's. */
+  swallowBatches(id: string): void {
+    this.members.get(id)!.swallowsBatches = true
   }
 
   /** Nothing of this member runs; the test speaks in its name. */
