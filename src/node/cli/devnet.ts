@@ -90,6 +90,8 @@ export async function devnet(options: DevnetOptions, terminal: Terminal): Promis
     { directory, language: terminal.language },
     {
       onExit: (member, how) => {
+        // Before it is said: whoever hears of it may look there.
+        if (state !== undefined) state = save(statePath, state, children)
         const restart = `${command} start --home ${shown(join(directory, member))}`
         terminal.remark(
           both(
@@ -97,7 +99,6 @@ export async function devnet(options: DevnetOptions, terminal: Terminal): Promis
             `! The process of ${member} has ended (${how}); the others go on. To start it again: ${restart}`,
           ),
         )
-        if (state !== undefined) state = save(statePath, state, children)
       },
     },
   )
