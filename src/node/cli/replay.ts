@@ -1,7 +1,8 @@
 /**
  * `replay`: everything a stopped node has stored, done again from the genesis: every block read and hashed, every signature checked, every
  * statement executed, on a ledger in memory; then what the disk says of the same height is compared — head, size, root, and the
- * running sum over state, tree and indexes. Changes nothing. Holds what is derived in memory, about a kilobyte for each record.
+ * running sum over state, tree and indexes. Writes no row; opening lets LevelDB tidy
+ * its own files as at every start. Holds what is derived in memory, about a kilobyte for each record.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
