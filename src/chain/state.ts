@@ -22,7 +22,8 @@ export class Overlay implements StateWriter {
   }
 
   get(key: string): CborValue | undefined {
-    return this.#writes.get(key) ?? this.#below.get(key)
+    const written = this.#writes.get(key)
+    return written === undefined ? this.#below.get(key) : written
   }
 
   set(key: string, value: CborValue): void {

@@ -154,7 +154,8 @@ export class CatchUp {
         // Committed meanwhile by the ordinary way: nothing to do but to go on from there.
         if (meta.height <= raft.commit) continue
         const last = this.#stretch.at(-1)
-        if (last !== undefined && last.id !== meta.parent) throw new InvalidBlock('block.unknown-parent', meta.parent)
+        // Not what was asked for: that says something of the peer, nothing of the blocks.
+        if (last !== undefined && last.id !== meta.parent) return this.#startOver()
         if (!raft.has(meta)) ledger.check(block)
         this.#stretch.push(meta)
       }

@@ -365,7 +365,7 @@ export class Replica {
 
   /** Whether an honest leader could take this batch in now: nobody can make the others suspect a leader of leaving out what is not valid. */
   #isWaitedFor(batch: Batch): boolean {
-    const { ledger, raft } = this.#running
+    const { ledger } = this.#running
     const { committed, rules } = ledger
     try {
       execute(
@@ -373,7 +373,7 @@ export class Replica {
         {
           term: committed.block.term,
           time: Math.max(this.#ports.clock.wall(), committed.time),
-          leader: raft.leader ?? this.#options.member,
+          leader: committed.leader,
           carried: {},
           batches: [batch],
         },

@@ -511,6 +511,8 @@ describe('a lying server of blocks', () => {
       () => ({ blocks: [blocks[0]!], certificate: cc(1) }), // an old one, with its own proof
       (from) => ({ blocks: [blocks[from - 1]!], certificate: cc(2) }), // a proof of another
       (from) => ({ blocks: blocks.slice(from - 1, from + 1).reverse() }),
+      // One true block without a proof; then all of them again, well proven, but not what was asked for.
+      (from) => (from === 1 ? { blocks: [blocks[0]!] } : { blocks: blocks.slice(0, 5), certificate: cc(5) }),
       (from) => ({ blocks: [blocks[from - 1]!] }), // true but without any proof, one by one
     ]
     for (const [at, lieAbout] of lies.entries()) {
@@ -540,6 +542,7 @@ describe('a lying server of blocks', () => {
       enemy.send('hangzhou', { kind: 'certified', certificate: cc(blocks.length) })
       world.clock.advance(8_000)
       expect(world.member('hangzhou').fatal, `lie ${at}`).toBeUndefined()
+      expect(world.replica('hangzhou').hindrances, `lie ${at}`).not.toContain('node.halted')
       world.network.heal()
       world.until(() => world.replica('hangzhou').raft.commit >= blocks.length, `caught up after lie ${at}`)
       enemy.stop()
