@@ -178,7 +178,8 @@ export class Cosigning {
   receiveAttestation(attestation: Attestation): void {
     const open = this.#open.get(attestation.size)
     if (open === undefined || open.root !== attestation.root) return
-    this.#attest(attestation)
+    // More than q is no more true, and a proof file holds exactly q.
+    this.#attest({ ...attestation, cosignatures: attestation.cosignatures.slice(0, this.#options.quorum) })
   }
 
   /** A lost cosignature must not hold up attestation: said again while it is waited for. */
