@@ -15,7 +15,9 @@ export class CborError extends Error {
 
 /** Arrays, byte strings, text, safe integers, booleans, null; nothing else is encodable. */
 export function encodeCbor(value: CborValue): Uint8Array {
-  return encode(value)
+  const bytes = encode(value)
+  // In Node cborg sometimes returns a Buffer, whose `slice` is a view where everybody else's is a copy.
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** @throws {CborError} on anything but the deterministic spelling, including bytes left over and deep nesting */

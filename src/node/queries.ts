@@ -47,6 +47,8 @@ import { encodeEntryBundle, tileWidthMax } from '../chain/tile.ts'
 import { formatTime } from '../chain/time.ts'
 import {
   attestationsFrom,
+  type BlockStore,
+  DamagedStore,
   heightOfNamedKey,
   type NamedField,
   namedIndices,
@@ -284,6 +286,17 @@ export class Queries implements Service {
     return { size: committed.frontier.size, root: base64Of(committed.root), height: committed.block.height }
   }
 
+  #leaf(index: number): ReturnType<BlockStore['leaf']> {
+    return whole(() => this.#deps.replica.store.leaf(index))
+  }
+
+  #block(at: Height): ReturnType<BlockStore['block']> {
+    return whole(
+      () => this.#deps.replica.store.block(at),
+      () => this.#deps.replica.reportDamage(at),
+    )
+  }
+
   recordByIndex(index: number): LedgerRecord | undefined {
     return this.#recordAt(index)
   }
@@ -299,10 +312,10 @@ export class Queries implements Service {
     const status: RecordStatus = index < (replica.attested?.size ?? 0) ? 'attested' : 'replicated'
     const recent = this.#recent.get(index)
     if (recent !== undefined) return this.#view(index, status, recent)
-    const leaf = replica.store.leaf(index)
+    const leaf = this.#leaf(index)
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
-    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : replica.store.block(leaf.height)!.header
+    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#block(leaf.height)!.header
     return this.#view(index, status, {
       bytes: leaf.bytes,
       height: leaf.height,
@@ -434,7 +447,7 @@ export class Queries implements Service {
 
   #heightOfIndex(index: number): Height {
     if (index === 0) return height(0)
-    return this.#recent.get(index)?.height ?? this.#deps.replica.store.leaf(index)?.height ?? height(0)
+    return this.#recent.get(index)?.height ?? this.#leaf(index)?.height ?? height(0)
   }
 
   /** Index of the first leaf of the first block whose time is at least this; block times never decrease. */
@@ -445,13 +458,13 @@ export class Queries implements Service {
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       const blockTime =
-        middle === 0 ? this.#options.rules.genesis.foundedAt : (replica.store.block(height(middle))?.header.time ?? 0)
+        middle === 0 ? this.#options.rules.genesis.foundedAt : (this.#block(height(middle))?.header.time ?? 0)
       if (blockTime >= time) high = middle
       else low = middle + 1
     }
     if (low === 0) return 0
     if (low === 1) return 1
-    return replica.store.block(height(low - 1))?.header.size ?? 0
+    return this.#block(height(low - 1))?.header.size ?? 0
   }
 
   // ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -554,7 +567,7 @@ export class Queries implements Service {
     if (first + width > this.#attestedSize) return undefined
     const entries: Uint8Array[] = []
     for (let at = first; at < first + width; at++) {
-      const bytes = this.#recent.get(at)?.bytes ?? this.#deps.replica.store.leaf(at)?.bytes
+      const bytes = this.#recent.get(at)?.bytes ?? this.#leaf(at)?.bytes
       if (bytes === undefined) return undefined
       entries.push(bytes)
     }
@@ -566,10 +579,10 @@ export class Queries implements Service {
   block(at: number): BlockView | undefined {
     const { replica } = this.#deps
     if (at < 1 || at > replica.ledger.committed.block.height) return undefined
-    const block = replica.store.block(height(at))
+    const block = this.#block(height(at))
     if (block === undefined) return undefined
     const { header } = block
-    const firstIndex = at === 1 ? 1 : (replica.store.block(height(at - 1))?.header.size ?? 0)
+    const firstIndex = at === 1 ? 1 : (this.#block(height(at - 1))?.header.size ?? 0)
     return {
       height: at,
       id: block.id,
@@ -706,6 +719,17 @@ export class Queries implements Service {
 const tellingFields: readonly NamedField[] = ['tender', 'party', 'owner', 'type', 'region', 'member']
 /** Blocks whose rows are read at once for a list. */
 const scannedBlocks = 256
+
+/** What the disk has damaged is fetched again from other members; until then it is not answered from here. @throws {Refusal} */
+function whole<T>(read: () => T, onDamaged: () => void = () => undefined): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof DamagedStore)) throw error
+    onDamaged()
+    throw new Refusal('node.recovering', error.message)
+  }
+}
 
 const base64Of = (hex: string): string => toBase64(fromHex(hex)!)
 
