@@ -200,7 +200,9 @@ export class Intake {
   submit(jws: string, done: (result: IntakeResult) => void): void {
     try {
       const statement = parseStatement(jws, this.#deps.ledger.rules.context.ledger)
-      const known = this.#known(statement)
+      // The ledger is asked once, after the signature; a node that takes nothing in still knows what is there.
+      const pending = this.#pending.get(statement.id)
+      const known = pending !== undefined ? { pending } : this.#open ? undefined : this.#known(statement)
       if (known !== undefined) return this.#answer(known, done)
       this.#assertRoom()
       this.#unchecked.push({ statement, done })

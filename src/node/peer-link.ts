@@ -14,6 +14,7 @@ import { fromUtf8, utf8 } from '../chain/bytes.ts'
 import { type FrameType, frameType } from './framing.ts'
 import { type ExpectedPeer, encodeHello, type Hello, readHello } from './handshake.ts'
 import { type LaneOptions, LanePipe } from './lane.ts'
+import { updateWindowSeldom } from './libp2p-guard.ts'
 import { isNetworkCode, type NetworkCode } from './network-code.ts'
 import { type Clock, type Lane, lanes, type MemberId } from './ports.ts'
 
@@ -103,6 +104,7 @@ export class PeerLink {
     const attached = { pipe: this.pipeOver(lane, stream), stalledBeats: 0 }
     this.lanes.set(lane, attached)
     const { pipe } = attached
+    updateWindowSeldom(stream)
     stream.addEventListener('message', (event) => this.guarded(() => pipe.receive(chunksOf(event.data))))
     stream.addEventListener('drain', () =>
       this.guarded(() => {

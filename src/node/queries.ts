@@ -110,6 +110,7 @@ export class Queries implements Service {
   committed({ block, execution }: Executed): void {
     const { header } = block
     execution.leaves.forEach((leaf, i) => {
+      if (leaf.entry?.member !== this.#options.member) return // its submitter waits at another node
       this.#recent.set(execution.firstIndex + i, {
         bytes: leaf.bytes,
         height: header.height,
@@ -136,7 +137,11 @@ export class Queries implements Service {
 
   submit(jws: string, options: SubmitOptions): Promise<Submission> {
     return new Promise((resolve, reject) => {
-      options.signal?.addEventListener('abort', () => reject(options.signal?.reason), { once: true })
+      let cancel: () => void = () => undefined
+      options.signal?.addEventListener('abort', () => {
+        cancel()
+        reject(options.signal?.reason)
+      })
       this.#deps.replica.submit(jws, (result) => {
         switch (result.kind) {
           case 'refused': {
@@ -144,9 +149,11 @@ export class Queries implements Service {
             return resolve({ kind: 'refused', code, detail, fields })
           }
           case 'known':
-            return this.#waitForKnown(result.index, jws, options, resolve, reject)
+            cancel = this.#waitForKnown(result.index, jws, options, resolve, reject)
+            return
           case 'taken':
-            return this.#waitFor(result.pending, result.again, options, resolve, reject)
+            cancel = this.#waitFor(result.pending, result.again, options, resolve, reject)
+            return
         }
       })
     })
@@ -176,9 +183,10 @@ export class Queries implements Service {
     options: SubmitOptions,
     resolve: (submission: Submission) => void,
     reject: (error: unknown) => void,
-  ): void {
+  ): () => void {
     const receipt = this.#receipt(pending.receipt)
     const giveUp = (): void => {
+      pending.onSettled.delete(settled)
       resolve({
         kind: 'pending',
         statementId: pending.statement.id,
@@ -186,12 +194,6 @@ export class Queries implements Service {
         receipt,
       })
     }
-    if (options.waitMs <= 0) return giveUp()
-    const timer = setTimeout(() => {
-      pending.onSettled.delete(settled)
-      giveUp()
-    }, options.waitMs)
-    options.signal?.addEventListener('abort', () => clearTimeout(timer), { once: true })
     const settled = (): void => {
       const { settlement, statement } = pending
       this.#settled.set(statement.id, pending)
@@ -205,8 +207,14 @@ export class Queries implements Service {
         this.#done(settlement!.index, attestation, receipt, duplicate).then(resolve, reject)
       })
     }
-    if (pending.settlement === undefined) pending.onSettled.add(settled)
+    const timer = options.waitMs > 0 ? setTimeout(giveUp, options.waitMs) : undefined
+    if (timer === undefined) giveUp()
+    else if (pending.settlement === undefined) pending.onSettled.add(settled)
     else settled()
+    return () => {
+      clearTimeout(timer)
+      pending.onSettled.delete(settled)
+    }
   }
 
   #waitForKnown(
@@ -215,7 +223,7 @@ export class Queries implements Service {
     options: SubmitOptions,
     resolve: (submission: Submission) => void,
     reject: (error: unknown) => void,
-  ): void {
+  ): () => void {
     const { id } = parseStatement(jws, this.#options.rules.context.ledger)
     const own = this.#settled.get(id)
     const receipt = own === undefined ? null : this.#receipt(own.receipt)
@@ -230,6 +238,7 @@ export class Queries implements Service {
       clearTimeout(timer)
       this.#done(index, attestation, receipt, true).then(resolve, reject)
     })
+    return () => clearTimeout(timer)
   }
 
   /** Calls back with an attestation above the index: at once if there is one, else with the first that comes. */

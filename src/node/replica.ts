@@ -612,7 +612,7 @@ export class Replica {
         self: member,
         members,
         electionTimeoutTicks: Math.max(2, Math.round(electionTimeoutMs / tickMs)),
-        heartbeatTicks: 1,
+        heartbeatTicks: 2,
         windowBytes: replicationWindowBytes,
         stallTimeouts: stalledTimeoutsMax,
         below: (limit) => random.below(limit),

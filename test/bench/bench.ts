@@ -66,10 +66,10 @@ try {
   }
   const before = new Map<string, number>()
   const after = new Map<string, number>()
-  let diskBefore = 0
+  const diskBefore = diskBytes()
+  const sizeBefore = Number((await statusOf(gateway)).replicatedSize)
   const report = await load(task, () => {
     for (const { home, pid } of nodes) before.set(home.id, cpuSeconds(pid!))
-    diskBefore = diskBytes()
     say('measuring')
   })
   for (const { home, pid } of nodes) after.set(home.id, cpuSeconds(pid!))
@@ -90,7 +90,7 @@ try {
       gateway: perRecord(gateway.id),
     },
     rssMiB,
-    diskBytesPerRecord: Math.round((diskBytes() - diskBefore) / nodeCount / report.attested),
+    diskBytesPerRecord: Math.round((diskBytes() - diskBefore) / nodeCount / (Number(end.replicatedSize) - sizeBefore)),
     conditions: {
       nodes: nodeCount,
       payloadBytes: report.payloadBytes,
