@@ -63,6 +63,7 @@ describe('a statement submitted to any member', () => {
     allAnswered(world)
     for (const id of world.ids) {
       const later = world.submit(id, jws)
+      world.clock.until(() => later.result !== undefined, 'an answer')
       expect(later.result).toEqual({
         kind: 'known',
         index: world.replica(id).store.indexOfStatement(world.promised[0]!.statement),
@@ -76,7 +77,7 @@ describe('a statement submitted to any member', () => {
     world.submit('hangzhou', world.statement('wuhan', 'key', 'two'))
     taken(world, 2)
     const here = world.submit('beijing', world.statement('wuhan', 'key', 'three'))
-    world.clock.advance(1)
+    world.clock.until(() => here.result !== undefined, 'an answer')
     expect(here.result).toMatchObject({ kind: 'refused', code: 'statement.key-reused' })
     allAnswered(world)
     const kinds = world.promised.map(({ pending }) => pending.settlement?.kind).sort()
@@ -88,6 +89,7 @@ describe('a statement submitted to any member', () => {
       refusal: { statement: refused.statement, member: refused.member, code: 'statement.key-reused' },
     })
     const later = world.submit('guangzhou', world.statement('wuhan', 'key', 'two'))
+    world.clock.until(() => later.result !== undefined, 'an answer')
     expect(later.result).toMatchObject({ kind: 'refused', code: 'statement.key-reused' })
   })
 })
