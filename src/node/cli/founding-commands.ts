@@ -270,7 +270,11 @@ export const formatConfiguration = (file: ConfigurationFile): string => `${JSON.
 /** A secret in a file of its own: a command line is seen by everybody on the machine. */
 export function passphraseFrom(path: string | undefined): string | undefined {
   const from = path ?? process.env.GONGZHENG_PASSPHRASE_FILE
-  return from === undefined || from === '' ? undefined : readText(from).replace(/\r?\n$/, '')
+  if (from === undefined || from === '') return undefined
+  const passphrase = readText(from).replace(/\r?\n$/, '')
+  // A file that was never filled would seal the keys with nothing, and look as if they were sealed.
+  if (passphrase === '') throw new Refusal('file.wrong-kind', `${from}: no passphrase in it`)
+  return passphrase
 }
 
 export function genesisAt(path: string): Genesis {
