@@ -53,12 +53,12 @@ const commonRefusals: RefusalTexts = {
     zh: {
       title: '未知的报文类型',
       cause: '该类型或版本在本账本上未生效。',
-      remedy: '请核对 type（如 bid.record@1）；本账本生效的类型见 /v1/status 与 /docs。',
+      remedy: '请核对 type（如 bid.record@1）；本账本生效的类型见 /v1/types。',
     },
     en: {
       title: 'Unknown type',
       cause: 'This type or version is not in force on this ledger.',
-      remedy: 'Check type (like bid.record@1); /docs lists the types in force.',
+      remedy: 'Check type (like bid.record@1); /v1/types lists the types in force.',
     },
   },
   'key.unknown': {

@@ -97,8 +97,8 @@ export async function sendStatement(statement: string, options: SendOptions, ter
   const { pending } = submitted
   terminal.say(
     both(
-      `已接收并出具回执，尚未共证（${pending.status}）。报文标识 ${pending.statementId}；最迟 ${pending.receipt.by} 入账或被拒绝。`,
-      `Received, with a receipt, not attested yet (${pending.status}). Statement id ${pending.statementId}; in, or refused, by ${pending.receipt.by}.`,
+      `已接收并出具回执，尚未共证（${pending.status}）。报文标识 ${pending.statementId}；若多数成员在线，最迟 ${pending.receipt.by} 入账或被拒绝；停摆期间顺延，报文不会丢失。`,
+      `Received, with a receipt, not attested yet (${pending.status}). Statement id ${pending.statementId}; in, or refused, by ${pending.receipt.by} while a quorum of members is up; an outage delays it and loses nothing.`,
     ),
   )
   terminal.json({ ok: true, ...pending })

@@ -33,8 +33,8 @@ export function keygen({ out, party }: KeygenOptions, terminal: Terminal): ExitC
   writeSecret(out, text)
   terminal.say(
     both(
-      `密钥已生成：${out}（仅本人可读，请备份）\n公钥标识 kid：${kid}\n下一步：gongzheng register request --key ${out}`,
-      `Key made: ${out} (readable by you only; keep a copy)\nkid: ${kid}\nNext: gongzheng register request --key ${out}`,
+      `密钥已生成：${out}（仅本人可读，请备份）\n公钥标识 kid：${kid}\n下一步：gongzheng register request --key ${out} --name 单位名称 --role trading-platform`,
+      `Key made: ${out} (readable by you only; keep a copy)\nkid: ${kid}\nNext: gongzheng register request --key ${out} --name "Your Company" --role trading-platform`,
     ),
   )
   terminal.json({ ok: true, key: out, kid })
