@@ -83,8 +83,18 @@ interface Recent {
   readonly isRecord: boolean
 }
 
-/** Committed leaves kept for their waiting submitters: several full blocks. */
+interface Waiter {
+  readonly index: number
+  readonly tell: (attestation: Attestation) => void
+}
+
+/** Committed leaves kept for their waiting submitters: several full blocks of ordinary ones. */
 const recentMax = 8_192
+const recentBytesMax = 32 * 1024 * 1024
+/** Longer than an attestation takes that is not held up. */
+const attestationMs = 2_000
+/** Leaves looked at for a list before the loop has its turn again: some milliseconds. */
+const examinedAtOnce = 64
 /** Keys of one party that its page shows. */
 const partyKeysMax = 100
 /** Notes of attested sizes, signed once and asked for by everybody who waits for that size. */
@@ -94,9 +104,11 @@ export class Queries implements Service {
   readonly #options: QueriesOptions
   readonly #deps: QueriesDependencies
   readonly #recent = new Map<number, Recent>()
-  /** Statements of ours that are on the ledger and may still be asked for before they are attested. */
+  #recentBytes = 0
+  /** Statements that were taken in here and may still be asked for before they are attested: on their way, or on the ledger. */
   readonly #settled = new Map<string, Pending>()
-  #waiters: { readonly index: number; readonly tell: (attestation: Attestation) => void }[] = []
+  /** Whoever gives up takes its own out: an attestation that is long in coming is asked for again and again. */
+  readonly #waiters = new Set<Waiter>()
   readonly #listeners = new Set<(size: number) => void>()
   readonly #notes = new Map<number, Promise<Note>>()
 
@@ -111,8 +123,11 @@ export class Queries implements Service {
     const { header } = block
     execution.leaves.forEach((leaf, i) => {
       if (leaf.entry?.member !== this.#options.member) return // its submitter waits at another node
+      // A copy: as a view it would keep its whole block, most of which may be other members'.
+      const bytes = leaf.bytes.slice()
+      this.#recentBytes += bytes.length
       this.#recent.set(execution.firstIndex + i, {
-        bytes: leaf.bytes,
+        bytes,
         height: header.height,
         term: header.term,
         time: header.time,
@@ -120,13 +135,19 @@ export class Queries implements Service {
         isRecord: leaf.kind === 'record',
       })
     })
-    while (this.#recent.size > recentMax) this.#recent.delete(this.#recent.keys().next().value!)
+    for (const [index, { bytes }] of this.#recent) {
+      if (this.#recent.size <= recentMax && this.#recentBytes <= recentBytesMax) break
+      this.#recent.delete(index)
+      this.#recentBytes -= bytes.length
+    }
   }
 
   attested(attestation: Attestation): void {
-    const ready = this.#waiters.filter(({ index }) => index < attestation.size)
-    if (ready.length > 0) this.#waiters = this.#waiters.filter(({ index }) => index >= attestation.size)
-    for (const { tell } of ready) tell(attestation)
+    for (const waiter of this.#waiters) {
+      if (waiter.index >= attestation.size) continue
+      this.#waiters.delete(waiter)
+      waiter.tell(attestation)
+    }
     for (const listener of this.#listeners) listener(attestation.size)
     for (const [id, { settlement }] of this.#settled) {
       if (settlement !== undefined && settlement.index < attestation.size) this.#settled.delete(id)
@@ -135,24 +156,33 @@ export class Queries implements Service {
 
   // ── submitting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  submit(jws: string, options: SubmitOptions): Promise<Submission> {
+  /** @throws the signal's reason, when it is aborted before there is an answer */
+  submit(jws: string, { waitMs, signal }: SubmitOptions): Promise<Submission> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
       let cancel: () => void = () => undefined
-      options.signal?.addEventListener('abort', () => {
+      const gone = (): void => {
         cancel()
-        reject(options.signal?.reason)
-      })
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', gone)
+      const answer: Answer = (submission) => {
+        // The signal is its connection's, which outlives thousands of submissions.
+        signal?.removeEventListener('abort', gone)
+        resolve(submission)
+      }
       this.#deps.replica.submit(jws, (result) => {
+        if (signal?.aborted) return // what was taken in goes on without its submitter
         switch (result.kind) {
           case 'refused': {
             const { code, detail, fields } = result
-            return resolve({ kind: 'refused', code, detail, fields })
+            return answer({ kind: 'refused', code, detail, fields })
           }
           case 'known':
-            cancel = this.#waitForKnown(result.index, jws, options, resolve, reject)
+            cancel = this.#waitForKnown(result.index, jws, waitMs, answer)
             return
           case 'taken':
-            cancel = this.#waitFor(result.pending, result.again, options, resolve, reject)
+            cancel = this.#waitFor(result.pending, result.again, waitMs, answer)
             return
         }
       })
@@ -177,17 +207,20 @@ export class Queries implements Service {
     return this.submit(joinStatement(message, signature), options)
   }
 
-  #waitFor(
-    pending: Pending,
-    again: boolean,
-    options: SubmitOptions,
-    resolve: (submission: Submission) => void,
-    reject: (error: unknown) => void,
-  ): () => void {
+  /** @returns what ends the waiting without an answer */
+  #waitFor(pending: Pending, again: boolean, waitMs: number, answer: Answer): () => void {
     const receipt = this.#receipt(pending.receipt)
-    const giveUp = (): void => {
+    // Before anybody gives up: who asks again between the ledger's answer and its attestation is shown this receipt.
+    this.#settled.set(pending.statement.id, pending)
+    let stopWaiting: () => void = () => undefined
+    const cancel = (): void => {
+      clearTimeout(timer)
       pending.onSettled.delete(settled)
-      resolve({
+      stopWaiting()
+    }
+    const giveUp = (): void => {
+      cancel()
+      answer({
         kind: 'pending',
         statementId: pending.statement.id,
         status: pending.settlement === undefined ? 'accepted' : 'replicated',
@@ -195,57 +228,63 @@ export class Queries implements Service {
       })
     }
     const settled = (): void => {
-      const { settlement, statement } = pending
-      this.#settled.set(statement.id, pending)
-      this.#whenAttested(settlement!.index, (attestation) => {
+      const settlement = pending.settlement!
+      stopWaiting = this.#whenAttested(settlement.index, (attestation) => {
         clearTimeout(timer)
-        if (settlement!.kind === 'refused') {
-          const record = this.#recordAt(settlement!.index)
-          return resolve({ kind: 'refusal-record', record: record!, code: settlement!.code, receipt })
-        }
-        const duplicate = settlement!.duplicate || again
-        this.#done(settlement!.index, attestation, receipt, duplicate).then(resolve, reject)
+        answer(
+          settlement.kind === 'refused'
+            ? this.#refusal(settlement.index, settlement.code, receipt)
+            : this.#done(settlement.index, attestation, receipt, settlement.duplicate || again),
+        )
       })
     }
-    const timer = options.waitMs > 0 ? setTimeout(giveUp, options.waitMs) : undefined
+    const timer = waitMs > 0 ? setTimeout(giveUp, waitMs) : undefined
     if (timer === undefined) giveUp()
     else if (pending.settlement === undefined) pending.onSettled.add(settled)
     else settled()
-    return () => {
-      clearTimeout(timer)
-      pending.onSettled.delete(settled)
-    }
+    return cancel
   }
 
-  #waitForKnown(
-    index: number,
-    jws: string,
-    options: SubmitOptions,
-    resolve: (submission: Submission) => void,
-    reject: (error: unknown) => void,
-  ): () => void {
+  /** @returns what ends the waiting without an answer */
+  #waitForKnown(index: number, jws: string, waitMs: number, answer: Answer): () => void {
     const { id } = parseStatement(jws, this.#options.rules.context.ledger)
     const own = this.#settled.get(id)
     const receipt = own === undefined ? null : this.#receipt(own.receipt)
-    const timer = setTimeout(
-      () => {
-        if (receipt === null) resolve(refusedHere('record.not-attested', `record ${index} is not attested yet`))
-        else resolve({ kind: 'pending', statementId: id, status: 'replicated', receipt })
-      },
-      Math.max(options.waitMs, 1),
-    )
-    this.#whenAttested(index, (attestation) => {
+    const giveUp = (): void => {
+      stopWaiting()
+      // Never as a refusal: it is on the ledger, and asking again will show it.
+      if (receipt === null) answer(refusedHere('ledger.no-quorum', `record ${index} is not attested yet`))
+      else answer({ kind: 'pending', statementId: id, status: 'replicated', receipt })
+    }
+    // Without a receipt there is nothing to show but the attestation, which follows within a round trip or two when all is well.
+    const timer = setTimeout(giveUp, Math.max(waitMs, receipt === null ? attestationMs : 1))
+    const stopWaiting = this.#whenAttested(index, (attestation) => {
       clearTimeout(timer)
-      this.#done(index, attestation, receipt, true).then(resolve, reject)
+      answer(this.#done(index, attestation, receipt, true))
     })
-    return () => clearTimeout(timer)
+    return () => {
+      clearTimeout(timer)
+      stopWaiting()
+    }
   }
 
-  /** Calls back with an attestation above the index: at once if there is one, else with the first that comes. */
-  #whenAttested(index: number, tell: (attestation: Attestation) => void): void {
+  /**
+   * Calls back with an attestation above the index: at once if there is one, else with the first that comes, unless the waiting ends
+   * before. It is called within an event of the loop, where what it throws would end the node.
+   */
+  #whenAttested(index: number, tell: (attestation: Attestation) => void): () => void {
     const { attested } = this.#deps.replica
-    if (attested !== undefined && attested.size > index) tell(attested)
-    else this.#waiters.push({ index, tell })
+    if (attested !== undefined && attested.size > index) {
+      tell(attested)
+      return () => undefined
+    }
+    const waiter: Waiter = { index, tell }
+    this.#waiters.add(waiter)
+    return () => this.#waiters.delete(waiter)
+  }
+
+  async #refusal(index: number, code: string, receipt: Receipt): Promise<Submission> {
+    return { kind: 'refusal-record', record: this.#recordAt(index)!, code, receipt }
   }
 
   async #done(
@@ -324,7 +363,8 @@ export class Queries implements Service {
     const leaf = this.#leaf(index)
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
-    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#block(leaf.height)!.header
+    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#block(leaf.height)?.header
+    if (header === undefined) throw new Refusal('node.recovering', `block ${leaf.height} is missing`)
     return this.#view(index, status, {
       bytes: leaf.bytes,
       height: leaf.height,
@@ -387,10 +427,14 @@ export class Queries implements Service {
     const start = cursor === null ? this.#firstIndexFrom(filter.from ?? 0) : readCursor(cursor, mark)
     const records: LedgerRecord[] = []
     let next: number | null = null
+    let examined = 0
     for await (const index of this.#candidates(filter, start, asOf.size)) {
+      // A rare match in a long ledger: the awaiting above is of microtasks, behind which elections and heartbeats would wait.
+      if (++examined % examinedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve))
       const record = this.#recordAt(index)
-      if (record === undefined || !this.#matches(record, filter)) continue
+      if (record === undefined) continue
       if (filter.to !== undefined && Date.parse(record.blockTime) >= filter.to) break
+      if (!this.#matches(record, filter)) continue
       if (records.length === limit) {
         next = index
         break
@@ -434,6 +478,7 @@ export class Queries implements Service {
       for (let index = start; index < size; index++) yield index
       return
     }
+    if (start >= size) return
     let from = this.#heightOfIndex(start)
     for (;;) {
       const rows: { height: Height; indices: number[] }[] = []
@@ -506,11 +551,11 @@ export class Queries implements Service {
   async #proofIn(index: number, attestation: Attestation, leaf?: Uint8Array): Promise<InclusionProof> {
     const note = await this.#note(attestation)
     const read = this.#deps.replica.store.hashReader(attestation.size)
-    const path = inclusionPath(index, attestation.size, read)
+    const path = whole(() => inclusionPath(index, attestation.size, read))
     return {
       index,
       size: attestation.size,
-      leafHash: leaf ?? read(0, index),
+      leafHash: leaf ?? whole(() => read(0, index)),
       path,
       checkpoint: formatNote(note),
       // Spelling it parses it again: done only for whoever asks for the file.
@@ -552,7 +597,7 @@ export class Queries implements Service {
 
   consistency(from: number, to: number): ConsistencyProof | undefined {
     if (to > this.#attestedSize || from < 1 || from > to) return undefined
-    return { from, to, path: consistencyPath(from, to, this.#deps.replica.store.hashReader(to)) }
+    return { from, to, path: whole(() => consistencyPath(from, to, this.#deps.replica.store.hashReader(to))) }
   }
 
   async checkpoint(cosignatures: number): Promise<string | undefined> {
@@ -724,6 +769,9 @@ export class Queries implements Service {
   }
 }
 
+/** A promise that fails is the submitter's trouble, never the loop's. */
+type Answer = (submission: Submission | Promise<Submission>) => void
+
 /** The field that narrows a list most comes first. */
 const tellingFields: readonly NamedField[] = ['tender', 'party', 'owner', 'type', 'region', 'member']
 /** Blocks whose rows are read at once for a list. */
@@ -759,8 +807,8 @@ function writeCursor(index: number, mark: string): string {
 
 function readCursor(cursor: string, mark: string): number {
   const bytes = fromBase64Url(cursor)
-  const [given, index] = bytes === undefined ? [] : new TextDecoder().decode(bytes).split('.')
-  if (given !== mark || index === undefined || !/^(0|[1-9]\d{0,15})$/.test(index))
-    throw new Refusal('request.bad-cursor')
-  return Number(index)
+  const [given, digits, ...rest] = bytes === undefined ? [] : new TextDecoder().decode(bytes).split('.')
+  const index = /^(0|[1-9]\d{0,15})$/.test(digits ?? '') ? Number(digits) : Number.NaN
+  if (given !== mark || rest.length > 0 || !Number.isSafeInteger(index)) throw new Refusal('request.bad-cursor')
+  return index
 }

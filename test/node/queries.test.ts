@@ -1,0 +1,164 @@
+/**
+ * What the node answers, where the end-to-end tests cannot look: what is left behind when submitters give up or go, how long a list keeps
+ * the loop waiting, and what is said of a record that is on the ledger and not attested. The nodes are whole; what `Queries` is told of
+ * attestation is the test's.
+ */
+import { getEventListeners } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Attestation } from '../../src/chain/block.ts'
+import { toBase64Url, utf8 } from '../../src/chain/bytes.ts'
+import { parseStatement } from '../../src/chain/statement.ts'
+import type { IntakeResult } from '../../src/node/intake.ts'
+import { Queries } from '../../src/node/queries.ts'
+import type { Replica } from '../../src/node/replica.ts'
+import { ReplicaWorld } from './replica-world.ts'
+
+const world = new ReplicaWorld(4, { cheapSignatures: true })
+world.startAll()
+world.electLeader()
+const first = world.statement('beijing', 'first')
+for (const jws of [first, ...Array.from({ length: 200 }, (_, i) => world.statement('beijing', `record ${i}`))]) {
+  world.submit('beijing', jws)
+}
+world.settle()
+const node = world.replica('beijing')
+const { member } = world.member('beijing')
+
+/** The node's queries, with the attestation that this test lets it know of. */
+function queriesOf(known: { attested: Attestation | undefined; leavesRead: number }, result?: IntakeResult): Queries {
+  const store = Object.create(node.store, {
+    leaf: {
+      value: (index: number) => {
+        known.leavesRead++
+        return node.store.leaf(index)
+      },
+    },
+    scan: {
+      value: (...scan: Parameters<typeof node.store.scan>) => {
+        node.store.scan(...scan)
+        world.clock.advance(5) // the memory disk answers in virtual time
+      },
+    },
+    block: { value: (at: never) => node.store.block(at) },
+    hashReader: { value: (size: number) => node.store.hashReader(size) },
+  }) as Replica['store']
+  const replica = {
+    get attested() {
+      return known.attested
+    },
+    ledger: node.ledger,
+    store,
+    submit: (_jws: string, done: (result: IntakeResult) => void) => done(result!),
+  } as unknown as Replica
+  return new Queries(
+    { rules: world.rules, member: member.id, node: member.node.id, version: 'test' },
+    {
+      clock: world.clock,
+      signer: {
+        publicKey: () => undefined,
+        sign: (purpose, message, done) => done(world.sign('beijing', purpose, message)),
+      },
+      replica,
+      metrics: () => Promise.resolve(''),
+    },
+  )
+}
+
+const indexOfFirst = node.store.indexOfStatement(parseStatement(first, world.genesis.ledger).id)!
+const nothing = () => ({ attested: undefined as Attestation | undefined, leavesRead: 0 })
+const known: IntakeResult = { kind: 'known', index: indexOfFirst }
+const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
+
+describe('a submission', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('leaves nothing on its connection’s signal once it is answered', async () => {
+    const { signal } = new AbortController()
+    const refused = queriesOf(nothing(), { kind: 'refused', code: 'key.unknown', detail: '', fields: [] })
+    await refused.submit(first, { waitMs: 1000, signal })
+    const answered = queriesOf({ attested: node.attested, leavesRead: 0 }, known)
+    expect((await answered.submit(first, { waitMs: 1000, signal })).kind).toBe('done')
+    expect(listeners(signal)).toBe(0)
+  })
+
+  it('leaves nothing to be done at the attestation when its submitter has gone or given up', async () => {
+    const told = nothing()
+    const queries = queriesOf(told, known)
+    const connection = new AbortController()
+    const gone = queries.submit(first, { waitMs: 10_000, signal: connection.signal })
+    const impatient = queries.submit(first, { waitMs: 0 })
+    connection.abort(new Error('gone'))
+    await expect(gone).rejects.toThrow('gone')
+    await vi.advanceTimersByTimeAsync(10_000)
+    await impatient
+    told.attested = node.attested
+    queries.attested(node.attested!)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(told.leavesRead).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('of a connection that is gone already is not begun', async () => {
+    await expect(queriesOf(nothing()).submit(first, { waitMs: 1, signal: AbortSignal.abort() })).rejects.toThrow()
+  })
+
+  it('of a record that is not attested yet waits for that, even in haste, and is never told that it is not there', async () => {
+    const told = nothing()
+    const queries = queriesOf(told, known)
+    const inHaste = queries.submit(first, { waitMs: 0 })
+    await vi.advanceTimersByTimeAsync(500)
+    told.attested = node.attested
+    queries.attested(node.attested!)
+    expect(await inHaste).toMatchObject({ kind: 'done', duplicate: true, record: { index: indexOfFirst } })
+
+    const stalled = queriesOf(nothing(), known).submit(first, { waitMs: 0 })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await stalled).toMatchObject({ kind: 'refused', code: 'ledger.no-quorum' })
+  })
+})
+
+describe('a list', () => {
+  it('lets the node’s loop have its turn while it goes through leaves that do not match', async () => {
+    const queries = queriesOf({ attested: node.attested, leavesRead: 0 })
+    let turns = 0
+    let isDone = false
+    const turn = (): void => {
+      turns++
+      if (!isDone) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const page = await queries.records({ type: 'refusal' }, null, 100).finally(() => {
+      isDone = true
+    })
+    expect(page.records).toEqual([])
+    expect(turns).toBeGreaterThanOrEqual(3)
+  })
+
+  it('ends at its end time, whether or not what lies there matches', async () => {
+    const told = { attested: node.attested, leavesRead: 0 }
+    const page = await queriesOf(told).records({ type: 'refusal', to: world.genesis.foundedAt + 1 }, null, 100)
+    expect(page).toMatchObject({ records: [], nextCursor: null })
+    expect(told.leavesRead).toBeLessThan(5)
+  })
+
+  it.each(['.1', '.9007199254740993', ''])('takes no cursor but its own: %s', async (more) => {
+    const queries = queriesOf({ attested: node.attested, leavesRead: 0 })
+    const filter = { type: 'attest.hash@1' }
+    const { nextCursor } = await queries.records(filter, null, 2)
+    const [mark, index] = Buffer.from(nextCursor!, 'base64url').toString().split('.')
+    const forged = toBase64Url(utf8(more === '.1' ? `${mark}.${index}.1` : `${mark}${more}`))
+    await expect(queries.records(filter, forged, 2)).rejects.toThrow(
+      expect.objectContaining({ code: 'request.bad-cursor' }),
+    )
+  })
+
+  it('beyond the ledger is empty', async () => {
+    const queries = queriesOf({ attested: node.attested, leavesRead: 0 })
+    const filter = { type: 'attest.hash@1' }
+    const { nextCursor } = await queries.records(filter, null, 2)
+    const mark = Buffer.from(nextCursor!, 'base64url').toString().split('.')[0]
+    const page = await queries.records(filter, toBase64Url(utf8(`${mark}.900000000`)), 2)
+    expect(page.records).toEqual([])
+  })
+})
