@@ -59,7 +59,15 @@ export async function startProcess(
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
-      for (const close of closing.reverse()) await close()
+      let failure: unknown
+      for (const close of closing.reverse()) {
+        // What fails to close must not leave the disk open: what comes after it is what matters most.
+        await close().catch((error: unknown) => {
+          failure ??= error
+          log.error('not closed', { reason: String(error) })
+        })
+      }
+      if (failure !== undefined) throw failure
     })()
     return stopping
   }
@@ -122,19 +130,22 @@ export async function startProcess(
     closing.push(async () => replica.stop())
 
     const { api, privateListener, operations } = configuration
+    const servers: FastifyInstance[] = []
+    // Together: their callers wait for the same ledger.
+    closing.push(() => Promise.all(servers.map(closeServer)))
     const publicServer = await buildPublicServer({}, { service: queries })
-    closing.push(() => publicServer.close())
+    servers.push(publicServer)
     const apiUrl = await publicServer.listen({ host: api.host, port: api.port })
     let privateUrl: string | null = null
     if (privateListener !== undefined && keys.centre !== undefined) {
       const server = await buildPrivateServer({}, { service: queries })
-      closing.push(() => server.close())
+      servers.push(server)
       privateUrl = await listenPrivately(server, privateListener)
     }
     let operationsUrl: string | null = null
     if (operations !== undefined) {
       const server = await buildOperationsServer({}, { service: queries })
-      closing.push(() => server.close())
+      servers.push(server)
       operationsUrl = await server.listen({ host: operations.host, port: operations.port })
     }
     log.info('listening', {
@@ -145,10 +156,25 @@ export async function startProcess(
     })
     return { member, apiUrl, privateUrl, operationsUrl, stop, failed }
   } catch (error) {
-    await stop()
+    // The first failure is what an operator can mend, and it may itself keep the rest from closing.
+    const given = new Promise<void>((resolve) => setTimeout(resolve, answersMs).unref())
+    await Promise.race([stop().catch(() => undefined), given])
     throw error
   }
 }
+
+/** Ends in order what is under way; a caller that neither sends nor reads holds up nobody's restart. */
+async function closeServer(server: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), answersMs)
+  try {
+    await server.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** For the answers that are under way. Supervisors kill what takes 10 s (Docker's default), and the disk comes after this. */
+const answersMs = 5_000
 
 async function listenPrivately(
   server: FastifyInstance,
