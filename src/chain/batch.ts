@@ -7,8 +7,9 @@ import { sha256 } from '#crypto'
 import { concat, fromHex, toHex } from './bytes.ts'
 import { CborError, type CborValue, decodeCbor, encodeCbor, field } from './cbor.ts'
 import { type SigningContext, sealMessage } from './certificate.ts'
-import { entryBytesMax, zeroDigestHex } from './entry.ts'
+import { zeroDigestHex } from './entry.ts'
 import { leafHash } from './merkle-tree.ts'
+import { entryBytesMax } from './tile.ts'
 
 /** More items mean fewer signatures and fsyncs per record; at 512 they no longer show in the cost of one. */
 export const batchItemsMax = 512

@@ -5,10 +5,8 @@
 import { fromUtf8, toHex, utf8 } from './bytes.ts'
 import { canonicalJson, type JsonObject } from './json.ts'
 import { Refusal } from './refusal.ts'
+import { entryBytesMax } from './tile.ts'
 import { formatTime, parseStoredTime } from './time.ts'
-
-/** A leaf is at most what a C2SP entry bundle can hold: its length is 16 bits. */
-export const entryBytesMax = 65_535
 
 export interface Entry {
   /** The member that received the statement, and signed the batch it is in. */

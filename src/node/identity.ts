@@ -4,8 +4,8 @@
  * never signs two contradictory things with one key. The files that hold the seeds are `key-file.ts`'s, what the keys sign is
  * `file-signer.ts`'s.
  */
-import { ed25519PublicKey, hkdfSha256, sha256 } from '#crypto'
-import { toHex, utf8 } from '../chain/bytes.ts'
+import { ed25519PublicKey, hkdfSha256 } from '#crypto'
+import { utf8 } from '../chain/bytes.ts'
 import { type TaggedKey, taggedEd25519 } from '../chain/keys.ts'
 import { identityRefusal } from './identity-refusals.ts'
 import type { Random } from './ports.ts'
@@ -63,9 +63,6 @@ export function governanceKey(file: KeyFile): KeyPair {
   mustBe(file, 'governance')
   return derive(file, 'governance')
 }
-
-/** A node's id: the first 16 hex digits of the SHA-256 of its tagged seal key. Never used again after that key is lost. */
-export const nodeIdOf = (sealKey: TaggedKey): string => toHex(sha256(sealKey)).slice(0, 16)
 
 /** Bytes of a seed. */
 export const seedBytes = 32

@@ -9,7 +9,8 @@ import {
   decodeBatch,
 } from '../../src/chain/batch.ts'
 import { CborError, encodeCbor } from '../../src/chain/cbor.ts'
-import { entryBytesMax, zeroDigestHex } from '../../src/chain/entry.ts'
+import { zeroDigestHex } from '../../src/chain/entry.ts'
+import { entryBytesMax } from '../../src/chain/tile.ts'
 import { anyBatch, batch, rules, signature, statement } from './ledger-fixture.ts'
 
 const decode = (bytes: Uint8Array) => decodeBatch(bytes, rules.context)

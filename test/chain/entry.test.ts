@@ -2,17 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { batchItem } from '../../src/chain/batch.ts'
 import { utf8 } from '../../src/chain/bytes.ts'
-import {
-  encodeEntry,
-  encodeRefusalEntry,
-  encodeSystemEntry,
-  entryBytesMax,
-  leafKindOf,
-  parseEntry,
-} from '../../src/chain/entry.ts'
+import { encodeEntry, encodeRefusalEntry, encodeSystemEntry, leafKindOf, parseEntry } from '../../src/chain/entry.ts'
 import { itemReader } from '../../src/chain/execution.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
 import { Refusal } from '../../src/chain/refusal.ts'
+import { entryBytesMax } from '../../src/chain/tile.ts'
 import { timeMax } from '../../src/chain/time.ts'
 import { genesis, now, statement } from './ledger-fixture.ts'
 

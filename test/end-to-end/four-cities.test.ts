@@ -112,9 +112,13 @@ describe('four cities', { timeout: 180_000 }, () => {
   it('sign for a system that can only send plain data to its own centre', async () => {
     const response = await postPlain('hangzhou', { type: 'attest.hash@1', ...document('plain') })
     expect(response.status).toBe(201)
-    const answer = (await response.json()) as { party: string; receipt: unknown; proof: unknown }
+    const answer = (await response.json()) as {
+      party: string
+      statementId: string
+      receipt: { statement: string; member: string }
+    }
     expect(answer.party).toBe(home('hangzhou').party)
-    expect(answer.receipt).toBeTruthy()
+    expect(answer.receipt).toMatchObject({ statement: answer.statementId, member: 'hangzhou' })
   })
 
   it('hold a key that one member alone vouches for to that member’s scope', async () => {

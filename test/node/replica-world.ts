@@ -2,6 +2,7 @@
  * Whole nodes — the very `Replica` that runs in production — on the memory twins of all ports, under one virtual clock and one seed: the
  * seed of the whole-cluster simulator. Everything that a key signs goes into a `SignatureBook`; a member may also be played by the test.
  */
+
 import { ed25519Sign, sha256 } from '#crypto'
 import type { Block } from '../../src/chain/block.ts'
 import { concat } from '../../src/chain/bytes.ts'
@@ -13,6 +14,7 @@ import {
   type Genesis,
   type GenesisMember,
   type GenesisParameters,
+  nodeIdOf,
 } from '../../src/chain/genesis.ts'
 import { kidOf } from '../../src/chain/keys.ts'
 import { rootOf } from '../../src/chain/merkle-tree.ts'
@@ -20,15 +22,7 @@ import { height } from '../../src/chain/numbers.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { DamagedStore } from '../../src/node/block-store.ts'
-import {
-  centreKey,
-  governanceKey,
-  type KeyPair,
-  type NodeKeys,
-  newKeyFile,
-  nodeIdOf,
-  nodeKeys,
-} from '../../src/node/identity.ts'
+import { centreKey, governanceKey, type KeyPair, type NodeKeys, newKeyFile, nodeKeys } from '../../src/node/identity.ts'
 import type { IntakeResult, Pending } from '../../src/node/intake.ts'
 import { type MemoryDisk, MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
 import { type MemoryNetwork, MemoryNetworkWorld } from '../../src/node/memory-network.ts'

@@ -2,6 +2,7 @@
  * The test vectors of docs/protocol.md: one small ledger of four members with fixed keys and times, from its genesis to an attested record,
  * and every byte string that somebody who writes the protocol anew has to arrive at. Nothing random; Ed25519 is deterministic.
  */
+
 import { ed25519Sign, sha256 } from '#crypto'
 import { assert } from '../../src/chain/assert.ts'
 import { assembleBatch, batchItem, batchMessage } from '../../src/chain/batch.ts'
@@ -29,7 +30,13 @@ import {
 } from '../../src/chain/checkpoint.ts'
 import { encodeEntry, encodeRefusalEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import { type ChainPoint, type ChainRules, execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
-import { buildGenesis, defaultParameters, genesisSignatureMessage, genesisState } from '../../src/chain/genesis.ts'
+import {
+  buildGenesis,
+  defaultParameters,
+  genesisSignatureMessage,
+  genesisState,
+  nodeIdOf,
+} from '../../src/chain/genesis.ts'
 import { kidOf } from '../../src/chain/keys.ts'
 import { inclusionPath, leafHash, nodeHash, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { formatNote, formatVerifierKey } from '../../src/chain/note.ts'
@@ -42,7 +49,7 @@ import { parseStatement, signStatement } from '../../src/chain/statement.ts'
 import { verifyProofFile } from '../../src/chain/verify.ts'
 import { FrameWriter, frameType } from '../../src/node/framing.ts'
 import { encodeHello } from '../../src/node/handshake.ts'
-import { centreKey, governanceKey, type KeyPair, nodeIdOf, nodeKeys } from '../../src/node/identity.ts'
+import { centreKey, governanceKey, type KeyPair, nodeKeys } from '../../src/node/identity.ts'
 import { genesisRef } from '../../src/node/start-up.ts'
 import { encodeMessage } from '../../src/node/wire.ts'
 

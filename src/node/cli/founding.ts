@@ -4,6 +4,7 @@
  * wherever it is made — and each member's signature over it. This file makes, reads and compares them; asking people, and where the files
  * lie, is for the commands.
  */
+
 import { ed25519Sign } from '#crypto'
 import { fromUtf8, toHex } from '../../chain/bytes.ts'
 import { knownTypeNames } from '../../chain/catalogue/catalogue.ts'
@@ -16,6 +17,7 @@ import {
   type GenesisParameters,
   type GenesisSignature,
   genesisSignatureMessage,
+  nodeIdOf,
   originOf,
   parseGenesis,
   verifyGenesisSignature,
@@ -24,7 +26,7 @@ import { canonicalJson, type JsonObject, type JsonValue, parseJson } from '../..
 import { kidOf } from '../../chain/keys.ts'
 import { Refusal } from '../../chain/refusal.ts'
 import { formatTime, parseStoredTime } from '../../chain/time.ts'
-import { type KeyPair, type NodeKeys, nodeIdOf } from '../identity.ts'
+import type { KeyPair, NodeKeys } from '../identity.ts'
 import type { Clock, Random } from '../ports.ts'
 
 /** What is agreed on before anybody makes a key: keys are derived under the origin. */
