@@ -9,7 +9,7 @@ import { assert } from '../chain/assert.ts'
 import { Refusal } from '../chain/refusal.ts'
 import { DiskReadFailed, type DiskRefusalCode } from './disk-failure.ts'
 import type { Disk, DiskWrite, Range, Row, Slot } from './ports.ts'
-import { assertKey, assertRow, RowMap } from './row-map.ts'
+import { assertKey, assertRow, firstKey, RowMap } from './row-map.ts'
 import { slotPayloadBytesMax } from './slot-file.ts'
 
 /** How many of a cycle's phases, in order, reached the medium: 0 none, 1 the vote slot, 2 and the rows, 3 and the head slot. */
@@ -36,7 +36,7 @@ export interface MemoryMediumOptions {
 }
 
 export class MemoryMedium {
-  readonly #capacityBytes: number
+  #capacityBytes: number
   #rows = new RowMap()
   readonly #unreadable = new RowMap()
   #slots: { vote: Slot; head: Slot } = { vote: { kind: 'absent' }, head: { kind: 'absent' } }
@@ -106,6 +106,16 @@ export class MemoryMedium {
 
   get freeBytes(): number {
     return Math.max(0, this.#capacityBytes - this.#rows.bytes)
+  }
+
+  /** Other tenants fill the disk, or make room: from now on this much more fits. */
+  leaveFree(bytes: number): void {
+    this.#capacityBytes = this.#rows.bytes + bytes
+  }
+
+  /** All rows in the order of their keys, for whoever chooses one to damage. */
+  get rows(): readonly Row[] {
+    return this.#rows.select({ gte: firstKey, lt: Uint8Array.of(0xff) })
   }
 
   /** Only for the disk that is open: writes the first phases of a cycle. */

@@ -3,12 +3,19 @@ import type { Clock, Random } from '../../src/node/ports.ts'
 
 interface Alarm {
   readonly dueAt: number
-  readonly wake: () => void
+  /** Of two due at one time, the one that was set first rings first. */
+  readonly number: number
+  /** Undefined once cancelled. */
+  wake: (() => void) | undefined
 }
+
+const ringsBefore = (a: Alarm, b: Alarm): boolean => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.number < b.number)
 
 export class VirtualClock implements Clock {
   private now = 0
-  private readonly alarms = new Set<Alarm>()
+  private count = 0
+  /** A binary heap: the next to ring is first. */
+  private readonly alarms: Alarm[] = []
 
   wall(): number {
     return 1_800_000_000_000 + this.now
@@ -19,19 +26,21 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, wake: () => void): () => void {
-    const alarm = { dueAt: this.now + ms, wake }
-    this.alarms.add(alarm)
-    return () => void this.alarms.delete(alarm)
+    const alarm: Alarm = { dueAt: this.now + ms, number: this.count++, wake }
+    this.push(alarm)
+    return () => {
+      alarm.wake = undefined
+    }
   }
 
-  /** Goes to the next alarm and wakes it; of two due at one time, the one that was set first. False when there is none by `limit`. */
+  /** Goes to the next alarm and wakes it. False when there is none by `limit`. */
   step(limit = Number.POSITIVE_INFINITY): boolean {
-    let next: Alarm | undefined
-    for (const alarm of this.alarms) if (next === undefined || alarm.dueAt < next.dueAt) next = alarm
+    while (this.alarms.length > 0 && this.alarms[0]!.wake === undefined) this.pop()
+    const next = this.alarms[0]
     if (next === undefined || next.dueAt > limit) return false
-    this.alarms.delete(next)
+    this.pop()
     this.now = next.dueAt
-    next.wake()
+    next.wake!()
     return true
   }
 
@@ -48,6 +57,35 @@ export class VirtualClock implements Clock {
   until(condition: () => boolean, what: string): void {
     const limit = this.now + 3_600_000
     while (!condition()) if (!this.step(limit)) throw new Error(`never: ${what}`)
+  }
+
+  private push(alarm: Alarm): void {
+    const { alarms } = this
+    let at = alarms.length
+    alarms.push(alarm)
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      if (!ringsBefore(alarm, alarms[above]!)) break
+      alarms[at] = alarms[above]!
+      at = above
+    }
+    alarms[at] = alarm
+  }
+
+  private pop(): void {
+    const { alarms } = this
+    const last = alarms.pop()!
+    if (alarms.length === 0) return
+    let at = 0
+    for (;;) {
+      let below = 2 * at + 1
+      if (below >= alarms.length) break
+      if (below + 1 < alarms.length && ringsBefore(alarms[below + 1]!, alarms[below]!)) below++
+      if (!ringsBefore(alarms[below]!, last)) break
+      alarms[at] = alarms[below]!
+      at = below
+    }
+    alarms[at] = last
   }
 }
 

@@ -3,18 +3,8 @@
  * or ACKs at one (term, height), a VOTE or ACK on a base below an earlier LOCK, two BATCHes at one number, two roots for one size. An honest
  * node makes none, whatever crashed. It reads the signed bytes as a stranger would.
  */
-import { sha256 } from '#crypto'
-import { fromUtf8, toHex } from '../../src/chain/bytes.ts'
-import { type CborValue, decodeCbor } from '../../src/chain/cbor.ts'
-import { parseCheckpoint } from '../../src/chain/checkpoint.ts'
 import type { SigningPurpose } from '../../src/node/ports.ts'
-
-interface Rank {
-  readonly term: number
-  readonly height: number
-}
-
-const compare = (a: Rank, b: Rank): number => a.term - b.term || a.height - b.height
+import { compareRanks, type Rank, rankText, type Word, wordOf } from '../simulation/word.ts'
 
 interface Said {
   /** By what must be unique: what was signed there. */
@@ -48,67 +38,57 @@ export class SignatureBook {
   }
 
   note(member: string, purpose: SigningPurpose, message: Uint8Array): void {
-    if (purpose === 'cosign') return this.#cosignature(member, fromUtf8(message))
-    if (purpose !== 'seal') return
-    const end = message.indexOf(0)
-    const kind = fromUtf8(message.subarray('gongzheng/'.length, end))
-    const [, body] = decodeCbor(message.subarray(end + 1 + 32)) as readonly [number, CborValue]
-    this.#tally(member, kind)
+    this.hear(member, wordOf(purpose, message))
+  }
+
+  hear(member: string, word: Word): void {
+    if (word.kind === 'OTHER') return
+    this.#tally(member, word.kind)
     const said = this.#of(member)
-    const digest = toHex(sha256(message))
-    switch (kind) {
-      case 'VOTE': {
-        const [term, , base] = body as readonly [number, string, CborValue]
-        this.#once(member, `VOTE in term ${term}`, digest)
-        return this.#base(member, said, term, rankOf(base))
-      }
+    switch (word.kind) {
+      case 'VOTE':
+        this.#once(member, `VOTE in term ${word.term}`, `${word.candidate} ${word.base.id}`)
+        return this.#base(member, said, word.term, word.base)
       case 'ACK': {
-        const [base, block] = body as readonly CborValue[]
-        const { term, height } = rankOf(block)
-        this.#once(member, `ACK at ${term}/${height}`, digest)
-        return this.#base(member, said, term, rankOf(base))
+        const { block, base } = word
+        this.#once(member, `ACK at ${rankText(block)}`, `${block.id} ${base.id}`)
+        return this.#base(member, said, block.term, base)
       }
-      case 'SEAL': {
-        const header = body as readonly number[]
-        return this.#once(member, `SEAL at ${header[2]}/${header[3]}`, digest)
-      }
+      case 'SEAL':
+        return this.#once(member, `SEAL at ${rankText(word)}`, word.digest)
       case 'LOCK': {
-        const rank = rankOf(body)
-        const held = said.locks.get(rank.term)
-        if (held === undefined || compare(rank, held) > 0) said.locks.set(rank.term, rank)
+        const { block } = word
+        const held = said.locks.get(block.term)
+        if (held === undefined || compareRanks(block, held) > 0) said.locks.set(block.term, block)
         for (const [term, base] of said.bases) {
-          if (term > rank.term && compare(base, rank) < 0)
-            this.#found(member, `LOCK of ${text(rank)} after a base below it in term ${term}`)
+          if (term > block.term && compareRanks(base, block) < 0)
+            this.#found(member, `LOCK of ${rankText(block)} after a base below it in term ${term}`)
         }
         return
       }
-      case 'BATCH': {
-        const [, , incarnation, number] = body as readonly number[]
-        return this.#once(member, `BATCH ${incarnation}/${number}`, digest)
-      }
+      case 'BATCH':
+        return this.#once(member, `BATCH ${word.incarnation}/${word.number}`, word.digest)
+      case 'COSIGN':
+        return this.#cosignature(member, said, word)
     }
   }
 
   #base(member: string, said: Said, term: number, base: Rank): void {
     const held = said.bases.get(term)
-    if (held === undefined || compare(base, held) < 0) said.bases.set(term, base)
+    if (held === undefined || compareRanks(base, held) < 0) said.bases.set(term, base)
     for (const [lockTerm, lock] of said.locks) {
-      if (lockTerm < term && compare(base, lock) < 0) {
-        this.#found(member, `base ${text(base)} in term ${term} below its LOCK of ${text(lock)}`)
+      if (lockTerm < term && compareRanks(base, lock) < 0) {
+        this.#found(member, `base ${rankText(base)} in term ${term} below its LOCK of ${rankText(lock)}`)
       }
     }
   }
 
-  #cosignature(member: string, message: string): void {
-    this.#tally(member, 'COSIGN')
-    const { size, root } = parseCheckpoint(message.split('\n').slice(2).join('\n'))
-    const said = this.#of(member)
-    const hex = toHex(root)
-    const held = this.roots.get(Number(size))
-    if (held !== undefined && held !== hex) this.#found(member, `two roots for size ${size}`)
-    this.roots.set(Number(size), hex)
-    if (Number(size) < said.cosignedSize) this.#found(member, `size ${size} cosigned after ${said.cosignedSize}`)
-    said.cosignedSize = Number(size)
+  #cosignature(member: string, said: Said, { size, root }: { readonly size: number; readonly root: string }): void {
+    const held = this.roots.get(size)
+    if (held !== undefined && held !== root) this.#found(member, `two roots for size ${size}`)
+    this.roots.set(size, root)
+    if (size < said.cosignedSize) this.#found(member, `size ${size} cosigned after ${said.cosignedSize}`)
+    said.cosignedSize = size
   }
 
   #once(member: string, place: string, digest: string): void {
@@ -136,10 +116,3 @@ export class SignatureBook {
     return said
   }
 }
-
-function rankOf(ref: CborValue | undefined): Rank {
-  const [term, height] = ref as readonly number[]
-  return { term: term!, height: height! }
-}
-
-const text = ({ term, height }: Rank): string => `${term}/${height}`

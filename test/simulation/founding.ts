@@ -1,0 +1,82 @@
+/** A ledger for tests: genesis, rules and all members' keys, from a seed. Founding costs more than a whole run, so that it is done once for each shape. */
+import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
+import type { ChainRules } from '../../src/chain/execution.ts'
+import {
+  buildGenesis,
+  defaultParameters,
+  type Genesis,
+  type GenesisMember,
+  type GenesisParameters,
+  nodeIdOf,
+} from '../../src/chain/genesis.ts'
+import { kidOf } from '../../src/chain/keys.ts'
+import { centreKey, governanceKey, type KeyPair, type NodeKeys, newKeyFile, nodeKeys } from '../../src/node/identity.ts'
+import { SeededRandom } from '../contract/virtual-clock.ts'
+
+const organisations = [
+  ['beijing', '北京市公共资源交易中心', '110000', 'uscc:91110000802100433B'],
+  ['guangzhou', '广州公共资源交易中心', '440100', 'uscc:914403001922038216'],
+  ['hangzhou', '杭州市公共资源交易中心', '330100', 'uscc:91330100716105852F'],
+  ['wuhan', '武汉市公共资源交易中心', '420100', 'uscc:9144030071526726XG'],
+  ['xiamen', '厦门市公共资源交易中心', '350200', 'uscc:91440400192548256N'],
+  ['nanning', '南宁市公共资源交易中心', '450100', 'uscc:12450100498500001Y'],
+  ['chengdu', '成都市公共资源交易中心', '510100', 'uscc:12510100MB1234567G'],
+] as const
+
+export interface FoundedMember {
+  readonly member: GenesisMember
+  readonly keys: NodeKeys
+  readonly centre: KeyPair
+}
+
+export interface Founded {
+  readonly genesis: Genesis
+  readonly rules: ChainRules
+  readonly members: readonly FoundedMember[]
+}
+
+const foundedBefore = new Map<string, Founded>()
+
+export function found(memberCount: number, parameters: Partial<GenesisParameters>, foundedAt: number): Founded {
+  const name = `${memberCount} ${foundedAt} ${JSON.stringify(parameters)}`
+  const held = foundedBefore.get(name)
+  if (held !== undefined) return held
+  const random = new SeededRandom(1)
+  const foundingId = Buffer.from(random.bytes(16)).toString('hex')
+  const origin = `ledger.test/${foundingId}`
+  const members = organisations.slice(0, memberCount).map(([id, title, region, party]) => {
+    const keys = nodeKeys(newKeyFile('node', origin, random))
+    const centre = centreKey(newKeyFile('centre', origin, random))
+    const governance = governanceKey(newKeyFile('governance', origin, random))
+    const member: GenesisMember = {
+      id,
+      name: title,
+      region,
+      party,
+      addresses: [],
+      node: {
+        id: nodeIdOf(keys.seal.publicKey),
+        network: kidOf(keys.network.publicKey),
+        log: kidOf(keys.log.publicKey),
+        cosign: kidOf(keys.cosign.publicKey),
+        seal: kidOf(keys.seal.publicKey),
+      },
+      centreKey: kidOf(centre.publicKey),
+      governanceKey: kidOf(governance.publicKey),
+    }
+    return { member, keys, centre }
+  })
+  const genesis = buildGenesis({
+    name: 'ledger.test',
+    foundingId,
+    foundedAt,
+    members: members.map(({ member }) => member),
+    parameters: { ...defaultParameters(memberCount), ...parameters },
+    catalogue: knownTypeNames,
+  })
+  const context = { ledger: genesis.ledger, epoch: 0 }
+  const rules = { context, genesis, catalogue: catalogueOf(genesis.catalogue) }
+  const founded = { genesis, rules, members }
+  foundedBefore.set(name, founded)
+  return founded
+}

@@ -1,0 +1,64 @@
+/** What a key signed, read back from the signed bytes as a stranger would read them. */
+import { fromUtf8, toHex } from '../../src/chain/bytes.ts'
+import { type CborValue, decodeCbor } from '../../src/chain/cbor.ts'
+import { parseCheckpoint } from '../../src/chain/checkpoint.ts'
+import type { SigningPurpose } from '../../src/node/ports.ts'
+
+export interface Rank {
+  readonly term: number
+  readonly height: number
+}
+
+export interface Ref extends Rank {
+  readonly id: string
+}
+
+export type Word =
+  | { readonly kind: 'VOTE'; readonly term: number; readonly candidate: string; readonly base: Ref }
+  | { readonly kind: 'ACK'; readonly base: Ref; readonly block: Ref }
+  | { readonly kind: 'LOCK'; readonly block: Ref }
+  | { readonly kind: 'SEAL'; readonly term: number; readonly height: number; readonly digest: string }
+  | { readonly kind: 'BATCH'; readonly incarnation: number; readonly number: number; readonly digest: string }
+  | { readonly kind: 'COSIGN'; readonly size: number; readonly root: string }
+  | { readonly kind: 'OTHER' }
+
+export const compareRanks = (a: Rank, b: Rank): number => a.term - b.term || a.height - b.height
+export const rankText = ({ term, height }: Rank): string => `${term}.${height}`
+
+const textHead = 'gongzheng/'.length
+const ledgerBytes = 32
+
+export function wordOf(purpose: SigningPurpose, message: Uint8Array): Word {
+  if (purpose === 'cosign') {
+    // "cosignature/v1\ntime …\n" and then the checkpoint.
+    const { size, root } = parseCheckpoint(fromUtf8(message).split('\n').slice(2).join('\n'))
+    return { kind: 'COSIGN', size: Number(size), root: toHex(root) }
+  }
+  if (purpose !== 'seal') return { kind: 'OTHER' }
+  const end = message.indexOf(0)
+  const kind = fromUtf8(message.subarray(textHead, end))
+  const [, body] = decodeCbor(message.subarray(end + 1 + ledgerBytes)) as readonly [number, CborValue]
+  const parts = body as readonly CborValue[]
+  switch (kind) {
+    case 'VOTE':
+      return { kind, term: parts[0] as number, candidate: parts[1] as string, base: refOf(parts[2]) }
+    case 'ACK':
+      return { kind, base: refOf(parts[0]), block: refOf(parts[1]) }
+    case 'LOCK':
+      return { kind, block: refOf(body) }
+    case 'SEAL':
+      return { kind, term: parts[2] as number, height: parts[3] as number, digest: digestOf(message) }
+    case 'BATCH':
+      return { kind, incarnation: parts[2] as number, number: parts[3] as number, digest: digestOf(message) }
+    default:
+      return { kind: 'OTHER' }
+  }
+}
+
+function refOf(value: CborValue | undefined): Ref {
+  const [term, height, id] = value as readonly [number, number, Uint8Array]
+  return { term, height, id: toHex(id) }
+}
+
+/** Equal bytes, equal text: the whole of it, so that nothing rests on a hash of ours. */
+const digestOf = (message: Uint8Array): string => Buffer.from(message).toString('latin1')

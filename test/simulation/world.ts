@@ -1,0 +1,339 @@
+/**
+ * A whole cluster in one thread: real nodes on simulated machines, one virtual clock, one seed. The world runs processes and gives whoever makes
+ * trouble its handles; what must hold is for the watches to say. Same seed, same run.
+ */
+import { sha256 } from '#crypto'
+import type { ChainRules } from '../../src/chain/execution.ts'
+import type { Genesis, GenesisParameters } from '../../src/chain/genesis.ts'
+import { signStatement } from '../../src/chain/statement.ts'
+import { formatTime } from '../../src/chain/time.ts'
+import { MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
+import { type MemoryNetworkOptions, MemoryNetworkWorld } from '../../src/node/memory-network.ts'
+import type { LogFields, MemberId, Network, SigningPurpose } from '../../src/node/ports.ts'
+import { decodeMessage, type WireMessage } from '../../src/node/wire.ts'
+import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
+import { type FoundedMember, found } from './founding.ts'
+import { type Conditions, conditionsAt, NodeProcess } from './node-process.ts'
+import { Signatures } from './signatures.ts'
+import { Trace } from './trace.ts'
+import type { Answer, Violation, Watch } from './watch.ts'
+import { wordOf } from './word.ts'
+
+export interface WorldOptions {
+  readonly memberCount: number
+  readonly seed: number
+  readonly parameters?: Partial<GenesisParameters>
+  readonly network?: Partial<MemoryNetworkOptions>
+  /** Lines of the nodes' logs are kept for whoever reads a failing run. */
+  readonly keepsLog?: boolean
+}
+
+/** A member: its keys, and the machine its node runs on. */
+export interface Machine {
+  readonly founded: FoundedMember
+  medium: MemoryMedium
+  readonly conditions: Conditions
+  process: NodeProcess | undefined
+  /** A second process with the same keys, on a copy of the disk. */
+  clone: NodeProcess | undefined
+  /** Nothing it does is held against anybody honest, and nothing is expected of it. */
+  isLiar: boolean
+  /** Its disk lost or took back what it had promised: it must never sign again, and nobody waits for it. */
+  isLost: boolean
+}
+
+/** Bends the network of a liar's process. */
+export type Bend = (machine: Machine, network: Network) => Network
+
+const cloneMark = '~'
+
+export class World {
+  readonly clock = new VirtualClock()
+  readonly random: SeededRandom
+  readonly network: MemoryNetworkWorld
+  readonly genesis: Genesis
+  readonly rules: ChainRules
+  readonly machines = new Map<MemberId, Machine>()
+  readonly signatures = new Signatures(statementSignatures)
+  readonly trace = new Trace()
+  readonly log: string[] = []
+  readonly #keepsLog: boolean
+  readonly #watches: Watch[] = []
+  /** The process of each member that a member is connected to, where it is not the first. */
+  readonly #clonePeers = new Map<string, Set<MemberId>>()
+  #violation: Violation | undefined
+  #bend: Bend | undefined
+  #events = 0
+  #decoded: { readonly bytes: Uint8Array; readonly message: WireMessage } | undefined
+
+  constructor({ memberCount, seed, parameters = {}, network = {}, keepsLog = false }: WorldOptions) {
+    this.random = new SeededRandom(seed)
+    this.#keepsLog = keepsLog
+    this.network = new MemoryNetworkWorld(network, { clock: this.clock, random: this.random })
+    const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall())
+    this.genesis = genesis
+    this.rules = rules
+    for (const founded of members) {
+      this.machines.set(founded.member.id, {
+        founded,
+        medium: new MemoryMedium(),
+        conditions: conditionsAt(this.clock.wall(), this.clock.monotonic()),
+        process: undefined,
+        clone: undefined,
+        isLiar: false,
+        isLost: false,
+      })
+    }
+  }
+
+  // ── who is there ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get ids(): readonly MemberId[] {
+    return [...this.machines.keys()]
+  }
+
+  machine(id: MemberId): Machine {
+    const machine = this.machines.get(id)
+    if (machine === undefined) throw new Error(`no member ${id}`)
+    return machine
+  }
+
+  /** Processes that run, are open for peers, and owe the truth. */
+  get honest(): readonly NodeProcess[] {
+    const running: NodeProcess[] = []
+    for (const { process, isLiar } of this.machines.values()) {
+      if (!isLiar && process?.isStarted === true) running.push(process)
+    }
+    return running
+  }
+
+  isHonest({ member }: NodeProcess): boolean {
+    return !this.machine(member).isLiar
+  }
+
+  get events(): number {
+    return this.#events
+  }
+
+  // ── processes ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  set bend(bend: Bend) {
+    this.#bend = bend
+  }
+
+  /** Starts the node if it does not run; one that died by itself is buried first. */
+  start(id: MemberId): void {
+    const machine = this.machine(id)
+    if (machine.process?.fatal !== undefined) this.kill(id)
+    if (machine.process !== undefined) return
+    machine.process = this.#process(machine, id, machine.medium)
+    this.#tell('starting', machine.process)
+    machine.process.start()
+  }
+
+  /** @param phases how many phases of a write cycle in flight reached the disk */
+  kill(id: MemberId, phases: PhaseCount = 0, isMachineGone = false): void {
+    const machine = this.machine(id)
+    const { process } = machine
+    if (process === undefined) return
+    process.end(phases, isMachineGone)
+    machine.process = undefined
+    this.#tell('ended', process)
+  }
+
+  /** An orderly end, as on SIGTERM. */
+  stop(id: MemberId): void {
+    const { process } = this.machine(id)
+    if (process === undefined) return
+    process.replica.stop()
+    this.clock.after(20, () => {
+      if (this.machine(id).process === process) this.kill(id, 3)
+    })
+  }
+
+  /** A second process on a copy of the disk, connected to these members instead of the first. From now on this member counts as a liar. */
+  startClone(id: MemberId, peers: readonly MemberId[]): void {
+    const machine = this.machine(id)
+    if (machine.clone !== undefined || machine.process === undefined) return
+    machine.isLiar = true
+    const name = `${id}${cloneMark}`
+    this.#clonePeers.set(id, new Set(peers))
+    for (const other of this.ids) {
+      if (other === id) continue
+      const [near, far] = peers.includes(other) ? [name, id] : [id, name]
+      for (const [from, to] of [
+        [far, other],
+        [other, far],
+      ] as const) {
+        this.network.cut(from, to)
+      }
+      this.network.mend(near, other)
+      this.network.mend(other, near)
+      this.network.breakConnection(far, other)
+    }
+    machine.clone = this.#process(machine, name, machine.medium.copy())
+    machine.clone.start()
+  }
+
+  endClone(id: MemberId): void {
+    const machine = this.machine(id)
+    machine.clone?.end(0)
+    machine.clone = undefined
+    this.#clonePeers.delete(id)
+  }
+
+  /** The network's name for the process of `to` that `from` talks to. */
+  processOf(from: MemberId, to: MemberId): string {
+    return this.#clonePeers.get(to)?.has(from) === true ? `${to}${cloneMark}` : to
+  }
+
+  #process(machine: Machine, name: string, medium: MemoryMedium): NodeProcess {
+    const id = machine.founded.member.id
+    const isWatched = (): boolean => !machine.isLiar
+    const process: NodeProcess = new NodeProcess(name, machine.founded, {
+      clock: this.clock,
+      random: this.random,
+      rules: this.rules,
+      network: this.network.node(name),
+      medium,
+      conditions: machine.conditions,
+      sign: (key, message) => this.signatures.sign(key, message),
+      verify: this.signatures.verify,
+      memberOf: (peer) => (peer.endsWith(cloneMark) ? peer.slice(0, -1) : peer),
+      processOf: (to) => this.processOf(id, to),
+      ...(this.#bend === undefined || !machine.isLiar
+        ? {}
+        : { bend: (network: Network) => this.#bend!(machine, network) }),
+      events: {
+        sent: (to, bytes) => {
+          this.trace.bytes('sent', this.clock.monotonic(), name, to, bytes)
+          if (isWatched()) this.#tell('sent', process, to, this.#decode(bytes))
+        },
+        signed: (purpose, message) => this.noteWord(process, purpose, message),
+        wrote: (write) => {
+          if (isWatched()) this.#tell('wrote', process, write)
+        },
+        committed: (executed) => {
+          this.trace.text('committed', this.clock.monotonic(), name, executed.block.id)
+          if (isWatched()) this.#tell('committed', process, executed)
+        },
+        attested: (attestation) => {
+          if (isWatched()) this.#tell('attested', process, attestation)
+        },
+        started: () => {
+          if (isWatched()) this.#tell('started', process)
+        },
+        turned: () => {
+          this.#events++
+          if (isWatched()) this.#tell('turned', process)
+        },
+        logged: (event, fields) => this.note(name, event, fields),
+        fatal: (reason) => {
+          this.note(name, 'FATAL', { reason })
+        },
+      },
+    })
+    return process
+  }
+
+  /** Also for what a liar's machine signs beside its process. */
+  noteWord(process: NodeProcess, purpose: SigningPurpose, message: Uint8Array): void {
+    this.trace.bytes('signed', this.clock.monotonic(), process.name, purpose, message)
+    this.#tell('word', process, wordOf(purpose, message))
+  }
+
+  // ── watching ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  watch(watch: Watch): void {
+    this.#watches.push(watch)
+  }
+
+  answer(answer: Answer): void {
+    this.trace.text('answered', this.clock.monotonic(), answer.member, JSON.stringify(answer))
+    this.#tell('answered', answer)
+  }
+
+  /** The first violation ends the run. */
+  violated(invariant: string, text: string): void {
+    this.#violation ??= { invariant, text, at: this.clock.monotonic() }
+  }
+
+  get violation(): Violation | undefined {
+    return this.#violation
+  }
+
+  healed(): void {
+    this.#tell('healed')
+  }
+
+  finished(): void {
+    this.#tell('finished')
+  }
+
+  note(name: string, event: string, fields: LogFields): void {
+    if (this.#keepsLog) this.log.push(`${this.clock.monotonic()} ${name} ${event} ${JSON.stringify(fields)}`)
+  }
+
+  #tell<K extends keyof Watch>(kind: K, ...args: Parameters<NonNullable<Watch[K]>>): void {
+    for (const watch of this.#watches) (watch[kind] as ((...args: unknown[]) => void) | undefined)?.(...args)
+  }
+
+  /** A broadcast is decoded once. */
+  #decode(bytes: Uint8Array): WireMessage {
+    if (this.#decoded?.bytes !== bytes) this.#decoded = { bytes, message: decodeMessage(bytes) }
+    return this.#decoded.message
+  }
+
+  // ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs until this time, or until something is found wrong. */
+  runTo(at: number): void {
+    while (this.#violation === undefined && this.clock.step(at)) {
+      // all that is due by then
+    }
+    if (this.#violation === undefined) this.clock.advance(Math.max(0, at - this.clock.monotonic()))
+  }
+
+  /** Runs until this holds; false when it did not by then, or something was found wrong. */
+  runUntil(condition: () => boolean, ms: number): boolean {
+    const limit = this.clock.monotonic() + ms
+    while (this.#violation === undefined) {
+      if (condition()) return true
+      if (!this.clock.step(limit)) return false
+    }
+    return false
+  }
+
+  /** An attestation of a document's hash, signed by the centre of that member. */
+  statement(id: MemberId, key: string, value = key): string {
+    const { member, centre } = this.machine(id).founded
+    const name = `${this.genesis.ledger} ${id} ${key} ${value}`
+    const held = statementsBefore.get(name)
+    if (held !== undefined) return held
+    const jws = signStatement(
+      {
+        ledger: this.genesis.ledger,
+        type: 'attest.hash@1',
+        party: member.party,
+        key,
+        hash: { algorithm: 'sha256', value: Buffer.from(sha256(Buffer.from(value))).toString('hex') },
+        subject: 'document',
+        mediaType: 'application/pdf',
+        source: {
+          system: 'test',
+          operator: 'role:tester',
+          method: 'generated',
+          software: 'vitest',
+          occurredAt: formatTime(1_800_000_000_000),
+        },
+      },
+      { tagged: centre.publicKey, sign: (message) => statementSignatures.sign(centre, message) },
+    )
+    statementsBefore.set(name, jws)
+    return jws
+  }
+}
+
+/** The same keys and texts in every run. */
+const statementSignatures = new Signatures()
+const statementsBefore = new Map<string, string>()
