@@ -3,7 +3,9 @@
  * caller's language, and what the caller can do. Handlers throw a `Problem` (or let a `Refusal` of the chain pass); the functions here
  * turn it, and whatever Fastify or Node report, into that document. Nothing of an internal error leaves but its request id.
  */
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { finished, Readable } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { problemIn } from '../chain/catalogue/schema.ts'
 import type { RefusalTexts } from '../chain/refusal.ts'
@@ -89,7 +91,22 @@ export function sendProblem(problem: Problem, texts: RefusalTexts, request: Fast
     .header('content-language', languageTags[language])
     .header('vary', 'accept-language')
     .type(problemMediaType)
-    .send(JSON.stringify(problemDocument(problem, texts, language, request.id)))
+  const document = JSON.stringify(problemDocument(problem, texts, language, request.id))
+  if (problem.code !== 'request.too-large' || request.raw.readableEnded) return void reply.send(document)
+  reply.header('content-length', Buffer.byteLength(document)).send(lingering(document, request.raw))
+}
+
+/**
+ * The answer to a body that is not read: said at once, but ended only when the caller has sent the rest, which is thrown away. Fastify
+ * closes the connection after it, and a close with bytes unread is a reset, which a caller still sending would see instead of the
+ * answer. The request's own time-out bounds how long that takes.
+ */
+function lingering(answer: string, request: IncomingMessage): Readable {
+  const stream = new Readable({ read() {} })
+  stream.push(answer)
+  finished(request, { writable: false }, () => stream.push(null))
+  request.resume()
+  return stream
 }
 
 /** Whatever was thrown, as a problem; `undefined` detail and `internal.error` for what is no fault of the caller. */

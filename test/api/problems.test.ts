@@ -250,6 +250,46 @@ test('a body over the limit is refused by its announced length, also when it com
   expect(chunked).toContain('"code":"request.too-large"')
 })
 
+test.each(['close', 'keep-alive'])(
+  'a caller that sends the whole of a body over the limit before it looks up finds the answer, connection: %s',
+  async (connection) => {
+    await using api = await publicServer()
+    // More than the buffers on both sides hold.
+    const body = 'a'.repeat(16 * 1024 * 1024)
+    const answer = await raw(
+      api,
+      `POST /v1/records/batch HTTP/1.1\r\nhost: x\r\nconnection: ${connection}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /)
+    expect(answer).toContain('"bytesMax":4194304')
+  },
+)
+
+test('a body without end is cut off when the time for the request is over', async () => {
+  await using api = await publicServer({
+    limits: { requestTimeoutMs: 100, headersTimeoutMs: 50, connectionsCheckMs: 20 },
+  })
+  await api.app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = api.app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  let seen = ''
+  socket.on('data', (text) => (seen += text))
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  socket.on('error', () => socket.destroy()) // a reset is as good an end as any
+  socket.write(
+    'POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+  )
+  const piece = `4000\r\n${'a'.repeat(0x4000)}\r\n`
+  const goOn = (): void => {
+    if (!socket.writable) return
+    if (socket.write(piece)) setImmediate(goOn)
+    else socket.once('drain', goOn)
+  }
+  goOn()
+  await closed
+  expect(seen).toMatch(/^HTTP\/1\.1 413 /)
+})
+
 test('tile paths on the wire: dots, needless question marks and absolute forms are other spellings', async () => {
   await using api = await publicServer()
   for (const target of [
