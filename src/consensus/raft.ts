@@ -87,7 +87,7 @@ const pendingCertificatesMax = 256
 const lockHorizonBlocks = 4_096
 /** A peer with blocks in flight that does not move on for this many heartbeats has lost some of them. */
 const silentHeartbeatsMax = 5
-/** Reads that wait for their confirmation, of all members together. */
+/** Reads that wait for their confirmation, of all members together; who has most of them makes room. */
 const readsMax = 1_000
 
 interface PendingRead {
@@ -1031,9 +1031,20 @@ export class Raft {
     if (this.#role !== 'leader') return
     const confirmed = new Set([this.#options.self])
     this.#reads.push({ context, from, round: this.#round + 1, height: this.#lock.block.height, confirmed })
-    if (this.#reads.length > readsMax) this.#reads.shift() // the asker's own time-out answers it
+    if (this.#reads.length > readsMax) this.#forgetRead()
     if (this.#quorum === 1) this.#answerReads()
     else this.#startReadRound()
+  }
+
+  /** The oldest of whoever has most of them waiting: no member can crowd out another. The asker's own time-out answers it. */
+  #forgetRead(): void {
+    const waiting = new Map<MemberId, number>()
+    for (const { from } of this.#reads) waiting.set(from, (waiting.get(from) ?? 0) + 1)
+    const most = Math.max(...waiting.values())
+    this.#reads.splice(
+      this.#reads.findIndex(({ from }) => waiting.get(from) === most),
+      1,
+    )
   }
 
   /** One round of heartbeats at a time: reads that come while one is out share the next (a lost one is overtaken by the next tick's). */

@@ -413,6 +413,25 @@ describe('dissertation: transfer, disruption, check-quorum, reads', () => {
     ])
   })
 
+  it('§6.4 a member that asks without end crowds out nobody’s read but its own', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    solo.acks(first, ['b', 'c'])
+    solo.locks(first, ['b', 'c'])
+    solo.do((raft) => raft.readIndex(1))
+    for (let context = 0; context < 10; context++) solo.hear('b', { kind: 'read-request', context })
+    for (let context = 0; context < 5_000; context++) solo.hear('d', { kind: 'read-request', context })
+    const answered = [solo.position('b', first, { round: 1_000_000 }), solo.position('c', first, { round: 1_000_000 })]
+    const sent = answered.flatMap(({ all }) => all).filter((effect) => effect.kind === 'send')
+    const contexts = (to: string): number[] =>
+      sent.flatMap(({ to: asker, message }) => (asker === to && message.kind === 'read-reply' ? [message.context] : []))
+    expect(answered.flatMap((effects) => effects.of('read-ready'))).toEqual([
+      { kind: 'read-ready', context: 1, height: 1 },
+    ])
+    expect(contexts('b')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(contexts('d')).toEqual(Array.from({ length: 989 }, (_, i) => 4_011 + i))
+  })
+
   it('§6.4 a member of a higher term confirms no read: its leader may have committed more', () => {
     const solo = new Solo()
     const { first } = solo.lead()
