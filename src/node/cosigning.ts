@@ -35,6 +35,8 @@ export interface CosigningDependencies {
   /** The id of the committed block at this height, to assert that the register is on the chain. */
   readonly committedId: (height: Height) => string | undefined
   readonly onAttested: (attestation: Attestation) => void
+  /** Shown by a signature of its own, checked: this member has registered this size. */
+  readonly onCosigned: (member: MemberId, size: number) => void
 }
 
 /** A committed head: what may be cosigned. */
@@ -65,6 +67,8 @@ export class Cosigning {
   /** For sizes not committed here yet. */
   #early: { readonly from: MemberId; readonly message: CosignatureMessage }[] = []
   #own: CosignatureMessage | undefined
+  /** The largest of each member since the last tick. Most are checked at once, but those that come late or early are not. */
+  readonly #latest = new Map<MemberId, CosignatureMessage>()
 
   constructor(
     options: CosigningOptions,
@@ -150,6 +154,7 @@ export class Cosigning {
 
   receive(from: MemberId, message: CosignatureMessage): void {
     const { clock, send, log, vouching, turn } = this.#deps
+    if (message.size > (this.#latest.get(from)?.size ?? 0)) this.#latest.set(from, message)
     if (this.#attested !== undefined && message.size <= this.#attested.size) {
       if (message.size > 0 && clock.wall() - this.#attestedAt > repeatedAfterMs) {
         send(from, { kind: 'attestation', attestation: this.#attested })
@@ -184,8 +189,21 @@ export class Cosigning {
 
   /** A lost cosignature must not hold up attestation: said again while it is waited for. */
   tick(): void {
+    this.#checkLatest()
     if (this.#own === undefined || this.#own.size <= (this.#attested?.size ?? 0)) return
     this.#deps.broadcast(this.#own)
+  }
+
+  /** At most one signature for each member, and most of them were checked before. */
+  #checkLatest(): void {
+    const { vouching, turn, onCosigned } = this.#deps
+    for (const [from, message] of this.#latest) {
+      const check = vouching.cosignatureCheck(from, message, message.time, message.signature)
+      vouching.check([check], (good) => {
+        if (good) turn(() => onCosigned(from, message.size))
+      })
+    }
+    this.#latest.clear()
   }
 
   #openSize(head: Head): void {

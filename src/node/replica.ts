@@ -306,7 +306,6 @@ export class Replica {
         return fencing.onRefused(from, message.incarnation, message.code)
       case 'cosignature':
         release()
-        fencing.saw(from, { registeredSize: message.size })
         return cosigning.receive(from, message)
       case 'attestation': {
         release()
@@ -663,6 +662,7 @@ export class Replica {
           this.#events.onAttested?.(attestation)
           sealing.trySeal()
         },
+        onCosigned: (from, size) => fencing.saw(from, { registeredSize: size }),
       },
     )
     const intake: Intake = new Intake(

@@ -14,8 +14,10 @@ import {
   carriedDigest,
   decodeBlock,
 } from '../../src/chain/block.ts'
+import { fromHex } from '../../src/chain/bytes.ts'
 import { encodeCbor } from '../../src/chain/cbor.ts'
 import { type BlockCertificate, type Certificate, type Signable, signableMessage } from '../../src/chain/certificate.ts'
+import { cosignatureMessage, formatCheckpoint } from '../../src/chain/checkpoint.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import { execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
 import { height, term } from '../../src/chain/numbers.ts'
@@ -471,6 +473,41 @@ describe('a lying follower', () => {
       })
     }
     world.clock.advance(50)
+    goesOn(world)
+  })
+
+  it('claims a size with a cosignature: only a good signature binds its next start to it', () => {
+    const { world, enemy } = attacked()
+    const hello = (incarnation: number, registeredSize: number): string => {
+      enemy.received.length = 0
+      const nonce = new Uint8Array(16).fill(incarnation)
+      const lock = { term: term(9), height: height(9) }
+      enemy.send('beijing', { kind: 'hello', incarnation, nonce, term: term(9), lock, registeredSize })
+      world.until(() => answers().length > 0, 'an answer to the hello')
+      return answers()[0]!
+    }
+    const answers = (): string[] =>
+      enemy.received.flatMap(({ from, message }) => {
+        if (from !== 'beijing') return []
+        return message.kind === 'hello-refused' ? [message.code] : message.kind === 'hello-stored' ? ['stored'] : []
+      })
+    const cosign = (size: number, signature?: Uint8Array): void => {
+      const root = '33'.repeat(32)
+      const text = formatCheckpoint({ origin: world.genesis.origin, size, root: fromHex(root)! })
+      signature ??= enemy.sign('cosign', cosignatureMessage(1, text))
+      enemy.send('beijing', { kind: 'cosignature', size, root, time: 1, signature })
+      world.clock.advance(300)
+    }
+    expect(hello(1, 0)).toBe('stored')
+    cosign(1_000_000, new Uint8Array(64))
+    expect(hello(2, 0)).toBe('stored')
+    // Of a size attested before, and of one not committed here.
+    cosign(2)
+    expect(hello(3, 1)).toBe('node.register-rolled-back')
+    expect(hello(4, 2)).toBe('stored')
+    cosign(1_000)
+    expect(hello(5, 999)).toBe('node.register-rolled-back')
+    expect(hello(6, 1_000)).toBe('stored')
     goesOn(world)
   })
 
