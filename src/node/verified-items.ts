@@ -1,19 +1,29 @@
 /**
  * Statements whose signature this node has checked, by leaf hash: a gateway does not check again in the block what it took in itself,
- * nor a leader what came in a batch; and nobody parses one twice. Bounded; what fell out is parsed and checked again.
+ * nor a leader what came in a batch; and nobody parses one twice. Bounded in number and in memory, because a lying member can have
+ * batches full of statements that are as large as any, or whose payload is thousands of empty objects; what fell out is parsed and
+ * checked again.
  */
 import type { BatchItem } from '../chain/batch.ts'
 import { type ItemReader, itemReader, type ReadItem } from '../chain/execution.ts'
 
-/** Several full blocks of statements in flight: about 30 MB of parsed payloads of 1 KiB. */
+/** Several full blocks of small statements in flight. */
 const itemsMax = 16_384
+/** Their memory by `memoryBytesOf`: ten full blocks of ordinary statements. */
+export const itemsBytesMax = 64 * 1024 * 1024
 
 export class VerifiedItems {
-  readonly #items = new Map<string, ReadItem>()
+  readonly #items = new Map<string, ReadItem & { readonly memoryBytes: number }>()
   readonly #parse: ItemReader
+  #memoryBytes = 0
 
   constructor(ledger: string) {
     this.#parse = itemReader(ledger)
+  }
+
+  /** What is held is estimated to take this much, at most `itemsBytesMax`. */
+  get memoryBytes(): number {
+    return this.#memoryBytes
   }
 
   has(item: BatchItem): boolean {
@@ -21,13 +31,39 @@ export class VerifiedItems {
   }
 
   add(leaf: Uint8Array, read: ReadItem): void {
-    this.#items.set(latin1(leaf), read)
-    if (this.#items.size > itemsMax) this.#items.delete(this.#items.keys().next().value!)
+    const key = latin1(leaf)
+    this.#drop(key)
+    const memoryBytes = memoryBytesOf(read)
+    this.#items.set(key, { ...read, memoryBytes })
+    this.#memoryBytes += memoryBytes
+    while (this.#items.size > itemsMax || this.#memoryBytes > itemsBytesMax) {
+      this.#drop(this.#items.keys().next().value!)
+    }
   }
 
   /** Parsed now, or remembered; says nothing about the signature. @throws {Refusal} */
   readonly read: ItemReader = (item) => this.#items.get(latin1(item.leaf)) ?? this.#parse(item)
+
+  #drop(key: string): void {
+    this.#memoryBytes -= this.#items.get(key)?.memoryBytes ?? 0
+    this.#items.delete(key)
+  }
 }
+
+/**
+ * Estimate, not below the truth: the statement as text, as the bytes that were signed and as canonical payload, together at most four
+ * times its length; and what is parsed, where every value but the first of an object or array has a comma before it.
+ */
+function memoryBytesOf({ statement }: ReadItem): number {
+  let values = 1
+  for (const octet of statement.canonicalPayload) if (octet === comma || octet === brace || octet === bracket) values++
+  return fixedBytes + 4 * statement.jws.length + valueBytes * values
+}
+const [comma, brace, bracket] = [0x2c, 0x7b, 0x5b]
+/** The objects around a statement, and its row in the map. */
+const fixedBytes = 1024
+/** An empty object with its place in an array. */
+const valueBytes = 72
 
 /** Bytes as a text that is equal exactly when they are: what a Map can have for a key. */
 export function latin1(bytes: Uint8Array): string {
