@@ -40,6 +40,10 @@ export interface Machine {
   isLiar: boolean
   /** Its disk lost or took back what it had promised: it must never sign again, and nobody waits for it. */
   isLost: boolean
+  /** A fault changed rows of its disk: they are to be found and fetched again. */
+  isDamaged: boolean
+  /** A fault of its disk may end its process. */
+  mayDie: boolean
 }
 
 /** Bends the network of a liar's process. */
@@ -57,6 +61,8 @@ export class World {
   readonly signatures = new Signatures(statementSignatures)
   readonly trace = new Trace()
   readonly log: string[] = []
+  /** How often each fault and lie took effect. */
+  readonly struck = new Map<string, number>()
   readonly #keepsLog: boolean
   readonly #watches: Watch[] = []
   /** The process of each member that a member is connected to, where it is not the first. */
@@ -82,6 +88,8 @@ export class World {
         clone: undefined,
         isLiar: false,
         isLost: false,
+        isDamaged: false,
+        mayDie: false,
       })
     }
   }
@@ -260,6 +268,11 @@ export class World {
 
   get violation(): Violation | undefined {
     return this.#violation
+  }
+
+  /** A fault or a lie took effect. */
+  strike(name: string): void {
+    this.struck.set(name, (this.struck.get(name) ?? 0) + 1)
   }
 
   healed(): void {
