@@ -127,8 +127,14 @@ export class Raft {
   #leaderSilentTicks = Number.POSITIVE_INFINITY
   #timeoutTicks: number
   #handoverTo: MemberId | null = null
+  /** Who led the last term that I know of, and whether its return has been waited for already (rule 5). */
+  #lastLed: { readonly member: MemberId; waitedFor: boolean } | null = null
   /** Led and left waiting work undone: no vote for it while this lasts (rule 5). */
   #distrusted: { member: MemberId; ticks: number } | null = null
+  /** Highest block of the current term that I refused: its leader has work that is not done. */
+  #refusedHere: Height | null = null
+  /** Resigned: others stand first while this lasts. */
+  #restTicks = 0
   /** Highest term that anybody claimed to be in; a hint for where to stand next. */
   #termHint: Term
 
@@ -257,7 +263,8 @@ export class Raft {
       this.#repeatOwnLock()
       if (this.#role === 'leader') this.#heartbeat()
     }
-    this.#electionElapsed++
+    if (this.#restTicks > 0) this.#restTicks--
+    else this.#electionElapsed++
     if (this.#role === 'leader') this.#tickLeader()
     else if (this.#electionElapsed >= this.#timeoutTicks) this.#preCampaign()
   }
@@ -331,7 +338,7 @@ export class Raft {
     if (block.parent !== parent.id || block.height !== parent.height + 1) return false
     if (compareRanks(base, this.#lockRankBelow(block.term)) < 0) {
       // Not "or the block extends my lock": an honest member would then be on a contradiction (rule 30).
-      this.#refuse(from, block, 'lock')
+      this.refuse(from, block, 'lock')
       return false
     }
     // A base below what is committed, or a second chain in one term: only liars can ask for either.
@@ -390,6 +397,20 @@ export class Raft {
     return true
   }
 
+  /** The driver found a block of the current leader invalid, or not timely (rules 9, 10): its sealer is told why, by name. */
+  refuse(from: MemberId, block: { term: Term; height: Height; id: string }, code: string): void {
+    const { term, height, id } = block
+    if (term === this.term && from === this.#election?.signed.candidate) this.#refusedHere = height
+    this.#send(from, {
+      kind: 'block-refused',
+      term,
+      height,
+      id,
+      code,
+      ...(code === 'lock' ? lockField(this.#lock.certificate) : {}),
+    })
+  }
+
   /** A batch has waited too long under this leader (rule 28): stop treating it as live, and do not vote for it for a while. */
   suspectLeader(): void {
     if (this.#leader === null || this.#role === 'leader') return
@@ -423,7 +444,7 @@ export class Raft {
   #preCampaign(): void {
     this.#resetElectionTimer()
     if (!this.#maySign || !this.#canStand()) return
-    if (this.#leader !== null && this.#log.tail.height > this.#log.commit) this.#distrust(this.#leader)
+    if (this.#lastLed !== null && this.#leftWorkUndone(this.#lastLed.member)) this.#distrust(this.#lastLed.member)
     this.#become('candidate', null, 'no word from a leader')
     const target = this.#termAbove(this.#termHint)
     this.#campaign = { term: target, base: this.#lock.block, handover: false, granted: new Set([this.#options.self]) }
@@ -440,6 +461,7 @@ export class Raft {
     this.#enterTermAs(target, this.#options.self, base)
     this.#campaign = { term: target, base, handover, granted: new Set() }
     this.#votes.clear()
+    this.#restTicks = 0
     this.#resetElectionTimer()
     this.#effects.push({
       kind: 'sign',
@@ -550,6 +572,7 @@ export class Raft {
     assert(this.#log.has(base), 'a candidate holds its base')
     if (this.#log.tail.height > base.height) this.#truncate(base.height)
     this.#election = election
+    this.#lastLed = { member: this.#options.self, waitedFor: false }
     this.#baseCertificate = this.#lock.block.id === base.id ? this.#lock.certificate : undefined
     this.#campaign = null
     this.#lastAck = null
@@ -576,6 +599,7 @@ export class Raft {
     if (this.#election === null) {
       if (this.#role === 'leader') return // I lead this term by its only certificate
       this.#election = message.election
+      this.#lastLed = { member: signed.candidate, waitedFor: false }
       this.#campaign = null
       // A leader that restarted never seals in its old term: shown its own certificate, it waits for a higher term (rule 6).
       const leader = signed.candidate === this.#options.self ? null : signed.candidate
@@ -585,7 +609,7 @@ export class Raft {
     }
     if (signed.candidate === this.#options.self) return
     if (compareRanks(signed.base, this.#lockRankBelow(signed.term)) < 0) {
-      this.#refuse(signed.candidate, { term: signed.term, height: (signed.base.height + 1) as Height, id: '' }, 'lock')
+      this.refuse(signed.candidate, { term: signed.term, height: (signed.base.height + 1) as Height, id: '' }, 'lock')
     } else if (
       !this.#log.has(signed.base) &&
       message.certificate !== undefined &&
@@ -615,11 +639,21 @@ export class Raft {
     if (this.#distrusted?.member === candidate) return false
     if (this.#handoverTo === candidate) return true
     if (this.#role === 'leader') return false
+    if (this.#leftWorkUndone(candidate)) {
+      this.#distrust(candidate)
+      return false
+    }
     return (
       this.#leader === null ||
       this.#leader === candidate ||
       this.#leaderSilentTicks >= this.#options.electionTimeoutTicks
     )
+  }
+
+  /** It led last, something that it sealed is not committed, and I have not waited for that yet. */
+  #leftWorkUndone(member: MemberId): boolean {
+    if (this.#lastLed?.member !== member || this.#lastLed.waitedFor) return false
+    return Math.max(this.#log.tail.height, this.#refusedHere ?? 0) > this.#log.commit
   }
 
   #learnAsCandidate(certificate: BlockCertificate): void {
@@ -806,11 +840,6 @@ export class Raft {
     if (this.#refusals.size > this.#options.members.length - this.#quorum) this.#resign(`refused: ${message.code}`)
   }
 
-  #refuse(to: MemberId, block: { term: Term; height: Height; id: string }, code: string): void {
-    const { term, height, id } = block
-    this.#send(to, { kind: 'block-refused', term, height, id, code, ...lockField(this.#lock.certificate) })
-  }
-
   #tickLeader(): void {
     if (this.#stepUpRestTicks > 0) this.#stepUpRestTicks--
     // A QC alone is not enough: where a liar's ACK made it, the honest LOCKs may not suffice, and only a new term helps.
@@ -835,7 +864,7 @@ export class Raft {
     this.#reads = []
     this.#become('follower', null, reason)
     this.#resetElectionTimer()
-    this.#timeoutTicks += 2 * this.#options.electionTimeoutTicks
+    this.#restTicks = 2 * this.#options.electionTimeoutTicks
   }
 
   #mostAdvancedPeer(): MemberId | undefined {
@@ -1092,6 +1121,7 @@ export class Raft {
       this.#lastAck = null
       this.#ackSigned = null
       this.#ownAck = null
+      this.#refusedHere = null
       this.#reads = []
       this.#handoverTo = null
     }
@@ -1118,6 +1148,7 @@ export class Raft {
 
   #distrust(member: MemberId): void {
     this.#distrusted = { member, ticks: 2 * this.#options.electionTimeoutTicks }
+    if (this.#lastLed?.member === member) this.#lastLed.waitedFor = true
   }
 
   #noteTerm(term: Term): void {

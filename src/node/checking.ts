@@ -20,7 +20,6 @@ export interface CheckingDependencies {
   readonly vouching: Vouching
   readonly log: Log
   readonly turn: (event: () => void) => void
-  readonly refuse: (to: MemberId, block: Block, code: string) => void
 }
 
 interface Waiting {
@@ -122,7 +121,7 @@ export class Checking {
         code: error.code,
         reason: error.message,
       })
-      return this.#deps.refuse(from, block, error.code)
+      return raft.refuse(from, metaOf(block), error.code)
     }
     // What catch-up executed stays: it is about to be adopted.
     if (!raft.accept(from, metaOf(block)) && !isHeld) ledger.forget(block.id)
@@ -137,7 +136,7 @@ export class Checking {
     if ((ahead <= clockAheadMs && ahead >= -clockLatenessMs) || raft.knowsCertificate(id)) return true
     if (ahead > 0) return false // asked again at the next tick
     this.#drop(waiting.from, (other) => other === waiting)
-    this.#deps.refuse(waiting.from, waiting.block, 'stale')
+    raft.refuse(waiting.from, metaOf(waiting.block), 'stale')
     return false
   }
 
@@ -145,7 +144,7 @@ export class Checking {
     const { from, block } = waiting
     this.#drop(from, (other) => other === waiting)
     this.#deps.log.error('block refused', { member: from, height: block.header.height, term: block.header.term, code })
-    this.#deps.refuse(from, block, code)
+    this.#deps.raft.refuse(from, metaOf(block), code)
     this.#drain(from)
   }
 }

@@ -24,10 +24,8 @@ export interface RepairDependencies {
   readonly send: (to: MemberId, message: NodeMessage) => void
   /** Peers that are connected now. */
   readonly peers: () => readonly MemberId[]
-  /** The first block is missing: nothing may be signed. */
-  readonly onDamaged: () => void
-  /** Nothing is missing any more. */
-  readonly onRepaired: () => void
+  /** The first block is missing, or nothing is missing any more (`active`). */
+  readonly onChange: () => void
 }
 
 export class Repair {
@@ -49,11 +47,11 @@ export class Repair {
 
   /** The committed block at this height is not what it was. */
   want(at: Height): void {
-    const { ledger, log, onDamaged } = this.#deps
+    const { ledger, log, onChange } = this.#deps
     if (at === 0 || at > ledger.committed.block.height || this.#missing.has(at)) return
     log.error('block damaged', { height: at })
     this.#missing.add(at)
-    if (this.#missing.size === 1) onDamaged()
+    if (this.#missing.size === 1) onChange()
   }
 
   tick(): void {
@@ -74,7 +72,7 @@ export class Repair {
 
   /** From the top down, since each block is known by the one above it. */
   #ask(): void {
-    const { clock, peers, send, log, onRepaired } = this.#deps
+    const { clock, peers, send, log, onChange } = this.#deps
     this.#asked = undefined
     while (this.#missing.size > 0) {
       const at = height(Math.max(...this.#missing))
@@ -89,7 +87,7 @@ export class Repair {
       }
       log.info('block repaired', { height: at })
       this.#missing.delete(at)
-      if (this.#missing.size === 0) onRepaired()
+      if (this.#missing.size === 0) onChange()
     }
   }
 

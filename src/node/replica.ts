@@ -58,13 +58,18 @@ export class Replica {
   #cancelTick: (() => void) | undefined
   /** Rule 18: damage at or below the watermark; no signature until the chain holds this block again, or a committed one above it. */
   #missingUpTo: BlockRef | undefined
-  #fenced = true
+  /** Rule 17: not enough members have stored this start yet. */
+  #unconfirmed = true
+  /** Rules 17, 18: what this node signed, and no longer knew, is known to others. */
   #retired = false
-  #halted: string | undefined
+  /** More members lie than the ledger bears, or this software is wrong. */
+  #halted = false
+  /** What the parts were told last: whether they may sign. */
+  #signing = false
   /** When the disk was asked for a sign of life that has not come yet. */
   #diskAskedAt: number | undefined
   /** Batches that waited too long for their member, by hash. */
-  readonly #watched = new Map<string, { readonly batch: Batch; readonly since: number; suspected: boolean }>()
+  readonly #watched = new Map<string, { readonly batch: Batch; since: number; suspected: boolean }>()
   readonly #reads = new Map<number, (height: Height) => void>()
   #readContext = 0
 
@@ -183,13 +188,9 @@ export class Replica {
 
   /** Codes of what keeps this node from its work; empty when all is well. */
   get hindrances(): readonly string[] {
-    const codes: string[] = []
+    const codes = this.#reasonsNotToSign
     const { genesis } = this.#options.rules
-    if (this.#retired) codes.push('node.retired')
-    if (this.#halted !== undefined) codes.push('node.halted')
-    if (this.#isRecovering) codes.push('node.recovering')
     if (this.#ports.disk.freeBytes() < freeDiskMin) codes.push('node.disk-full')
-    if (this.#fenced) codes.push('node.unconfirmed-start')
     if (this.#parts?.catchUp.active === true) codes.push('ledger.catching-up')
     if (this.#connected.size + 1 < genesis.quorum) codes.push('ledger.no-quorum')
     else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('ledger.no-leader')
@@ -206,8 +207,31 @@ export class Replica {
     })
   }
 
-  get #isRecovering(): boolean {
-    return this.#missingUpTo !== undefined || this.#parts?.repair.active === true
+  /** Codes, the gravest first. Each is true from its event until its remedy; nothing is signed while there is one. */
+  get #reasonsNotToSign(): string[] {
+    const codes: string[] = []
+    if (this.#retired) codes.push('node.retired')
+    if (this.#halted) codes.push('node.halted')
+    if (this.#missingUpTo !== undefined || this.#parts?.repair.active === true) codes.push('node.recovering')
+    if (this.#unconfirmed) codes.push('node.unconfirmed-start')
+    return codes
+  }
+
+  /** Called whenever one of the reasons came or went: the parts are told if that changes whether this node may sign. */
+  #permitSigning(parts: Parts): void {
+    const maySign = this.#reasonsNotToSign.length === 0
+    if (maySign === this.#signing) return
+    this.#signing = maySign
+    const { raft, cosigning, intake, ledger } = parts
+    raft.allowSigning(maySign)
+    if (!maySign) {
+      cosigning.forbidSigning()
+      return intake.close()
+    }
+    const { block, frontier, root } = ledger.committed
+    cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
+    intake.openUp()
+    this.#ports.log.info('ready', { term: raft.term, height: raft.commit })
   }
 
   get #running(): Parts {
@@ -472,11 +496,9 @@ export class Replica {
 
   /** More members lie than the ledger bears, or we are wrong: nothing is signed any more; what is final goes on being served. */
   #halt(parts: Parts, reason: string): void {
-    this.#halted = reason
+    this.#halted = true
     this.#ports.log.error('halted', { reason })
-    parts.raft.allowSigning(false)
-    parts.cosigning.forbidSigning()
-    parts.intake.close()
+    this.#permitSigning(parts)
   }
 
   /** Watermark, lock, commit and register as they are now. */
@@ -507,6 +529,7 @@ export class Replica {
   #sign(parts: Parts, signable: Vote | Ack | Lock, to: readonly MemberId[]): void {
     const message = signableMessage(this.#options.rules.context, signable)
     this.#cycle.whenDurable(() => {
+      if (this.#halted || this.#retired) return
       this.#ports.signer.sign('seal', message, (signature) =>
         this.#turn(() => {
           this.#vouching.remember(this.#vouching.sealCheck(this.#options.member, message, signature)!)
@@ -563,7 +586,16 @@ export class Replica {
   #onRole(parts: Parts, { role, leader, term, reason }: Extract<Effect, { kind: 'role' }>): void {
     this.#ports.log.info('role', { role, leader, term, reason })
     parts.checking.forget()
-    if (leader !== null) parts.intake.resend()
+    if (leader === null) return
+    parts.intake.resend()
+    // What the last leader sat on, this one gets to know by the same right: it has its own time for it (rule 28).
+    for (const watched of this.#watched.values()) {
+      watched.since = this.#ports.clock.monotonic()
+      watched.suspected = false
+      const { bytes } = watched.batch
+      if (leader !== this.#options.member) this.#send(leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
+      else parts.sealing.offer(watched.batch)
+    }
   }
 
   #forward(parts: Parts, bytes: Uint8Array, offerHere: () => void): void {
@@ -583,16 +615,7 @@ export class Replica {
     this.#missingUpTo = undefined
     this.#saveHead(parts)
     this.#ports.log.info('recovered', { height: parts.raft.commit })
-    this.#allowIfReady(parts)
-  }
-
-  #allowIfReady(parts: Parts): void {
-    if (this.#fenced || this.#isRecovering || this.#retired || this.#halted !== undefined) return
-    parts.raft.allowSigning(true)
-    const { block, frontier, root } = parts.ledger.committed
-    parts.cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
-    parts.intake.openUp()
-    this.#ports.log.info('ready', { term: parts.raft.term, height: parts.raft.commit })
+    this.#permitSigning(parts)
   }
 
   // ── assembly ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -685,11 +708,7 @@ export class Replica {
         },
       },
     )
-    const refuse = (to: MemberId, block: Block, code: string): void => {
-      const { term, height: at } = block.header
-      send(to, { kind: 'block-refused', term, height: at, id: block.id, code })
-    }
-    const checking = new Checking({ clock, raft, ledger, vouching: this.#vouching, log, turn, refuse })
+    const checking = new Checking({ clock, raft, ledger, vouching: this.#vouching, log, turn })
     const catchUp = new CatchUp({
       clock,
       raft,
@@ -713,12 +732,7 @@ export class Replica {
       turn,
       send,
       peers: () => [...this.#connected],
-      onDamaged: () => {
-        raft.allowSigning(false)
-        cosigning.forbidSigning()
-        intake.close()
-      },
-      onRepaired: () => this.#allowIfReady(parts),
+      onChange: () => this.#permitSigning(parts),
     })
     const fencing = new Fencing(
       { members, self: member, quorum, incarnation, nonce: random.bytes(16) },
@@ -733,17 +747,15 @@ export class Replica {
           registeredSize: found.head.register.size,
         }),
         onStored: () => {
-          this.#fenced = false
-          this.#allowIfReady(parts)
+          this.#unconfirmed = false
+          this.#permitSigning(parts)
         },
         onRefused: () => {
           // They hold what I signed and do not know of: this disk is older than my word (rules 17 and 18), and no later start of it is younger.
           this.#retired = true
           log.error('retired')
           this.#cycle.put(retiredKey, new Uint8Array())
-          raft.allowSigning(false)
-          cosigning.forbidSigning()
-          intake.close()
+          this.#permitSigning(parts)
         },
       },
     )

@@ -206,6 +206,31 @@ describe('electing', () => {
     expect(ask(4)).toBe(1)
   })
 
+  it('rule 5: a leader that stands again at once, with its work undone, waits for two time-outs like one that fell silent', () => {
+    const { solo, blocks } = follower(2, 1)
+    solo.committed(blocks[0]!)
+    // Nothing has timed out here: it resigned, and comes back with the next message.
+    expect(solo.askPreVote('b', 2, blocks[0]!).sent('pre-vote-reply')[0]!.granted).toBe(false)
+    expect(solo.askVote('b', 2, blocks[0]!, solo.qc(blocks[0]!)).signed('vote')).toEqual([])
+    solo.tick(19)
+    expect(solo.askVote('b', 2, blocks[0]!, solo.qc(blocks[0]!)).signed('vote')).toEqual([])
+    solo.tick()
+    expect(solo.askVote('b', 2, blocks[0]!, solo.qc(blocks[0]!)).signed('vote').length).toBe(1)
+  })
+
+  it('rule 5: so does one whose block I refused, though it left nothing on my chain; not one that left nothing undone', () => {
+    const { solo, blocks } = follower(1, 1)
+    solo.committed(blocks[0]!)
+    const again = () => solo.askPreVote('b', 2, blocks[0]!).sent('pre-vote-reply')[0]!.granted
+    expect(again()).toBe(true)
+    expect(solo.do((raft) => raft.refuse('b', blockOn(blocks[0]!, 1), 'stale')).sent('block-refused')[0]).toMatchObject(
+      { to: 'b', code: 'stale', height: 2 },
+    )
+    expect(again()).toBe(false)
+    solo.tick(20)
+    expect(again()).toBe(true)
+  })
+
   it('rule 5: a refusal carries my lock’s QC, and a candidate shown a higher lock fetches it and stands on it', () => {
     const solo = new Solo()
     solo.follow('b', 1)
@@ -402,6 +427,38 @@ describe('replicating', () => {
     const effects = solo.do((raft) => raft.diskLate())
     expect(effects.sent('handover').map((message) => message.to)).toHaveLength(3)
     expect(solo.raft.role).toBe('follower')
+  })
+
+  it('rule 12: a leader resigns if fewer than q answer within one time-out', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    solo.acks(first, ['b', 'c'])
+    solo.locks(first, ['b', 'c'])
+    for (let i = 0; i < 3; i++) {
+      for (const from of ['b', 'c']) solo.position(from, first)
+      expect(solo.tick(10).of('role')).toEqual([])
+    }
+    solo.position('b', first)
+    expect(solo.tick(10).of('role')[0]).toMatchObject({ role: 'follower', reason: 'a quorum no longer answers' })
+  })
+
+  it('rule 12: who resigned stands again only when the others have had two time-outs, whatever it votes meanwhile', () => {
+    const solo = new Solo()
+    solo.lead()
+    solo.do((raft) => raft.diskLate())
+    // Its heir asks for its vote and wins nobody else's: the timer begins anew, the rest does not.
+    expect(solo.askVote('b', 2).signed('vote').length).toBe(1)
+    for (let i = 0; i < 20; i++) expect(solo.tick().sent('pre-vote')).toEqual([])
+    expect(solo.tick(16).sent('pre-vote').length).toBe(3)
+  })
+
+  it('rule 12: a rest is no hindrance to whoever is asked to lead', () => {
+    const solo = new Solo()
+    solo.lead()
+    solo.do((raft) => raft.diskLate())
+    solo.follow('b', 2)
+    solo.hear('b', { kind: 'handover', term: 2 as Term, to: 'a' })
+    expect(solo.raft.role).toBe('candidate')
   })
 
   it('rule 12: a leader resigns on a QC above its lock and off its chain', () => {

@@ -305,4 +305,25 @@ describe('rule 28', () => {
     expect(raft.role).not.toBe('leader')
     allAnswered(world)
   })
+
+  it('what was handed on gets in under the next leader, though the member that received it is gone by then, and so is that leader’s memory', () => {
+    const world = started()
+    const leader = world.leader()!
+    const gateway = world.followers()[0]!
+    world.swallowBatches(leader)
+    world.submit(gateway, world.statement('wuhan', 'handed on'))
+    taken(world, 1)
+    // After T_c it has gone to all; the gateway dies before anybody has given up on the leader.
+    world.clock.advance(2_500)
+    expect(world.leader()).toBe(leader)
+    world.kill(gateway, 3)
+    const other = world.followers()[0]!
+    world.kill(leader)
+    world.member(leader).swallowsBatches = false
+    world.start(leader)
+    const isIn = (): boolean => world.replica(other).store.indexOfStatement(world.promised[0]!.statement) !== undefined
+    world.until(isIn, 'in, under another leader', 20_000)
+    world.start(gateway)
+    allAnswered(world)
+  })
 })
