@@ -35,6 +35,20 @@ export interface WorldOptions {
   readonly lossPermille?: number
   readonly blocksInFlightMax?: number
   readonly verbose?: boolean
+  /** Their names, as many as `memberCount`; letters if nothing is said. */
+  readonly names?: readonly MemberId[]
+  /** Members that run the core like everybody and say, besides, what a script tells them to: nothing they sign is held against us. */
+  readonly scriptedLiars?: readonly MemberId[]
+  /** Nothing starts and no time passes by itself: whoever drives the world says when. */
+  readonly byHand?: boolean
+}
+
+/** What a crash leaves; drawn where nothing is said. */
+export interface CrashFate {
+  /** How many of the writes in flight reached the disk. */
+  readonly keptWrites?: number
+  /** By how many blocks the commit on disk is behind. */
+  readonly forgottenCommits?: number
 }
 
 interface Connection {
@@ -57,6 +71,8 @@ export class CoreNode {
   /** Writes not durable yet, in order. */
   writes: ((disk: Disk) => void)[] = []
   flushing = false
+  /** The disk takes no write until released. */
+  diskHeld = false
   writtenCount = 0
   durableCount = 0
   /** What must not leave before a write is durable, in order. */
@@ -122,10 +138,10 @@ export class World {
     this.lossPermille = options.lossPermille ?? 0
     this.delayMs = options.delayMs ?? [1, 20]
     this.diskMs = options.diskMs ?? [1, 8]
-    this.members = Array.from({ length: options.memberCount }, (_, i) => String.fromCharCode(97 + i))
+    this.members = options.names ?? Array.from({ length: options.memberCount }, (_, i) => String.fromCharCode(97 + i))
     const honestCount = options.memberCount - (options.liarCount ?? 0)
-    const liarIds = new Set(this.members.slice(honestCount))
-    this.evidence = new Evidence(this.members, liarIds)
+    const liarIds = this.members.slice(honestCount)
+    this.evidence = new Evidence(this.members, new Set([...liarIds, ...(options.scriptedLiars ?? [])]))
     this.honest = this.members.slice(0, honestCount).map((id) => new CoreNode(id))
     this.liars = this.members.slice(honestCount).map((id) => new Liar(this, id))
     for (const node of this.honest) this.#nodes.set(node.id, node)
@@ -133,6 +149,7 @@ export class World {
     for (const a of this.members) {
       for (const b of this.members) if (a < b) this.#connections.set(a + b, { up: true, generation: 0 })
     }
+    if (options.byHand === true) return
     for (const node of this.honest) this.start(node)
     for (const liar of this.liars) this.#tickLiar(liar)
   }
@@ -206,8 +223,13 @@ export class World {
       heartbeatTicks: this.options.heartbeatTicks ?? 2,
       windowBytes: this.options.windowBytes ?? 1_000,
       stallTimeouts: 3,
-      below: this.chance.below,
+      below: this.chanceOf(id),
     }
+  }
+
+  /** What this member draws its time-outs from. */
+  protected chanceOf(_id: MemberId): (limit: number) => number {
+    return this.chance.below
   }
 
   coreFor(id: MemberId, disk: Disk): Raft {
@@ -238,6 +260,7 @@ export class World {
     node.lockAdrift = !node.raft.has(node.disk.lock.block)
     if (node.lockAdrift) this.count('start with the lock off the chain')
     this.act(node, (raft) => raft.allowSigning(signingAllowed))
+    if (this.options.byHand === true) return
     const { incarnation } = node
     const tick = () => {
       if (node.incarnation !== incarnation || !node.up) return
@@ -249,14 +272,15 @@ export class World {
   }
 
   /** Whatever was not durable is lost from some write on: the disk keeps a prefix. */
-  crash(node: CoreNode): void {
+  crash(node: CoreNode, fate: CrashFate = {}): void {
     if (!node.up) return
     this.count('crash')
-    const kept = this.chance.below(node.writes.length + 1)
+    const kept = fate.keptWrites ?? this.chance.below(node.writes.length + 1)
     for (const write of node.writes.slice(0, kept)) write(node.disk)
-    node.disk.commit = Math.max(0, node.disk.commit - this.chance.below(4)) as Height
+    node.disk.commit = Math.max(0, node.disk.commit - (fate.forgottenCommits ?? this.chance.below(4))) as Height
     node.up = false
     node.paused = false
+    node.diskHeld = false
     node.inbox.length = 0
     node.raft = null
     node.incarnation++
@@ -310,9 +334,12 @@ export class World {
     if (!connection.up) return
     connection.up = false
     connection.generation++
+    this.onBroken(a, b)
     this.#tellPeer(a, b, false)
     this.#tellPeer(b, a, false)
   }
+
+  protected onBroken(_a: MemberId, _b: MemberId): void {}
 
   connect(a: MemberId, b: MemberId): void {
     const connection = this.#connection(a, b)
@@ -357,9 +384,18 @@ export class World {
     for (const a of this.members) for (const b of this.members) if (a < b) this.connect(a, b)
   }
 
+  isConnected(a: MemberId, b: MemberId): boolean {
+    return this.#connection(a, b).up
+  }
+
+  /** What is sent now gets through, if nothing happens to it on the way. */
+  protected isOpen(from: MemberId, to: MemberId): boolean {
+    return this.#connection(from, to).up && !this.#blockedLinks.has(from + to)
+  }
+
   send(from: MemberId, to: MemberId, payload: Payload): void {
     const connection = this.#connection(from, to)
-    if (!connection.up || this.#blockedLinks.has(from + to)) return
+    if (!this.isOpen(from, to)) return
     if (this.lossPermille > 0 && this.chance.permille(this.lossPermille)) return
     const { generation } = connection
     // Messages, blocks and fetches travel in lanes of their own: in order within one, in any order between them.
@@ -370,15 +406,15 @@ export class World {
       if (connection.generation !== generation || this.#blockedLinks.has(from + to)) return
       const liar = this.#liarsById.get(to)
       if (liar !== undefined) liar.receive(from, payload)
-      else this.#deliver(this.#nodes.get(to)!, from, payload)
+      else this.deliver(this.#nodes.get(to)!, from, payload)
     })
   }
 
-  #deliver(node: CoreNode, from: MemberId, payload: Payload): void {
+  protected deliver(node: CoreNode, from: MemberId, payload: Payload): void {
     switch (payload.kind) {
       case 'message': {
         const { message } = payload
-        const isLiar = this.#liarsById.has(from)
+        const isLiar = this.evidence.isLiar(from)
         if (isLiar && !isGenuineMessage(this.evidence, from, message)) return
         this.act(node, (raft) => {
           // No claim is made for a read that a liar answers.
@@ -431,7 +467,7 @@ export class World {
   }
 
   #carryOut(node: CoreNode, effect: Effect): void {
-    this.#trace(node, effect)
+    this.trace(node, effect)
     switch (effect.kind) {
       case 'save-vote':
         hold(effect.vote.term >= node.lastTerm, `${node.id}: its term falls`)
@@ -480,6 +516,7 @@ export class World {
         return this.#whenDurable(node, () => {
           this.#checkDurable(node, signable)
           this.evidence.signed(node.id, signable)
+          this.onSigned(node, signable)
           const message = signedMessage(signable, signatureOf(node.id))
           this.act(node, (raft) => raft.receive(node.id, message))
           for (const to of effect.to) if (to !== node.id) this.send(node.id, to, { kind: 'message', message })
@@ -538,8 +575,15 @@ export class World {
       }
       case 'halt':
         node.halted = effect.reason
-        hold(false, `${node.id} halts: ${effect.reason}`)
+        return this.onHalt(node, effect.reason)
     }
+  }
+
+  protected onSigned(_node: CoreNode, _signable: Signable): void {}
+
+  /** While at most f members lie, nobody has a reason to. */
+  protected onHalt(node: CoreNode, reason: string): void {
+    hold(false, `${node.id} halts: ${reason}`)
   }
 
   #write(node: CoreNode, write: (disk: Disk) => void): void {
@@ -550,7 +594,7 @@ export class World {
 
   /** Group commit: what has gathered while the disk was busy goes in one flush. */
   #flush(node: CoreNode): void {
-    if (node.flushing || node.writes.length === 0) return
+    if (node.flushing || node.diskHeld || node.writes.length === 0) return
     node.flushing = true
     const { incarnation } = node
     const count = node.writes.length
@@ -562,6 +606,15 @@ export class World {
       this.#flush(node)
       this.#drain(node)
     })
+  }
+
+  holdDisk(node: CoreNode): void {
+    node.diskHeld = true
+  }
+
+  releaseDisk(node: CoreNode): void {
+    node.diskHeld = false
+    this.#flush(node)
   }
 
   #whenDurable(node: CoreNode, run: () => void): void {
@@ -614,7 +667,12 @@ export class World {
     const others = this.members.filter((other) => other !== node.id && this.#connection(node.id, other).up)
     if (others.length === 0) return
     const from = (node.core.commit + 1) as Height
-    this.send(node.id, this.chance.pick(others), { kind: 'fetch', from, certificate })
+    this.send(node.id, this.pickSource(others, certificate), { kind: 'fetch', from, certificate })
+  }
+
+  /** Whom to ask for a block. */
+  protected pickSource(others: readonly MemberId[], _certificate: BlockCertificate): MemberId {
+    return this.chance.pick(others)
   }
 
   /** What a node far behind does on its own: asks a peer for its newest attested block (rule 16). */
@@ -625,22 +683,27 @@ export class World {
     this.send(peer.id, node.id, { kind: 'fetched', blocks, proof: { kind: 'attested', block: refTo(blocks.at(-1)!) } })
   }
 
-  #propose(node: CoreNode, items: readonly number[]): void {
-    const parent = node.core.tail
-    const term = node.core.term
-    const height = (parent.height + 1) as Height
-    const id = `${term}.${height}${node.id}${++this.#blockSerial}`
-    const block: BlockMeta = { term, height, id, parent: parent.id, bytes: this.chance.between(50, 400) }
+  protected propose(node: CoreNode, items: readonly number[]): void {
+    const block = this.nextBlock(node)
+    const { id } = block
     this.#itemsOf.set(id, items)
     this.evidence.sealed(node.id, block)
     this.act(node, (raft) => raft.propose(block))
+  }
+
+  protected nextBlock(node: CoreNode): BlockMeta {
+    const parent = node.core.tail
+    const { term } = node.core
+    const height = (parent.height + 1) as Height
+    const id = `${term}.${height}${node.id}${++this.#blockSerial}`
+    return { term, height, id, parent: parent.id, bytes: this.chance.between(50, 400) }
   }
 
   #proposeIfWork(node: CoreNode): void {
     const raft = node.raft
     if (raft === null || raft.role !== 'leader' || node.paused || node.halted !== null) return
     // The first block of the term stands on base, empty if need be (rule 7).
-    if (node.leadsFrom?.term === raft.term && node.leadsFrom.baseId === raft.tail.id) this.#propose(node, [])
+    if (node.leadsFrom?.term === raft.term && node.leadsFrom.baseId === raft.tail.id) this.propose(node, [])
     const inFlightMax = this.options.blocksInFlightMax ?? 6
     while (raft.role === 'leader' && raft.tail.term === raft.term && raft.tail.height - raft.commit < inFlightMax) {
       const items: number[] = []
@@ -649,7 +712,7 @@ export class World {
         if (!node.itemsInChain.has(item)) items.push(item)
       }
       if (items.length === 0) return
-      this.#propose(node, items)
+      this.propose(node, items)
     }
   }
 
@@ -705,7 +768,7 @@ export class World {
     })
   }
 
-  #trace(node: CoreNode, effect: Effect): void {
+  protected trace(node: CoreNode, effect: Effect): void {
     const text = `${this.now}${node.id}${effect.kind}${node.core.term}/${node.core.tail.id}`
     let hash = this.traceHash
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619) >>> 0
@@ -719,7 +782,7 @@ export class World {
 const briefly = (name: string, value: unknown): unknown => (name.startsWith('signature') ? undefined : value)
 
 /** What a node checks before the core sees a message: every signature by its sender, every certificate (rule 2). */
-function isGenuineMessage(evidence: Evidence, from: MemberId, message: Message): boolean {
+export function isGenuineMessage(evidence: Evidence, from: MemberId, message: Message): boolean {
   const genuine = (certificate: Certificate<Signable> | undefined) =>
     certificate === undefined || evidence.isGenuine(certificate)
   switch (message.kind) {

@@ -59,6 +59,10 @@ export class Evidence {
     return by !== undefined && members.size >= this.#quorum && [...members].every((member) => by.has(member))
   }
 
+  isLiar(member: string): boolean {
+    return this.#liars.has(member)
+  }
+
   isSigned(member: string, signable: Signable): boolean {
     return this.#signed.get(textOf(signable))?.has(member) === true
   }
