@@ -228,10 +228,10 @@ export class Stage extends World {
   /** Delivers until nothing that is selected is in flight. */
   stabilize(selection: Selection = {}): void {
     for (let count = 0; count < deliveriesMax; count++) {
-      const [next] = this.select(selection)
-      if (next === undefined) return
-      this.#inFlight.splice(this.#inFlight.indexOf(next), 1)
-      this.#arrive(next)
+      const at = this.#inFlight.findIndex((message) => isSelected(message, selection))
+      if (at < 0) return
+      const [next] = this.#inFlight.splice(at, 1)
+      this.#arrive(next!)
     }
     throw new Error('messages without end')
   }
@@ -243,14 +243,8 @@ export class Stage extends World {
       if (this.#isTold(payload)) this.#say(from, to, wordsOfPayload(payload), true)
   }
 
-  select({ kind, from, to, among }: Selection): readonly InFlight[] {
-    return this.#inFlight.filter(
-      (message) =>
-        (kind === undefined || kindOf(message.payload) === kind) &&
-        (from === undefined || message.from === from) &&
-        (to === undefined || message.to === to) &&
-        (among === undefined || (among.includes(message.from) && among.includes(message.to))),
-    )
+  select(selection: Selection): readonly InFlight[] {
+    return this.#inFlight.filter((message) => isSelected(message, selection))
   }
 
   #arrive({ from, to, payload }: InFlight): void {
@@ -261,3 +255,9 @@ export class Stage extends World {
     this.settle()
   }
 }
+
+const isSelected = ({ from, to, payload }: InFlight, selection: Selection): boolean =>
+  (selection.kind === undefined || kindOf(payload) === selection.kind) &&
+  (selection.from === undefined || from === selection.from) &&
+  (selection.to === undefined || to === selection.to) &&
+  (selection.among === undefined || (selection.among.includes(from) && selection.among.includes(to)))
