@@ -1,0 +1,30 @@
+/**
+ * Rules 2 and 16, and the claim: what a process calls attested it has committed, q distinct members cosigned it — those that are honest
+ * really did — and no size is ever attested with two roots.
+ */
+import type { Watch } from '../watch.ts'
+import type { World } from '../world.ts'
+import { evidenceOf } from './evidence.ts'
+import { Once } from './word-rule.ts'
+
+const name = 'attested-is-cosigned'
+
+export function attestedIsCosigned(world: World): Watch {
+  const evidence = evidenceOf(world)
+  const roots = new Once()
+  return {
+    attested({ member, replica }, { size, root, cosignatures }) {
+      if (!roots.isSame(String(size), root))
+        world.violated(name, `${member} has another attested root for size ${size}`)
+      if (replica.ledger.committed.frontier.size < size || evidence.headOf(size)?.root !== root)
+        world.violated(name, `${member} calls size ${size} attested, which it has not committed`)
+      const by = new Set(cosignatures.map((cosignature) => cosignature.member))
+      if (by.size !== world.genesis.quorum || by.size !== cosignatures.length)
+        world.violated(name, `${member} took ${by.size} members' cosignatures for a certificate of size ${size}`)
+      for (const id of by) {
+        if (world.machines.has(id) && (!evidence.isBound(id) || evidence.hasCosigned(id, size, root))) continue
+        world.violated(name, `${member} counts a cosignature of ${id} for size ${size}, which that member never gave`)
+      }
+    },
+  }
+}

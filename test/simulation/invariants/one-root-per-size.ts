@@ -1,0 +1,19 @@
+/** Rules 15 and 30: of all honest keys together no two roots for one size, and of each no size smaller than one before. */
+import type { Watch } from '../watch.ts'
+import type { World } from '../world.ts'
+import { holdToWord, Once, type WordRule } from './word-rule.ts'
+
+export const oneRootPerSizeRule: WordRule = (violated) => {
+  const roots = new Once()
+  const sizes = new Map<string, number>()
+  return (member, word) => {
+    if (word.kind !== 'COSIGN') return
+    const { size, root } = word
+    if (!roots.isSame(String(size), root)) violated(`${member}: two roots cosigned for size ${size}`)
+    const before = sizes.get(member) ?? 0
+    if (size < before) violated(`${member}: size ${size} cosigned after ${before}`)
+    sizes.set(member, Math.max(size, before))
+  }
+}
+
+export const oneRootPerSize = (world: World): Watch => holdToWord('one-root-per-size', oneRootPerSizeRule, world)
