@@ -1,9 +1,11 @@
 /**
- * One test for each sentence of the Raft paper ("In Search of an Understandable Consensus Algorithm", extended version) and of
- * Ongaro's dissertation that still holds here; where protocol.md changes the rule, the title says how.
+ * One test for each sentence of the Raft paper ("In Search of an Understandable Consensus Algorithm", extended version: figure 2 and
+ * sections 5 to 8) and of Ongaro's dissertation that still holds here; where protocol.md changes the rule, the title says how. Section 6
+ * (membership) is told by rules 19–22 and not here; what section 8 says of clients is in test/node/replica.test.ts.
  */
 import { describe, expect, it } from 'vitest'
-import type { Height, Term } from '../../src/chain/numbers.ts'
+import { faultsOf, type Height, quorumOf, type Term } from '../../src/chain/numbers.ts'
+import { Raft } from '../../src/consensus/raft.ts'
 import { ackOf, blockOn, chainOn, genesis, qcOf, refTo, signatureOf, voteFor } from './facts.ts'
 import { four, freshDisk, Solo } from './solo.ts'
 
@@ -35,7 +37,76 @@ describe('§5.1 Raft basics', () => {
   })
 })
 
+describe('figure 2, state', () => {
+  it('a server starts in term 0, without a vote, with nothing committed and an empty log; here the log begins with genesis', () => {
+    const { raft } = new Solo()
+    expect(raft.vote).toEqual({ term: 0, candidate: null, base: null, ackBarred: false })
+    expect([raft.role, raft.leader, raft.commit, raft.tail]).toEqual(['follower', null, 0, genesis])
+  })
+
+  it('currentTerm increases monotonically: no certificate and no request of a lower term moves it back', () => {
+    const solo = new Solo()
+    solo.follow('b', 5)
+    solo.follow('c', 3)
+    solo.certified(blockOn(genesis, 2, 'x'))
+    solo.tick(10)
+    solo.askVote('d', 4)
+    expect([solo.raft.term, solo.raft.leader]).toEqual([5, 'b'])
+  })
+
+  it('commitIndex increases monotonically, and each entry is applied once, in order', () => {
+    const solo = new Solo()
+    solo.follow('b', 1)
+    const blocks = chainOn(genesis, 1, 3)
+    solo.accept('b', ...blocks)
+    const heights: number[] = []
+    for (const at of [1, 0, 1, 2, 2, 0]) {
+      for (const effect of solo.committed(blocks[at]!).of('commit')) heights.push(effect.height)
+    }
+    expect(heights).toEqual([2, 3])
+    expect(solo.raft.commit).toBe(3)
+  })
+
+  it('nextIndex is not guessed and counted down; here nothing is sent until the follower names the block it holds', () => {
+    const solo = new Solo()
+    const { first, effects } = solo.lead()
+    expect([...effects.of('send-blocks'), ...solo.propose().effects.of('send-blocks')]).toEqual([])
+    expect(solo.position('b', first).of('send-blocks')).toEqual([{ kind: 'send-blocks', to: 'b', from: 2, through: 2 }])
+  })
+
+  it('matchIndex increases monotonically: a report from before sends nothing again', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    solo.position('b', first)
+    solo.propose()
+    solo.acks(solo.raft.tail, ['b'])
+    expect(solo.position('b', genesis).of('send-blocks')).toEqual([])
+  })
+})
+
 describe('§5.2 leader election', () => {
+  it('§5.2 granting a vote restarts the time-out; refusing one does not', () => {
+    const granting = new Solo()
+    granting.tick(14)
+    expect(granting.askVote('b', 1).signed('vote')).toHaveLength(1)
+    expect(granting.tick(14).sent('pre-vote')).toEqual([])
+    expect(granting.tick(1).sent('pre-vote')).toHaveLength(3)
+
+    const refusing = new Solo()
+    refusing.tick(14)
+    expect(refusing.askVote('b', 2, blockOn(genesis, 1)).signed('vote')).toEqual([]) // a base without its certificate
+    expect(refusing.tick(1).sent('pre-vote')).toHaveLength(3)
+  })
+
+  it('§5.2 only the current leader’s word restarts the time-out', () => {
+    const solo = new Solo()
+    solo.follow('b', 2)
+    solo.tick(14)
+    solo.heartbeat('c', 2)
+    solo.heartbeat('b', 1)
+    expect(solo.tick(1).sent('pre-vote')).toHaveLength(3)
+  })
+
   it('§5.2 servers start as followers', () => {
     expect(new Solo().raft.role).toBe('follower')
   })
@@ -146,6 +217,36 @@ describe('§5.2 leader election', () => {
     solo.follow('b', 1)
     for (const from of ['c', 'd']) solo.hearSigned(from, voteFor(1, 'a', genesis))
     expect(solo.raft.role).toBe('follower')
+  })
+
+  it('§5.2 a leader of a lower term is not recognised: the candidate goes on', () => {
+    const solo = new Solo()
+    solo.follow('b', 1)
+    solo.preVotes(['c', 'd'])
+    solo.follow('b', 1)
+    solo.heartbeat('b', 1)
+    expect([solo.raft.role, solo.raft.term]).toEqual(['candidate', 2])
+  })
+
+  it('§5.2 votes of different terms do not count together', () => {
+    const solo = new Solo()
+    solo.preVotes(['b', 'c'])
+    solo.hearSigned('b', voteFor(1, 'a', genesis))
+    solo.preVotes(['b', 'c'])
+    solo.hearSigned('c', voteFor(1, 'a', genesis))
+    solo.hearSigned('b', voteFor(2, 'a', genesis))
+    expect([solo.raft.role, solo.raft.term]).toEqual(['candidate', 2])
+    solo.hearSigned('d', voteFor(2, 'a', genesis))
+    expect(solo.raft.role).toBe('leader')
+  })
+
+  it('§5.1 a candidate that is told of a higher term stands above it next', () => {
+    const solo = new Solo()
+    solo.preVotes(['b', 'c'])
+    solo.hear('b', { kind: 'vote-reply', term: 1 as Term, granted: false, ownTerm: 7 as Term })
+    const asked = solo.tick(15).sent('pre-vote')
+    expect(asked.map((message) => message.term)).toEqual([8, 8, 8])
+    expect(solo.raft.term).toBe(1)
   })
 
   it('§5.2 when votes are split, it times out and stands in a higher term', () => {
@@ -259,6 +360,44 @@ describe('§5.3 log replication', () => {
     expect(solo.raft.tail).toBe(first)
   })
 
+  it('§5.3 an entry of a lower term is not taken, whoever sends it', () => {
+    const solo = new Solo()
+    solo.follow('b', 1)
+    const old = blockOn(genesis, 1)
+    solo.follow('c', 2)
+    for (const from of ['b', 'c']) expect(solo.accept(from, old).all).toEqual([])
+    expect(solo.raft.tail).toBe(genesis)
+  })
+
+  it('§5.3 the leader says in every heartbeat what is committed; here that is a hint: a follower commits on the certificate', () => {
+    const leader = new Solo()
+    const { first } = leader.lead()
+    leader.acks(first, ['b', 'c'])
+    leader.locks(first, ['b', 'c'])
+    expect(leader.tick(2).sent('heartbeat')[0]).toMatchObject({ commit: 1 })
+
+    const follower = new Solo()
+    follower.follow('b', 1)
+    follower.accept('b', first)
+    expect(follower.heartbeat('b', 1, { commit: 1, certified: 1 }).of('commit')).toEqual([])
+    expect(follower.committed(first).of('commit')).toEqual([{ kind: 'commit', height: 1, certified: [1] }])
+  })
+
+  it('§5.3 the leader retries until a follower has what was sent, also after it was committed', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    const sent = [...solo.position('d', genesis).of('send-blocks')]
+    solo.acks(first, ['b', 'c'])
+    solo.locks(first, ['b', 'c'])
+    for (let heartbeats = 0; heartbeats < 20; heartbeats++) {
+      solo.tick(2)
+      for (const from of ['b', 'c']) solo.position(from, first)
+      sent.push(...solo.position('d', genesis).of('send-blocks'))
+    }
+    expect(sent.length).toBeGreaterThan(2)
+    for (const { to, from, through } of sent) expect([to, from, through]).toEqual(['d', 1, 1])
+  })
+
   it('§5.3 a slow follower does not hold up a commit', () => {
     const solo = new Solo()
     const { first } = solo.lead()
@@ -278,6 +417,35 @@ describe('§5.4 safety', () => {
     const effects = solo.askVote('c', 5, genesis)
     expect(effects.signed('vote')).toEqual([])
     expect(effects.sent('vote-reply')[0]).toMatchObject({ granted: false, lock: solo.qc(block) })
+  })
+
+  it('§5.4.1 of two logs the one with the later last term is more up-to-date, whatever their lengths; of one term, the longer', () => {
+    const held = () => {
+      const solo = new Solo()
+      solo.follow('b', 1)
+      const blocks = chainOn(genesis, 1, 3)
+      solo.accept('b', ...blocks)
+      for (const block of blocks) solo.certified(block)
+      solo.tick(10)
+      return solo
+    }
+    const vote = (base: ReturnType<typeof blockOn>) => {
+      const solo = held()
+      return solo.askVote('c', 5, base, solo.qc(base)).signed('vote')
+    }
+    const [short, , equal, longer] = chainOn(genesis, 1, 4)
+    expect(vote(short!)).toEqual([])
+    expect(vote(equal!)).toHaveLength(1)
+    expect(vote(longer!)).toHaveLength(1)
+    expect(vote(blockOn(genesis, 2, 'later'))).toHaveLength(1)
+  })
+
+  it('§5.4.3 any two quorums share a server; here an honest one, and q honest ones are left when f lie', () => {
+    for (let count = 1; count <= 40; count++) {
+      const [q, f] = [quorumOf(count), faultsOf(count)]
+      expect(2 * q - count, `${count} members`).toBeGreaterThanOrEqual(f + 1)
+      expect(q, `${count} members`).toBeLessThanOrEqual(count - f)
+    }
   })
 
   it('§5.4.2 a leader counts acknowledgements for entries of its own term only (figure 8)', () => {
@@ -306,6 +474,27 @@ describe('§5.5 and §5.6 crashes and persistence', () => {
     expect(solo.raft.commit).toBe(1)
   })
 
+  it('§5.5 a candidate that crashes has voted for itself: it gives no other vote in that term', () => {
+    const solo = new Solo()
+    solo.preVotes(['b', 'c'])
+    const again = new Solo({ durable: { ...freshDisk, vote: solo.raft.vote } })
+    expect(again.askVote('b', 1).signed('vote')).toEqual([])
+    expect(again.raft.vote).toMatchObject({ term: 1, candidate: 'a' })
+  })
+
+  it('§5.6 several heartbeats fit in an election time-out, or the server does not start', () => {
+    const options = {
+      self: 'a',
+      members: four,
+      electionTimeoutTicks: 10,
+      windowBytes: 1,
+      stallTimeouts: 3,
+      below: () => 0,
+    }
+    expect(() => new Raft({ ...options, heartbeatTicks: 6 }, freshDisk)).toThrow(/several heartbeats/)
+    expect(new Raft({ ...options, heartbeatTicks: 5 }, freshDisk).role).toBe('follower')
+  })
+
   it('§5.6 what is promised is written before the promise leaves: block before ACK, lock before LOCK', () => {
     const solo = new Solo()
     solo.follow('b', 1)
@@ -321,6 +510,48 @@ describe('§5.5 and §5.6 crashes and persistence', () => {
     solo.follow('b', 1)
     const next = blockOn(blocks.at(-1)!, 1)
     expect(solo.accept('b', next).signed('ack')).toEqual([ackOf(genesis, next)])
+  })
+})
+
+describe('§7 log compaction and §8 clients', () => {
+  it('§7 a snapshot that is a prefix of the log keeps what follows it; here an attested block and the chain to it', () => {
+    const solo = new Solo()
+    solo.follow('b', 1)
+    const blocks = chainOn(genesis, 1, 3)
+    solo.accept('b', ...blocks)
+    const attested = { kind: 'attested', block: refTo(blocks[1]!) } as const
+    const effects = solo.do((raft) => raft.adopt(blocks.slice(0, 2), attested))
+    expect(effects.of('truncate')).toEqual([])
+    expect(effects.of('commit')).toEqual([{ kind: 'commit', height: 2, certified: [2] }])
+    expect(solo.raft.tail).toBe(blocks[2])
+  })
+
+  it('§7 a snapshot that contradicts the log replaces it', () => {
+    const solo = new Solo()
+    solo.follow('b', 1)
+    solo.accept('b', ...chainOn(genesis, 1, 3))
+    const others = chainOn(genesis, 2, 2, 'x')
+    const effects = solo.do((raft) => raft.adopt(others, { kind: 'attested', block: refTo(others[1]!) }))
+    expect(effects.of('truncate')).toEqual([{ kind: 'truncate', above: 0 }])
+    expect([solo.raft.tail, solo.raft.commit]).toEqual([others[1], 2])
+  })
+
+  it('§7 a snapshot that is behind what is committed changes nothing', () => {
+    const solo = new Solo()
+    solo.follow('b', 1)
+    const blocks = chainOn(genesis, 1, 3)
+    solo.accept('b', ...blocks)
+    solo.committed(blocks[2]!)
+    const attested = { kind: 'attested', block: refTo(blocks[0]!) } as const
+    expect(solo.do((raft) => raft.adopt(blocks.slice(0, 1), attested)).all).toEqual([])
+  })
+
+  it('§8 a leader seals an entry of its own at the start of its term, without waiting for work', () => {
+    const solo = new Solo()
+    solo.preVotes(['b', 'c'])
+    solo.hearSigned('b', voteFor(1, 'a', genesis))
+    const effects = solo.hearSigned('c', voteFor(1, 'a', genesis))
+    expect(effects.of('lead')).toMatchObject([{ base: refTo(genesis) }])
   })
 })
 
