@@ -8,6 +8,7 @@ import { faultsOf, type Height, height, type Term, term } from '../chain/numbers
 import { compareRanks, type MemberId, type Rank } from '../consensus/message.ts'
 import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
+import { DiskReadFailed } from './disk-failure.ts'
 import type { Log } from './ports.ts'
 import type { Hello, NodeMessage } from './wire.ts'
 
@@ -54,8 +55,8 @@ export class Fencing {
     this.#options = options
     this.#deps = dependencies
     for (const member of options.members) {
-      const row = dependencies.cycle.get(peerKey(member))
-      if (row !== undefined) this.#shown.set(member, decodeShown(row))
+      const shown = readShown(dependencies, member)
+      if (shown !== undefined) this.#shown.set(member, shown)
     }
   }
 
@@ -152,6 +153,18 @@ function objectionTo(hello: Hello, shown: Shown): string | undefined {
   if (compareRanks(hello.lock, shown.lock) < 0) return 'node.lock-rolled-back'
   if (hello.registeredSize < shown.registeredSize) return 'node.register-rolled-back'
   return undefined
+}
+
+/** Damaged, it is forgotten, loudly: this member then takes the peer's word as of its next hello, and the others still hold theirs. */
+function readShown({ cycle, log }: FencingDependencies, member: MemberId): Shown | undefined {
+  try {
+    const row = cycle.get(peerKey(member))
+    return row === undefined ? undefined : decodeShown(row)
+  } catch (error) {
+    if (!(error instanceof DiskReadFailed)) throw error
+    log.error('peer row damaged', { member })
+    return undefined
+  }
 }
 
 function encodeShown({ incarnation, nonce, term, lock, registeredSize }: Shown): Uint8Array {

@@ -50,6 +50,10 @@ interface Wire {
   delayMs: number
   jitterMs: number
   isCut: boolean
+  /** How much passes in a millisecond; without a limit: undefined. */
+  bytesPerMs: number | undefined
+  /** Until when what was sent before takes the wire up. */
+  busyUntil: number
 }
 
 /** A group of members that no wire joins to any member outside it. */
@@ -84,6 +88,11 @@ export class MemoryNetworkWorld {
     const wire = this.wire(from, to)
     wire.delayMs = delayMs
     wire.jitterMs = jitterMs
+  }
+
+  /** Makes one direction narrow, or with undefined wide again. */
+  setCapacity(from: MemberId, to: MemberId, bytesPerMs: number | undefined): void {
+    this.wire(from, to).bytesPerMs = bytesPerMs
   }
 
   /** Cuts one direction. What is under way in it waits. */
@@ -169,7 +178,8 @@ export class MemoryNetworkWorld {
     const key = `${from} ${to}`
     let wire = this.wires.get(key)
     if (wire === undefined) {
-      wire = { delayMs: this.options.delayMs, jitterMs: this.options.jitterMs, isCut: false }
+      const { delayMs, jitterMs } = this.options
+      wire = { delayMs, jitterMs, isCut: false, bytesPerMs: undefined, busyUntil: 0 }
       this.wires.set(key, wire)
     }
     return wire
@@ -353,12 +363,12 @@ class Connection {
       flow.queuedBytes -= wireBytes
       flow.inFlightBytes += costBytes
       const to = this.otherEnd(from)
-      this.travel(from.member, to.member, () => {
+      this.travel(from.member, to.member, wireBytes, () => {
         let isReleased = false
         to.deliver(from.member, lane, bytes.slice(), () => {
           if (isReleased || this.isEnded) return
           isReleased = true
-          this.travel(to.member, from.member, () => {
+          this.travel(to.member, from.member, 0, () => {
             flow.inFlightBytes -= costBytes
             this.pump(from, lane)
           })
@@ -368,11 +378,16 @@ class Connection {
   }
 
   /** Puts something on the wire; it arrives in order, as an event of its own. */
-  private travel(from: MemberId, to: MemberId, arrive: () => void): void {
-    const { clock, random, wire } = this.dependencies
-    const { delayMs, jitterMs } = wire(from, to)
+  private travel(from: MemberId, to: MemberId, bytes: number, arrive: () => void): void {
+    const { clock, random, wire: wireOf } = this.dependencies
+    const wire = wireOf(from, to)
+    const { delayMs, jitterMs, bytesPerMs } = wire
     const drawnMs = jitterMs === 0 ? 0 : random.below(jitterMs + 1)
-    this.passageFrom(from).items.push({ arrive, dueAt: clock.monotonic() + delayMs + drawnMs })
+    if (bytesPerMs !== undefined) {
+      wire.busyUntil = Math.max(wire.busyUntil, clock.monotonic()) + Math.ceil(bytes / bytesPerMs)
+    }
+    const setsOutAt = bytesPerMs === undefined ? clock.monotonic() : wire.busyUntil
+    this.passageFrom(from).items.push({ arrive, dueAt: setsOutAt + delayMs + drawnMs })
     this.forward(from)
   }
 

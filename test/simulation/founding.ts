@@ -80,3 +80,6 @@ export function found(memberCount: number, parameters: Partial<GenesisParameters
   foundedBefore.set(name, founded)
   return founded
 }
+
+/** The ids of the members of a ledger of this many. */
+export const memberIds = (count: number): readonly string[] => organisations.slice(0, count).map(([id]) => id)

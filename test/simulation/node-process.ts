@@ -4,7 +4,9 @@
  */
 import type { Attestation } from '../../src/chain/block.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
+import type { Height } from '../../src/chain/numbers.ts'
 import type { KeyPair } from '../../src/node/identity.ts'
+import type { IntakeResult } from '../../src/node/intake.ts'
 import type { Executed } from '../../src/node/ledger.ts'
 import type { DiskFault, MemoryDisk, MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemoryNetwork } from '../../src/node/memory-network.ts'
@@ -82,6 +84,7 @@ export class NodeProcess {
   /** Events that wait until a paused process goes on. */
   #held: (() => void)[] | undefined
   #ended = false
+  #isWriting = false
 
   constructor(name: string, founded: FoundedMember, dependencies: ProcessDependencies) {
     this.name = name
@@ -144,6 +147,20 @@ export class NodeProcess {
     this.#event(() => this.replica.start(() => this.#deps.events.started()))
   }
 
+  get isWriting(): boolean {
+    return this.#isWriting
+  }
+
+  // What a client asks is an event like any other: it waits while the process is paused, and is watched.
+
+  submit(jws: string, done: (result: IntakeResult) => void): void {
+    this.#event(() => this.replica.submit(jws, done))
+  }
+
+  readIndex(done: (height: Height) => void): void {
+    this.#event(() => this.replica.readIndex(done))
+  }
+
   /** SIGSTOP: nothing reaches it, and the world goes on. */
   pause(): void {
     this.#held ??= []
@@ -193,11 +210,14 @@ export class NodeProcess {
     return {
       get: (key) => disk.get(key),
       scan: (range, visit, done) => disk.scan(range, visit, done),
-      write: (write, done) =>
+      write: (write, done) => {
+        this.#isWriting = true
         disk.write(write, () => {
+          this.#isWriting = false
           this.#deps.events.wrote(write)
           done()
-        }),
+        })
+      },
       slots: () => disk.slots(),
       freeBytes: () => disk.freeBytes(),
     }

@@ -1,23 +1,43 @@
+/** A small part of `npm run sim`, and of what the harness itself promises: the same run from the same schedule, a short schedule from a long one. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { World } from './world.ts'
+import { tricks } from './classes.ts'
+import { drawSchedule } from './draw.ts'
+import { run } from './run.ts'
+import type { Schedule } from './schedule.ts'
+import { shrink } from './shrink.ts'
 
-function run(seed: number): { readonly hash: string; readonly sizes: readonly (number | undefined)[] } {
-  const world = new World({ memberCount: 4, seed })
-  for (const id of world.ids) world.start(id)
-  world.runTo(3_000)
-  for (const id of world.ids) world.machine(id).process!.replica.submit(world.statement(id, 'k'), () => undefined)
-  world.runTo(6_000)
-  expect(world.violation).toBeUndefined()
-  return { hash: world.trace.hash, sizes: world.honest.map(({ replica }) => replica.attested?.size) }
-}
+const seeds = Number(process.env.SIM_SEEDS ?? 30)
+const folder = new URL('./regressions/', import.meta.url)
 
-describe('the simulator', () => {
-  it('runs whole nodes to an attested record, the same run for the same seed and another for another', () => {
-    const first = run(1)
-    expect(first.sizes.length).toBe(4)
-    expect(new Set(first.sizes).size).toBe(1)
-    expect(first.sizes[0]).toBeGreaterThan(4)
-    expect(run(1)).toEqual(first)
-    expect(run(2).hash).not.toBe(first.hash)
+describe('whole clusters by seed', () => {
+  it(`keep every promise (${seeds} seeds)`, () => {
+    for (let seed = 1; seed <= seeds; seed++)
+      expect(run(drawSchedule(seed, tricks)).violation, `seed ${seed}`).toBeUndefined()
+  }, 600_000)
+
+  it('run the same for the same schedule, and otherwise for another', () => {
+    const schedule = drawSchedule(17, tricks)
+    const { traceHash, events } = run(schedule)
+    expect(run(schedule)).toMatchObject({ traceHash, events })
+    expect(run({ ...schedule, seed: 18 }).traceHash).not.toBe(traceHash)
+    expect(drawSchedule(17, tricks)).toEqual(schedule)
+  })
+
+  const kept = readdirSync(folder).filter((name) => name.endsWith('.json'))
+  it.runIf(kept.length > 0).each(kept)('does not break again as in %s', (name) => {
+    const schedule = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Schedule
+    expect(run(schedule).violation).toBeUndefined()
+  })
+})
+
+describe('a schedule that fails', () => {
+  it('is shrunk to the steps that it needs', () => {
+    const schedule = drawSchedule(3, tricks)
+    const isNeeded = (at: number): boolean => at === 5 || at === 23
+    const needed = schedule.steps.filter((_, at) => isNeeded(at))
+    const short = shrink(schedule, ({ steps }) => needed.every((step) => steps.includes(step)))
+    expect(short.steps).toEqual(needed)
+    expect(short.liars).toEqual({})
   })
 })

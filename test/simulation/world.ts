@@ -36,9 +36,11 @@ export interface Machine {
   process: NodeProcess | undefined
   /** A second process with the same keys, on a copy of the disk. */
   clone: NodeProcess | undefined
+  /** Its process was told to end and is about to. */
+  isStopping: boolean
   /** Nothing it does is held against anybody honest, and nothing is expected of it. */
   isLiar: boolean
-  /** Its disk lost or took back what it had promised: it must never sign again, and nobody waits for it. */
+  /** Its disk lost or took back what it had promised. The fence (rule 17) may or may not see that; nobody waits for it. */
   isLost: boolean
   /** A fault changed rows of its disk: they are to be found and fetched again. */
   isDamaged: boolean
@@ -86,6 +88,7 @@ export class World {
         conditions: conditionsAt(this.clock.wall(), this.clock.monotonic()),
         process: undefined,
         clone: undefined,
+        isStopping: false,
         isLiar: false,
         isLost: false,
         isDamaged: false,
@@ -109,14 +112,16 @@ export class World {
   /** Processes that run, are open for peers, and owe the truth. */
   get honest(): readonly NodeProcess[] {
     const running: NodeProcess[] = []
-    for (const { process, isLiar } of this.machines.values()) {
-      if (!isLiar && process?.isStarted === true) running.push(process)
+    for (const machine of this.machines.values()) {
+      const { process } = machine
+      if (isHonest(machine) && process?.isStarted === true) running.push(process)
     }
     return running
   }
 
+  /** Whoever lies, and whoever lost what it had promised, may contradict itself. */
   isHonest({ member }: NodeProcess): boolean {
-    return !this.machine(member).isLiar
+    return isHonest(this.machine(member))
   }
 
   get events(): number {
@@ -145,14 +150,17 @@ export class World {
     const { process } = machine
     if (process === undefined) return
     process.end(phases, isMachineGone)
+    machine.isStopping = false
     machine.process = undefined
     this.#tell('ended', process)
   }
 
   /** An orderly end, as on SIGTERM. */
   stop(id: MemberId): void {
-    const { process } = this.machine(id)
-    if (process === undefined) return
+    const machine = this.machine(id)
+    const { process } = machine
+    if (process === undefined || machine.isStopping) return
+    machine.isStopping = true
     process.replica.stop()
     this.clock.after(20, () => {
       if (this.machine(id).process === process) this.kill(id, 3)
@@ -197,7 +205,7 @@ export class World {
 
   #process(machine: Machine, name: string, medium: MemoryMedium): NodeProcess {
     const id = machine.founded.member.id
-    const isWatched = (): boolean => !machine.isLiar
+    const isWatched = (): boolean => isHonest(machine)
     const process: NodeProcess = new NodeProcess(name, machine.founded, {
       clock: this.clock,
       random: this.random,
@@ -346,6 +354,8 @@ export class World {
     return jws
   }
 }
+
+const isHonest = ({ isLiar, isLost }: Machine): boolean => !isLiar && !isLost
 
 /** The same keys and texts in every run. */
 const statementSignatures = new Signatures()

@@ -1,0 +1,14 @@
+/** What must have struck before a long run may say that all is well. */
+import { commonFaults, spareFaults } from './draw.ts'
+import { tricks } from './stub.ts'
+
+export { tricks }
+
+/** Names as they are counted: deeds by their kind, what only shows when it takes effect by a name of its own. */
+export function classesOf(): readonly string[] {
+  const deeds: readonly string[] = [...commonFaults, ...spareFaults].filter(
+    (name) => name !== 'clock' && name !== 'lie',
+  )
+  const effects = ['torn-cycle', 'write-failed', 'clock-jump', 'clock-drift', 'clock-freeze']
+  return [...deeds, ...effects, ...tricks.map((trick) => `lie:${trick}`)]
+}

@@ -1,0 +1,294 @@
+/**
+ * From a seed to a schedule. Each run suffers a subset of the fault classes (swarm testing): a fault that is never absent hides what only shows
+ * without it. The faults stay within what the ledger claims to bear: at most f members lie, and lying, lost and damaged members together
+ * are no more than a quorum can do without.
+ */
+import { faultsOf, quorumOf } from '../../src/chain/numbers.ts'
+import type { PhaseCount } from '../../src/node/memory-disk.ts'
+import type { MemberId } from '../../src/node/ports.ts'
+import { SeededRandom } from '../contract/virtual-clock.ts'
+import { memberIds } from './founding.ts'
+import type { Deed, Schedule, Step } from './schedule.ts'
+
+/** Four is what we run; the others are where counting goes wrong. */
+const memberCounts = [4, 4, 4, 4, 4, 3, 3, 5, 7, 2] as const
+
+/** What can befall anybody. */
+export const commonFaults = [
+  'crash',
+  'machine-gone',
+  'power-cut',
+  'stop',
+  'pause',
+  'partition',
+  'isolate',
+  'cut',
+  'break',
+  'clog',
+  'delay',
+  'narrow',
+  'slow-disk',
+  'slow-leader-disk',
+  'write-fails',
+  'fill-disk',
+  'clock',
+] as const
+type CommonFault = (typeof commonFaults)[number]
+
+/** What may befall a member that the quorum can do without. */
+export const spareFaults = [
+  'rot',
+  'lose-row',
+  'unreadable',
+  'misdirect',
+  'damage-slot',
+  'wipe',
+  'restore',
+  'clone',
+  'lie',
+] as const
+type SpareFault = (typeof spareFaults)[number]
+
+/** Narrows what is drawn: for hunting one thing. */
+export interface Focus {
+  readonly memberCount?: number
+  /** Whatever member the quorum can do without suffers this. */
+  readonly spare?: string
+}
+
+export function drawSchedule(seed: number, tricks: readonly string[], focus: Focus = {}): Schedule {
+  const random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995)
+  return new Draw(random, seed, tricks, focus).schedule()
+}
+
+class Draw {
+  readonly #random: SeededRandom
+  readonly #seed: number
+  readonly #tricks: readonly string[]
+  readonly #spareFaults: readonly SpareFault[]
+  readonly #members: readonly MemberId[]
+  readonly #steps: Step[] = []
+  #now = 0
+  #keys = 0
+
+  constructor(random: SeededRandom, seed: number, tricks: readonly string[], focus: Focus) {
+    this.#random = random
+    this.#seed = seed
+    this.#tricks = tricks
+    this.#members = memberIds(focus.memberCount ?? this.#pick(memberCounts))
+    this.#spareFaults = focus.spare === undefined ? spareFaults : spareFaults.filter((fault) => fault === focus.spare)
+    if (this.#spareFaults.length === 0) throw new Error(`no such fault: ${focus.spare}`)
+  }
+
+  schedule(): Schedule {
+    const members = this.#members
+    const faults = commonFaults.filter(() => this.#chance(0.35))
+    const spares = this.#spares()
+    const liars = Object.fromEntries(
+      [...spares]
+        .filter(([, fault]) => fault === 'lie')
+        .map(([id]) => [id, this.#tricks.filter(() => this.#chance(0.4))]),
+    )
+    if (this.#chance(0.3)) this.#slowWires()
+    for (const id of members) this.#add({ kind: 'start', member: id })
+    this.#now += this.#below(3_000)
+    const until = this.#now + 4_000 + this.#below(20_000)
+    // A busy run has a trouble in every tenth of a second, a quiet one every other second.
+    const paceMs = this.#pick([60, 150, 400, 1_200])
+    while (this.#now < until) {
+      this.#now += Math.ceil(-Math.log(1 - this.#below(1_000) / 1_000) * paceMs)
+      const drawn = this.#below(10)
+      if (drawn < 4) this.#work()
+      else if (drawn < 5) this.#add({ kind: 'start', member: this.#pick(members) })
+      else if (drawn < 9 || spares.size === 0) {
+        if (faults.length > 0) this.#common(this.#pick(faults))
+      } else {
+        const [id, fault] = this.#pick([...spares])
+        this.#spare(id, fault)
+      }
+    }
+    const steps = [...this.#steps].sort((a, b) => a.at - b.at)
+    return { memberCount: members.length, seed: this.#seed, liars, until, steps }
+  }
+
+  /** Who may break its word, and how. */
+  #spares(): Map<MemberId, SpareFault> {
+    const count = this.#members.length
+    const spareCount = this.#chance(this.#spareFaults === spareFaults ? 0.35 : 0)
+      ? 0
+      : 1 + this.#below(count - quorumOf(count))
+    const spares = new Map<MemberId, SpareFault>()
+    let liars = 0
+    for (const id of this.#shuffled(this.#members).slice(0, Math.min(spareCount, count - quorumOf(count)))) {
+      const fault = this.#pick(this.#spareFaults)
+      // The fence asks q − 1 others, which may be those that did not hear what was signed and lost: such a member may contradict itself.
+      const isLie = fault === 'lie' || fault === 'clone' || fault === 'wipe' || fault === 'restore'
+      if (isLie && liars >= faultsOf(count)) continue
+      if (isLie) liars++
+      spares.set(id, fault)
+    }
+    return spares
+  }
+
+  /** A new statement, the same again elsewhere, another under a key that is taken, or a look. */
+  #work(): void {
+    const owner = this.#pick(this.#members)
+    for (let count = 1 + this.#below(3); count > 0; count--) {
+      const isOld = this.#keys > 0 && this.#chance(0.3)
+      const key = `k${isOld ? this.#below(this.#keys) : this.#keys++}`
+      const value = this.#chance(0.15) ? 'other' : key
+      const at = this.#pick(this.#members)
+      if (isOld && this.#chance(0.6)) this.#add({ kind: 'read', at, owner, key, value, newest: this.#chance(0.5) })
+      else this.#add({ kind: 'submit', at, owner, key, value })
+    }
+  }
+
+  #common(fault: CommonFault): void {
+    const member = this.#pick(this.#members)
+    const [from, to] = this.#pair()
+    switch (fault) {
+      case 'crash':
+        this.#add({ kind: 'crash', member, phases: this.#phases() })
+        return this.#later({ kind: 'start', member }, 3_000)
+      case 'machine-gone':
+        this.#add({ kind: 'machine-gone', member, phases: this.#phases() })
+        return this.#later({ kind: 'start', member }, 8_000)
+      case 'power-cut':
+        if (this.#chance(0.3)) this.#add({ kind: 'power-cut', phases: this.#members.map(() => this.#phases()) })
+        return
+      case 'stop':
+        this.#add({ kind: 'stop', member })
+        return this.#later({ kind: 'start', member }, 2_000)
+      case 'pause':
+        this.#add({ kind: 'pause', member })
+        return this.#later({ kind: 'resume', member }, 4_000)
+      case 'partition': {
+        const left = this.#members.filter(() => this.#chance(0.5))
+        this.#add({ kind: 'partition', groups: [left, this.#members.filter((id) => !left.includes(id))] })
+        return this.#later({ kind: 'heal' }, 8_000)
+      }
+      case 'isolate':
+        this.#add({ kind: 'isolate', member, direction: this.#pick(['both', 'from', 'to'] as const) })
+        return this.#later({ kind: 'heal' }, 8_000)
+      case 'cut':
+        this.#add({ kind: 'cut', from, to })
+        return this.#later({ kind: 'heal' }, 8_000)
+      case 'break':
+        return this.#add({ kind: 'break', one: from, other: to })
+      case 'clog':
+        return this.#add({ kind: 'clog', from, to, ms: this.#below(5_000) })
+      case 'delay':
+        return this.#add({ kind: 'delay', from, to, ms: this.#below(100), jitterMs: this.#below(200) })
+      case 'narrow':
+        return this.#add({ kind: 'narrow', from, to, bytesPerMs: 1 + this.#below(50) })
+      case 'slow-disk':
+        return this.#add({ kind: 'slow-disk', member, ms: this.#pick([1, 5, 50, 300, 1_500]) })
+      case 'slow-leader-disk':
+        return this.#add({ kind: 'slow-leader-disk', ms: this.#pick([50, 700, 2_500]) })
+      case 'write-fails':
+        this.#add({ kind: 'write-fails', member, phases: this.#phases() })
+        return this.#later({ kind: 'start', member }, 5_000)
+      case 'fill-disk':
+        this.#add({ kind: 'fill-disk', member, freeBytes: this.#below(20_000) })
+        this.#later({ kind: 'free-disk', member }, 6_000)
+        return this.#later({ kind: 'start', member }, 9_000)
+      case 'clock':
+        return this.#add({ kind: 'clock', member, ...this.#clockFault() })
+    }
+  }
+
+  #spare(member: MemberId, fault: SpareFault): void {
+    const row = this.#below(1_000)
+    switch (fault) {
+      case 'lie':
+        return
+      case 'rot':
+        this.#add({ kind: 'rot', member, row, bit: this.#below(100_000) })
+        break
+      case 'misdirect':
+        this.#add({ kind: 'misdirect', member, row, to: this.#below(1_000) })
+        break
+      case 'lose-row':
+      case 'unreadable':
+        this.#add({ kind: fault, member, row })
+        break
+      case 'damage-slot':
+        if (this.#chance(0.3)) this.#add({ kind: 'damage-slot', member, slot: this.#pick(['vote', 'head'] as const) })
+        break
+      case 'wipe':
+        if (this.#chance(0.3)) this.#add({ kind: 'wipe', member })
+        break
+      case 'restore':
+        this.#add({ kind: this.#chance(0.7) ? 'backup' : 'restore', member })
+        break
+      case 'clone':
+        this.#add({ kind: 'clone', member, peers: this.#members.filter((id) => id !== member && this.#chance(0.5)) })
+        return
+    }
+    if (this.#chance(0.3)) this.#add({ kind: 'crash', member, phases: 0 })
+    this.#later({ kind: 'start', member }, 3_000)
+  }
+
+  /** Jumps within and beyond the bounds of rule 10; drift; a clock that stands. */
+  #clockFault(): { offsetMs: number; rate: number } {
+    switch (this.#below(4)) {
+      case 0:
+        return { offsetMs: this.#below(8_000) - 4_000, rate: 1 }
+      case 1:
+        return { offsetMs: this.#below(400_000) - 200_000, rate: 1 }
+      case 2:
+        return { offsetMs: 0, rate: 0.9 + this.#below(200) / 1_000 }
+      default:
+        return { offsetMs: 0, rate: 0 }
+    }
+  }
+
+  /** A country, not a room: exponential-like delays of tens of milliseconds. */
+  #slowWires(): void {
+    for (const from of this.#members) {
+      for (const to of this.#members) {
+        if (from < to) {
+          const ms = 10 + this.#below(60)
+          this.#add({ kind: 'delay', from, to, ms, jitterMs: ms })
+          this.#add({ kind: 'delay', from: to, to: from, ms, jitterMs: ms })
+        }
+      }
+    }
+  }
+
+  #add(deed: Deed): void {
+    this.#steps.push({ at: this.#now, deed })
+  }
+
+  #later(deed: Deed, msMax: number): void {
+    this.#steps.push({ at: this.#now + 1 + this.#below(msMax), deed })
+  }
+
+  #pair(): [MemberId, MemberId] {
+    const from = this.#pick(this.#members)
+    return [from, this.#pick(this.#members.filter((id) => id !== from))]
+  }
+
+  #shuffled<T>(of: readonly T[]): T[] {
+    const rest = [...of]
+    const out: T[] = []
+    while (rest.length > 0) out.push(...rest.splice(this.#below(rest.length), 1))
+    return out
+  }
+
+  #phases(): PhaseCount {
+    return this.#below(4) as PhaseCount
+  }
+
+  #chance(probability: number): boolean {
+    return this.#below(1_000) < probability * 1_000
+  }
+
+  #below(limit: number): number {
+    return this.#random.below(limit)
+  }
+
+  #pick<T>(of: readonly T[]): T {
+    return of[this.#below(of.length)]!
+  }
+}

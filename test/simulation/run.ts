@@ -1,0 +1,114 @@
+/**
+ * One run: a schedule carried out, the faults taken back, and then the ledger must come to rest — one leader, everything pending decided, a new
+ * record attested, all chains alike — and every invariant and every answer ever given must hold.
+ */
+import { contradictionsIn } from '../linearizability/ledger-history.ts'
+import { Client } from './client.ts'
+import { Deeds } from './deeds.ts'
+import { invariants } from './invariants/all.ts'
+import type { Schedule } from './schedule.ts'
+import { installLiars } from './stub.ts'
+import type { Violation } from './watch.ts'
+import { World } from './world.ts'
+
+export interface Outcome {
+  readonly violation: Violation | undefined
+  readonly traceHash: string
+  readonly virtualMs: number
+  readonly events: number
+  readonly records: number
+  readonly struck: ReadonlyMap<string, number>
+  readonly log: readonly string[]
+}
+
+/** Virtual time in which a healed quorum has a leader, and in which everything is at rest. */
+const leaderWithinMs = 40_000
+const restWithinMs = 180_000
+
+export function run(schedule: Schedule, keepsLog = false): Outcome {
+  const { memberCount, seed, liars } = schedule
+  const world = new World({ memberCount, seed, keepsLog })
+  const client = new Client(world)
+  installLiars(world, liars)
+  for (const { watch } of invariants) world.watch(watch(world))
+  // Last, so that an answer is seen after what made it true.
+  world.watch(client)
+  const deeds = new Deeds(world, client)
+  try {
+    for (const { at, deed } of schedule.steps) {
+      if (at > schedule.until || world.violation !== undefined) break
+      world.runTo(at)
+      if (world.violation === undefined) deeds.carryOut(deed)
+    }
+    world.runTo(schedule.until)
+    if (world.violation === undefined) comeToRest(world, client, deeds)
+  } catch (error) {
+    // The harness itself, or something that a node lets escape between its events.
+    world.violated('no-crash', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+  const sizes = world.honest.map(({ replica }) => replica.ledger.committed.frontier.size)
+  return {
+    violation: world.violation,
+    traceHash: world.trace.hash,
+    virtualMs: world.clock.monotonic(),
+    events: world.events,
+    records: Math.max(0, ...sizes),
+    struck: world.struck,
+    log: world.log,
+  }
+}
+
+function comeToRest(world: World, client: Client, deeds: Deeds): void {
+  deeds.heal()
+  const expected = [...world.machines.values()].filter(({ isLiar, isLost }) => !isLiar && !isLost)
+  const stateNow = (): string => describe(world)
+  const isLed = (): boolean =>
+    world.honest.some(
+      ({ replica }) => replica.raft.role === 'leader' && replica.ledger.committed.block.term === replica.raft.term,
+    )
+  if (!world.runUntil(isLed, leaderWithinMs)) return world.violated('liveness', `no leader that commits\n${stateNow()}`)
+  const last = expected[0]!.founded.member.id
+  const isTaken = (): boolean => {
+    const { process } = world.machine(last)
+    return process?.isStarted === true && process.replica.hindrances.length === 0
+  }
+  if (!world.runUntil(isTaken, restWithinMs))
+    return world.violated('liveness', `${last} takes nothing in\n${stateNow()}`)
+  client.submit(last, last, 'after the faults', 'after the faults')
+  const isAtRest = (): boolean =>
+    expected.every(({ process }) => process?.isStarted === true) &&
+    expected.every(
+      ({ process }) =>
+        process!.replica.hindrances.length === 0 &&
+        process!.replica.pendingCount === 0 &&
+        process!.replica.raft.tail.height === process!.replica.raft.commit &&
+        process!.replica.ledger.committed.block.id === expected[0]!.process!.replica.ledger.committed.block.id &&
+        process!.replica.attested?.size === process!.replica.ledger.committed.frontier.size,
+    ) &&
+    client.isAnswered('after the faults')
+  if (!world.runUntil(isAtRest, restWithinMs)) return world.violated('liveness', `not at rest\n${stateNow()}`)
+  const { store } = expected[0]!.process!.replica
+  for (const { member, statement } of client.promised) {
+    if (store.indexOfStatement(statement) === undefined && store.indexOfRefusal(statement, member) === undefined) {
+      if (!world.machine(member).isLost && !world.machine(member).isLiar && !world.machine(member).isDamaged)
+        return world.violated('receipts-answered', `${statement} was promised by ${member}`)
+    }
+  }
+  const contradictions = contradictionsIn(client.history)
+  if (contradictions.length > 0) return world.violated('linearizable', contradictions.join('\n'))
+  world.finished()
+}
+
+function describe(world: World): string {
+  return [...world.machines]
+    .map(([id, { process, isLiar, isLost, isDamaged }]) => {
+      const flags = [isLiar ? 'liar' : '', isLost ? 'lost' : '', isDamaged ? 'damaged' : ''].join(' ')
+      if (process === undefined) return `${id} ${flags} not running`
+      if (process.fatal !== undefined) return `${id} ${flags} died: ${process.fatal.slice(0, 300)}`
+      if (!process.isStarted) return `${id} ${flags} starting`
+      const { raft, ledger, attested, pendingCount, hindrances } = process.replica
+      const lock = `${raft.lock.block.term}.${raft.lock.block.height}`
+      return `${id} ${flags} ${raft.role} t${raft.term} lock ${lock} tail ${raft.tail.term}.${raft.tail.height} commit ${raft.commit} size ${ledger.committed.frontier.size} attested ${attested?.size} pending ${pendingCount} ${hindrances}`
+    })
+    .join('\n')
+}

@@ -1,0 +1,84 @@
+/**
+ * A run as data: who is there, who lies, and what happens when. Drawn from a seed (draw.ts), carried out on a world (deeds.ts), shrunk when it
+ * fails (shrink.ts), and kept as a file once it has found something.
+ */
+import type { PhaseCount } from '../../src/node/memory-disk.ts'
+import type { MemberId } from '../../src/node/ports.ts'
+
+export interface Schedule {
+  readonly memberCount: number
+  /** Chance inside the run: election time-outs, nonces, jitter, what a liar comes up with. */
+  readonly seed: number
+  /** By member, the names of its tricks. */
+  readonly liars: Readonly<Record<MemberId, readonly string[]>>
+  /** Virtual milliseconds after which the faults are over. */
+  readonly until: number
+  /** Ascending in time. */
+  readonly steps: readonly Step[]
+}
+
+export interface Step {
+  /** Virtual milliseconds since the start. */
+  readonly at: number
+  readonly deed: Deed
+}
+
+/** What may happen. A deed that finds nothing to do — killing what does not run — does nothing. */
+export type Deed =
+  // The clients' life.
+  | {
+      readonly kind: 'submit'
+      readonly at: MemberId
+      readonly owner: MemberId
+      readonly key: string
+      readonly value: string
+    }
+  | {
+      readonly kind: 'read'
+      readonly at: MemberId
+      readonly owner: MemberId
+      readonly key: string
+      readonly value: string
+      readonly newest: boolean
+    }
+  // Processes and machines.
+  | { readonly kind: 'start'; readonly member: MemberId }
+  | { readonly kind: 'stop'; readonly member: MemberId }
+  | { readonly kind: 'crash'; readonly member: MemberId; readonly phases: PhaseCount }
+  | { readonly kind: 'machine-gone'; readonly member: MemberId; readonly phases: PhaseCount }
+  | { readonly kind: 'power-cut'; readonly phases: readonly PhaseCount[] }
+  | { readonly kind: 'pause'; readonly member: MemberId }
+  | { readonly kind: 'resume'; readonly member: MemberId }
+  // The network.
+  | { readonly kind: 'partition'; readonly groups: readonly (readonly MemberId[])[] }
+  | { readonly kind: 'isolate'; readonly member: MemberId; readonly direction: 'both' | 'from' | 'to' }
+  | { readonly kind: 'cut'; readonly from: MemberId; readonly to: MemberId }
+  | { readonly kind: 'heal' }
+  | { readonly kind: 'break'; readonly one: MemberId; readonly other: MemberId }
+  | { readonly kind: 'clog'; readonly from: MemberId; readonly to: MemberId; readonly ms: number }
+  | {
+      readonly kind: 'delay'
+      readonly from: MemberId
+      readonly to: MemberId
+      readonly ms: number
+      readonly jitterMs: number
+    }
+  | { readonly kind: 'narrow'; readonly from: MemberId; readonly to: MemberId; readonly bytesPerMs: number }
+  // Disks.
+  | { readonly kind: 'slow-disk'; readonly member: MemberId; readonly ms: number }
+  | { readonly kind: 'slow-leader-disk'; readonly ms: number }
+  | { readonly kind: 'write-fails'; readonly member: MemberId; readonly phases: PhaseCount }
+  | { readonly kind: 'fill-disk'; readonly member: MemberId; readonly freeBytes: number }
+  | { readonly kind: 'free-disk'; readonly member: MemberId }
+  // Disks that break their word; only for a member that the quorum can do without. `row`: which of its rows, in permille of all.
+  | { readonly kind: 'rot'; readonly member: MemberId; readonly row: number; readonly bit: number }
+  | { readonly kind: 'lose-row'; readonly member: MemberId; readonly row: number }
+  | { readonly kind: 'unreadable'; readonly member: MemberId; readonly row: number }
+  | { readonly kind: 'misdirect'; readonly member: MemberId; readonly row: number; readonly to: number }
+  | { readonly kind: 'damage-slot'; readonly member: MemberId; readonly slot: 'vote' | 'head' }
+  | { readonly kind: 'wipe'; readonly member: MemberId }
+  | { readonly kind: 'backup'; readonly member: MemberId }
+  | { readonly kind: 'restore'; readonly member: MemberId }
+  | { readonly kind: 'clone'; readonly member: MemberId; readonly peers: readonly MemberId[] }
+  // Clocks. `rate`: how fast this one goes; 0 stands still.
+  | { readonly kind: 'clock'; readonly member: MemberId; readonly offsetMs: number; readonly rate: number }
