@@ -193,7 +193,7 @@ export class NodeProcess {
         network.start({
           onPeer: (name, up) => this.#event(() => handlers.onPeer(memberOf(name), up)),
           onMessage: (name, lane, bytes, release) => {
-            if (conditions.swallowsBatches && decodeMessage(bytes).kind === 'batch') return release()
+            if (conditions.swallowsBatches && isBatch(bytes)) return release()
             this.#event(() => handlers.onMessage(memberOf(name), lane, bytes, release))
           },
         }),
@@ -255,6 +255,14 @@ export class NodeProcess {
   #log(): Log {
     const write = (event: string, fields?: LogFields): void => this.#deps.events.logged(event, fields ?? {})
     return { debug: write, info: write, warn: write, error: write }
+  }
+}
+
+function isBatch(bytes: Uint8Array): boolean {
+  try {
+    return decodeMessage(bytes).kind === 'batch'
+  } catch {
+    return false // a liar's bytes are the replica's to refuse
   }
 }
 
