@@ -31,9 +31,12 @@ import { laneCreditBytes, messageBytesMax } from './ports.ts'
 /** Work done before other work gets its turn: four full frames, or as many small messages. */
 const turnBytesMax = 4 * frameBytesMax
 const turnMessagesMax = 64
-/** Credit is reported once a quarter of it has been released (the sender never runs dry), or after a short while. */
+/**
+ * Credit is reported once a quarter of it has been released, and at once while the sender may be waiting for it: less than a frame of
+ * room. Else it rides along with what leaves anyway, or goes alone after this long: alone it costs as much as a message.
+ */
 const creditReportBytes = laneCreditBytes / 4
-const creditReportDelayMs = 5
+const creditReportDelayMs = 100
 /** More than this unread and unpaid for is a peer that ignores credit; the surplus is room for frames that cost none. */
 const pendingBytesMax = laneCreditBytes + 2 * frameBytesMax
 
@@ -245,8 +248,13 @@ export class LanePipe {
   private owe(bytes: number): void {
     if (this.isClosed) return
     this.owedBytes += bytes
-    if (this.owedBytes >= creditReportBytes) this.creditIsDue()
+    if (this.owedBytes >= creditReportBytes || this.mayHoldUpSender) this.creditIsDue()
     else this.cancelCreditReport ??= this.dependencies.after(creditReportDelayMs, () => this.creditIsDue())
+  }
+
+  /** As far as it is known here: what is on its way comes in and is asked about again. */
+  private get mayHoldUpSender(): boolean {
+    return this.heldBytes + this.owedBytes > laneCreditBytes - frameBytesMax
   }
 
   private creditIsDue(): void {
@@ -351,6 +359,7 @@ export class LanePipe {
       return
     }
     if (excess > 0) this.owe(excess)
+    else if (this.owedBytes > 0 && this.mayHoldUpSender) this.creditIsDue()
   }
 
   private deliver(message: IncomingMessage): void {

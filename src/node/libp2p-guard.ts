@@ -1,5 +1,5 @@
 /**
- * Three things that libp2p and yamux lack, without which a stranger or a member that lies could hurt this process, and one that costs
+ * Three things that libp2p and yamux lack, without which a stranger or a member that lies could hurt this process, and two that cost
  * too much. All reach into objects of theirs in ways their types do not promise, so each has a test that fails when it no longer takes hold.
  *
  * Negotiation is bounded: until both sides have agreed on noise, and on each stream on its protocol, libp2p parses byte by byte in
@@ -14,6 +14,9 @@
  *
  * Windows are updated seldom: yamux answers every data frame with a window update, a write and an encryption of its own, which doubles
  * the writes of a node that receives small messages.
+ *
+ * What is sent is written once: noise puts two bytes of length before each of its messages, which libp2p's TCP writes by themselves: a system
+ * call and a packet more here, and the other side woken up and reading once more for two bytes.
  */
 import type {
   ConnectionGater,
@@ -28,11 +31,13 @@ const upgradeBytesMax = 4_096
 /** Two short lines of multistream. */
 const streamNegotiationBytesMax = 1_024
 
-/** Adds the bound on negotiation of connections to a gater, which sees each of them first as it is accepted or dialled. */
+/** Adds the bound on negotiation, and whole writes, of connections to a gater, which sees each of them first as it is accepted or dialled. */
 export function guardedGater(gater: ConnectionGater): ConnectionGater {
   const encrypted = new WeakSet<MultiaddrConnection>()
-  const bound = (connection: MultiaddrConnection): void =>
+  const bound = (connection: MultiaddrConnection): void => {
     boundUntil(connection, upgradeBytesMax, () => encrypted.has(connection))
+    writeAtOnce(connection)
+  }
   return {
     ...gater,
     denyInboundConnection: (connection) => {
@@ -105,6 +110,20 @@ function boundUntil(target: object, bytesMax: number, isOver: () => boolean): vo
     if (isCut) receiver.abort(new Error(`more than ${bytesMax} bytes in negotiation`))
     else onData(data)
   }
+}
+
+/** The members of a libp2p TCP connection that sending is made of. */
+interface SocketSender {
+  sendData(pieces: { readonly byteLength: number; subarray(): Uint8Array }): { sentBytes: number; canSendMore: boolean }
+  readonly socket: { write(bytes: Uint8Array): boolean }
+}
+
+/** One write to the socket for all pieces of one send, which are copied together: at most a few frames. */
+function writeAtOnce(connection: object): void {
+  const sender = connection as Partial<SocketSender>
+  const { socket } = sender
+  if (sender.sendData === undefined || socket === undefined) return
+  sender.sendData = (pieces) => ({ sentBytes: pieces.byteLength, canSendMore: socket.write(pieces.subarray()) })
 }
 
 interface StreamMaker {

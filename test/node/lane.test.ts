@@ -67,6 +67,29 @@ describe('a lane', () => {
     expect(sender.writes.length).toBe(1)
   })
 
+  test('a little credit rides along with what leaves anyway', () => {
+    for (let index = 0; index < 3; index++) {
+      sender.lane.send(patterned(1_000, index))
+      clock.advance(10)
+    }
+    expect(receiver.messages.length).toBe(3)
+    expect(receiver.writes.length, 'nothing leaves for the sake of credit alone').toBe(0)
+    receiver.lane.send(patterned(10, 0))
+    clock.advance(10)
+    expect(receiver.writes.length).toBe(1)
+    expect(sender.lane.unacknowledgedBytes).toBe(0)
+  })
+
+  test('credit that the sender may be waiting for is reported at once', () => {
+    receiver.holds = true
+    for (let index = 0; index < 5; index++) sender.lane.send(patterned(60_000, index))
+    clock.advance(10)
+    expect(receiver.messages.length, 'four fit in the credit').toBe(4)
+    receiver.held[0]!()
+    clock.advance(10)
+    expect(receiver.messages.length).toBe(5)
+  })
+
   test('yields after four full frames, sending and receiving', () => {
     sender.lane.send(patterned(50_000, 0))
     sender.lane.send(patterned(messageBytesMax, 1))

@@ -1,10 +1,10 @@
 /** What only the real network can get wrong: strangers, wrong ledgers, liars with a member's key, dead lines, two connections. */
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Refusal } from '../../src/chain/refusal.ts'
 import { type FrameType, FrameWriter, frameType, u32Bytes } from '../../src/node/framing.ts'
 import { encodeHello, type Hello, networkProtocolVersion } from '../../src/node/handshake.ts'
@@ -319,6 +319,37 @@ describe('dead and bad lines', () => {
     await until(() => a.log.has('network.queue-full'), 'the queue is full')
     await until(() => c.recorder.received.length === 20, 'c got everything')
     expect(a.recorder.peerEvents.filter((event) => event.startsWith('c'))).toEqual(['c up'])
+  })
+
+  test('one message is one write to one socket, without a window update for an answer', async () => {
+    const limits = { beatMs: 60_000 }
+    const a = await node('a', { knows: ['b'], limits })
+    const b = await node('b', { knows: ['a'], limits })
+    introduce(
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+    )
+    start(a, b)
+    await until(() => a.recorder.up.has('b') && b.recorder.up.has('a'), 'both are up')
+    const count = 50
+    const exchange = async (from: number): Promise<void> => {
+      for (let index = from; index < from + count; index++) {
+        a.network.send('b', 'control', patterned(100, index))
+        await until(() => b.recorder.received.length === index + 1, 'it arrives')
+      }
+    }
+    // The first data on each stream may carry the words that open it.
+    await exchange(0)
+    const writes = vi.spyOn(Socket.prototype, 'write')
+    await exchange(count)
+    const lengths = writes.mock.calls.map(([bytes]) => (bytes as Uint8Array).length)
+    writes.mockRestore()
+    expect(lengths.filter((length) => length > 100).length).toBe(count)
+    const noiseBytes = 2 + 16
+    expect(lengths, 'the length of a noise message by itself').not.toContain(2)
+    expect(lengths, 'a yamux header by itself').not.toContain(12 + noiseBytes)
   })
 
   test('garbage on the TCP port does not disturb anybody', async () => {
