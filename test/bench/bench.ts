@@ -3,10 +3,10 @@
  * one node that is not the leader. Prints one JSON object on its last line. Figures that travel between machines are ratios: CPU time per
  * record divided by the CPU time of one native Ed25519 verification, measured in the same run beside the load.
  *
- *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S]
+ *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S] [--profile member] [--node-option=--flag]
  */
 import { fork, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,12 +20,23 @@ const { values: flags } = parseArgs({
     nodes: { type: 'string', default: '4' },
     'in-flight': { type: 'string', default: '256' },
     seconds: { type: 'string', default: '30' },
-    'warm-up': { type: 'string', default: '10' },
+    'warm-up': { type: 'string', default: '30' },
     profile: { type: 'string' },
+    'node-option': { type: 'string', multiple: true, default: [] },
   },
 })
 /** USER_HZ of the kernel, fixed for programs. */
 const clockTicksPerSecond = 100
+/** Kinds of threads of a node: the loop; signature checks; compiling and collecting garbage; files and LevelDB. `all` counts every thread. */
+const threadKinds = ['all', 'main', 'verifier', 'v8', 'disk'] as const
+type CpuSeconds = Readonly<Record<(typeof threadKinds)[number], number>>
+/** As Node 24 names them; LevelDB's own thread has the name of the one that started it. */
+const kindsByThreadName: Readonly<Record<string, Exclude<keyof CpuSeconds, 'all'>>> = {
+  MainThread: 'main',
+  WorkerThread: 'verifier',
+  V8Worker: 'v8',
+  'libuv-worker': 'disk',
+}
 const nodeCount = Number(flags.nodes)
 const inFlight = Number(flags['in-flight'])
 const seconds = Number(flags.seconds)
@@ -43,7 +54,8 @@ try {
   // `--profile guangzhou` writes a CPU profile of that node beside its home.
   for (const node of nodes) {
     const isProfiled = node.home.id === flags.profile
-    node.start(isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`] : [])
+    const profiling = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`] : []
+    node.start([...flags['node-option'], ...profiling])
   }
   await until(
     async () => (await Promise.all(nodes.map((node) => node.isReady()))).every(Boolean),
@@ -64,33 +76,42 @@ try {
     seconds,
     warmUpSeconds,
   }
-  const before = new Map<string, number>()
-  const after = new Map<string, number>()
+  const before = new Map<string, CpuSeconds>()
+  const after = new Map<string, CpuSeconds>()
   const diskBefore = diskBytes()
-  const sizeBefore = Number((await statusOf(gateway)).replicatedSize)
+  const start = await statusOf(gateway)
   const report = await load(task, () => {
     for (const { home, pid } of nodes) before.set(home.id, cpuSeconds(pid!))
     say('measuring')
   })
   for (const { home, pid } of nodes) after.set(home.id, cpuSeconds(pid!))
   const rssMiB = Object.fromEntries(nodes.map(({ home, pid }) => [home.id, rssOf(pid!)]))
-  const perRecord = (id: string): number => {
-    const microseconds = ((after.get(id)! - before.get(id)!) * 1e6) / report.attested
-    return round(microseconds / report.verificationMicroseconds)
-  }
-  const followers = homes.filter(({ id }) => id !== leader && id !== gateway.id).map(({ id }) => perRecord(id))
+  const inVerifications = (cpu: number): number =>
+    round((cpu * 1e6) / report.attested / report.verificationMicroseconds)
+  /** The mean of these members' nodes, by kind of thread. */
+  const perRecord = (ids: readonly string[]): CpuSeconds =>
+    Object.fromEntries(
+      threadKinds.map((kind) => {
+        const spent = ids.map((id) => after.get(id)![kind] - before.get(id)![kind])
+        return [kind, inVerifications(spent.reduce((sum, each) => sum + each, 0) / ids.length)]
+      }),
+    ) as unknown as CpuSeconds
+  const followers = homes.map(({ id }) => id).filter((id) => id !== leader && id !== gateway.id)
   const end = await statusOf(homes[0]!)
+  const recordsOfRun = Number(end.replicatedSize) - Number(start.replicatedSize)
   const result = {
     attestedPerSecond: Math.round(report.attested / report.seconds),
     latencyMs: { p50: round(report.p50), p99: round(report.p99) },
     cpuPerRecord: {
-      follower:
-        followers.length === 0 ? null : round(followers.reduce((sum, each) => sum + each, 0) / followers.length),
-      leader: perRecord(leader!),
-      gateway: perRecord(gateway.id),
+      follower: followers.length === 0 ? null : perRecord(followers),
+      leader: perRecord([leader!]),
+      gateway: perRecord([gateway.id]),
+      load: inVerifications(report.cpuSeconds),
     },
+    /** Warm-up included. */
+    recordsPerBlock: Math.round(recordsOfRun / (Number(end.height) - Number(start.height))),
     rssMiB,
-    diskBytesPerRecord: Math.round((diskBytes() - diskBefore) / nodeCount / (Number(end.replicatedSize) - sizeBefore)),
+    diskBytesPerRecord: Math.round((diskBytes() - diskBefore) / nodeCount / recordsOfRun),
     conditions: {
       nodes: nodeCount,
       payloadBytes: report.payloadBytes,
@@ -101,6 +122,7 @@ try {
       cpu: cpus()[0]?.model,
       verificationMicroseconds: round(report.verificationMicroseconds),
       failures: report.failures,
+      signedLate: report.signedLate,
       leaderChanged: end.leader !== leader,
       node: process.version,
       gongzheng: end.version,
@@ -130,9 +152,19 @@ async function statusOf({ apiUrl }: Home): Promise<StatusAnswer> {
   return (await (await fetch(`${apiUrl}/v1/status`)).json()) as StatusAnswer
 }
 
-/** User and system time of all threads of a process, from the kernel's count. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+/** User and system time of a process and of its threads, from the kernel's count. */
+function cpuSeconds(pid: number): CpuSeconds {
+  const seconds = { all: cpuOf(`/proc/${pid}/stat`), main: 0, verifier: 0, v8: 0, disk: 0 }
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
+    const kind = kindsByThreadName[name]
+    if (kind !== undefined) seconds[kind] += cpuOf(`/proc/${pid}/task/${thread}/stat`)
+  }
+  return seconds
+}
+
+function cpuOf(path: string): number {
+  const fields = readFileSync(path, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ')
   return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond
