@@ -273,6 +273,17 @@ function idempotencyRow(scope: string, statement: Statement): string {
   return `idem/${toHex(sha256(utf8(`${scope}\0${statement.party}\0${statement.key}`)).subarray(0, 16))}`
 }
 
+type RowOfScope = (scope: string) => string
+
+/** Names each row once: a name is a hash, and the row is read before the rules and written after them, as a rule in the same scope. */
+function idempotencyRows(statement: Statement): RowOfScope {
+  let last: { readonly scope: string; readonly row: string } | undefined
+  return (scope) => {
+    if (last?.scope !== scope) last = { scope, row: idempotencyRow(scope, statement) }
+    return last.row
+  }
+}
+
 /** The scopes in which this statement's key may stand already; the first is the one it would be written in. */
 function scopesOf(state: StateReader, statement: Statement): readonly [string, ...string[]] {
   const key = readKey(state, statement.kid)
@@ -288,10 +299,14 @@ function scopesOf(state: StateReader, statement: Statement): readonly [string, .
  * What is on the ledger under this statement's party and key: the same statement in any scope of its signer, or another one in the
  * scope that it would be written in.
  */
-export function recordedUnder(state: StateReader, statement: Statement): { id: string; index: number } | undefined {
+export function recordedUnder(
+  state: StateReader,
+  statement: Statement,
+  rowOf: RowOfScope = idempotencyRows(statement),
+): { id: string; index: number } | undefined {
   let other: { id: string; index: number } | undefined
   for (const [at, scope] of scopesOf(state, statement).entries()) {
-    const row = state.get(idempotencyRow(scope, statement))
+    const row = state.get(rowOf(scope))
     if (row === undefined) continue
     const [idBytes, indexValue] = field.array(row, 'idempotency row', 2)
     const id = toHex(field.bytes(idBytes, 'id', 32))
@@ -311,7 +326,8 @@ function judge(
   blockTime: number,
   rules: ChainRules,
 ): { outcome: Outcome; leaf?: Leaf } {
-  const earlier = recordedUnder(state, statement)
+  const rowOf = idempotencyRows(statement)
+  const earlier = recordedUnder(state, statement, rowOf)
   if (earlier !== undefined && earlier.id === statement.id) return { outcome: { kind: 'duplicate', of: earlier.index } }
   try {
     if (earlier !== undefined) {
@@ -320,7 +336,7 @@ function judge(
     const attempt = new Overlay(state)
     const subjects = applyStatement(attempt, entry, statement, index, blockTime, rules)
     state.absorb(attempt)
-    state.set(idempotencyRow(scopesOf(state, statement)[0], statement), [fromHex(statement.id)!, index])
+    state.set(rowOf(scopesOf(state, statement)[0]), [fromHex(statement.id)!, index])
     const leaf: Leaf = { kind: 'record', bytes: item.entry, hash: item.leaf, statement, entry, subjects }
     return { outcome: { kind: 'record', index }, leaf }
   } catch (error) {

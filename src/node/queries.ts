@@ -34,6 +34,7 @@ import {
   logVerifierKey,
 } from '../chain/checkpoint.ts'
 import { type Entry, leafKindOf, parseEntry } from '../chain/entry.ts'
+import type { ReadItem } from '../chain/execution.ts'
 import { canonicalJson, type JsonObject, parseJson } from '../chain/json.ts'
 import { keyFromKid } from '../chain/keys.ts'
 import { consistencyPath, inclusionPath, leafHash } from '../chain/merkle-tree.ts'
@@ -78,9 +79,20 @@ interface Recent {
   readonly height: Height
   readonly term: number
   readonly time: number
-  /** For records and refusals. */
-  readonly said: { readonly entry: Entry; readonly statement: Statement } | undefined
-  readonly isRecord: boolean
+  /** What an answer says of a record, taken out of its statement: the parsed statement itself is several times as large. */
+  readonly said: Said | undefined
+}
+
+type Said = Pick<Entry, 'member' | 'receivedAt'> & Pick<Statement, 'id' | 'type' | 'party' | 'kid'>
+
+function saidBy({ entry: { member, receivedAt }, statement: { id, type, party, kid } }: ReadItem): Said {
+  return { member, receivedAt, id, type, party, kid }
+}
+
+/** A note and its text: all records of a block are answered with the same one. */
+interface SpelledNote {
+  readonly note: Note
+  readonly text: string
 }
 
 interface Waiter {
@@ -110,7 +122,7 @@ export class Queries implements Service {
   /** Whoever gives up takes its own out: an attestation that is long in coming is asked for again and again. */
   readonly #waiters = new Set<Waiter>()
   readonly #listeners = new Set<(size: number) => void>()
-  readonly #notes = new Map<number, Promise<Note>>()
+  readonly #notes = new Map<number, Promise<SpelledNote>>()
 
   constructor(options: QueriesOptions, dependencies: QueriesDependencies) {
     this.#options = options
@@ -131,8 +143,7 @@ export class Queries implements Service {
         height: header.height,
         term: header.term,
         time: header.time,
-        said: leaf.statement === undefined ? undefined : { entry: leaf.entry!, statement: leaf.statement },
-        isRecord: leaf.kind === 'record',
+        said: leaf.kind === 'record' ? saidBy({ entry: leaf.entry!, statement: leaf.statement! }) : undefined,
       })
     })
     for (const [index, { bytes }] of this.#recent) {
@@ -371,7 +382,6 @@ export class Queries implements Service {
       term: header.term,
       time: header.time,
       said: undefined,
-      isRecord: false,
     })
   }
 
@@ -385,20 +395,25 @@ export class Queries implements Service {
       term: recent.term,
       blockTime: formatTime(recent.time),
     }
-    const value = recent.isRecord ? undefined : (parseJson(fromUtf8(bytes)) as JsonObject)
+    const value = recent.said === undefined ? (parseJson(fromUtf8(bytes)) as JsonObject) : undefined
     const kind = value === undefined ? 'record' : leafKindOf(value)
     if (kind === 'record') {
-      const { entry, statement } = recent.said ?? this.#read(bytes)
-      const key = readKey(this.#deps.replica.ledger.committed.state, statement.kid)
+      const read = (): ReadItem => this.#read(bytes)
+      const parsed = recent.said === undefined ? read() : undefined
+      const said = recent.said ?? saidBy(parsed!)
+      const key = readKey(this.#deps.replica.ledger.committed.state, said.kid)
       return {
         ...place,
         kind,
-        type: statement.type,
-        statementId: statement.id,
-        payload: statement.payload,
-        member: entry.member,
-        receivedAt: formatTime(entry.receivedAt),
-        party: statement.party,
+        type: said.type,
+        statementId: said.id,
+        // Whoever is answered for a submission does not ask for it.
+        get payload() {
+          return (parsed ?? read()).statement.payload
+        },
+        member: said.member,
+        receivedAt: formatTime(said.receivedAt),
+        party: said.party,
         keyStanding: key === undefined ? null : key.agreed ? 'agreed' : 'unilateral',
       }
     }
@@ -416,7 +431,7 @@ export class Queries implements Service {
     }
   }
 
-  #read(bytes: Uint8Array): { entry: Entry; statement: Statement } {
+  #read(bytes: Uint8Array): ReadItem {
     const entry = parseEntry(bytes)
     return { entry, statement: parseStatement(entry.statement, this.#options.rules.context.ledger) }
   }
@@ -549,7 +564,7 @@ export class Queries implements Service {
   }
 
   async #proofIn(index: number, attestation: Attestation, leaf?: Uint8Array): Promise<InclusionProof> {
-    const note = await this.#note(attestation)
+    const { note, text } = await this.#note(attestation)
     const read = this.#deps.replica.store.hashReader(attestation.size)
     const path = whole(() => inclusionPath(index, attestation.size, read))
     return {
@@ -557,7 +572,7 @@ export class Queries implements Service {
       size: attestation.size,
       leafHash: leaf ?? whole(() => read(0, index)),
       path,
-      checkpoint: formatNote(note),
+      checkpoint: text,
       // Spelling it parses it again: done only for whoever asks for the file.
       get proofFile() {
         return formatProofFile({ index, path, note })
@@ -566,22 +581,23 @@ export class Queries implements Service {
   }
 
   /** The checkpoint with this node's log line and exactly the q cosignatures of the certificate. The log key signs attested heads only. */
-  #note(attestation: Attestation): Promise<Note> {
+  #note(attestation: Attestation): Promise<SpelledNote> {
     const held = this.#notes.get(attestation.size)
     if (held !== undefined) return held
     const { genesis } = this.#options.rules
     const { size, root } = attestation
     const text = formatCheckpoint({ origin: genesis.origin, size, root: fromHex(root)! })
     const note = new Promise<Uint8Array>((done) => this.#deps.signer.sign('log', logMessage(text), done)).then(
-      (signature): Note => ({
-        text,
-        signatures: [
+      (signature) => {
+        const signatures = [
           logSignature(this.#logKey(this.#options.member), signature),
           ...attestation.cosignatures.map(({ member, time, signature: bytes }) =>
             cosignature(cosignerVerifierKey(`${genesis.origin}/${member}`, this.#cosignKey(member)), time, bytes),
           ),
-        ],
-      }),
+        ]
+        const note = { text, signatures }
+        return { note, text: formatNote(note) }
+      },
     )
     this.#notes.set(attestation.size, note)
     if (this.#notes.size > notesMax) this.#notes.delete(this.#notes.keys().next().value!)
@@ -603,7 +619,7 @@ export class Queries implements Service {
   async checkpoint(cosignatures: number): Promise<string | undefined> {
     const { attested } = this.#deps.replica
     if (attested === undefined) return undefined
-    const { text, signatures } = await this.#note(attested)
+    const { text, signatures } = (await this.#note(attested)).note
     return formatNote({ text, signatures: signatures.slice(0, 1 + cosignatures) })
   }
 

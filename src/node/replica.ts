@@ -573,6 +573,7 @@ export class Replica {
       if (certified.has(header.height)) certifiedHeads.push(head)
       this.#events.onCommitted?.(executed)
       parts.intake.onCommitted(executed)
+      for (const batch of executed.block.batches) for (const item of batch.items) this.#items.forget(item)
       // Its signatures were checked with the block that carries it.
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
     }

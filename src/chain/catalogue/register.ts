@@ -49,7 +49,20 @@ export interface PartyRow {
 export function readKey(state: StateReader, kid: string): KeyRow | undefined {
   const row = state.get(keyRowName(kid))
   if (row === undefined) return undefined
-  const [, party, name, held, vouchedBy, agreed, notBefore, notAfter, index, request] = field.array(row, 'key row', 10)
+  const cells = field.array(row, 'key row', 10)
+  let key = keysRead.get(cells)
+  if (key === undefined) {
+    key = keyOf(cells)
+    keysRead.set(cells, key)
+  }
+  return key
+}
+
+/** Every statement asks for its key several times, and a row never changes: what one says is read once, for as long as it is held. */
+const keysRead = new WeakMap<readonly CborValue[], KeyRow>()
+
+function keyOf(cells: readonly CborValue[]): KeyRow {
+  const [, party, name, held, vouchedBy, agreed, notBefore, notAfter, index, request] = cells
   return {
     party: field.text(party, 'key.party'),
     name: field.text(name, 'key.name'),
