@@ -3,7 +3,7 @@
  * the benchmark and the end-to-end tests; what they kill, they kill with SIGKILL.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Genesis } from '../../src/chain/genesis.ts'
@@ -61,12 +61,24 @@ export class NodeProcess {
     return this.#child?.pid
   }
 
-  start(nodeArguments: readonly string[] = []): void {
+  start(nodeArguments: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): void {
     const log = openSync(join(this.home.directory, 'log'), 'a')
     const command = [...nodeArguments, launcher, 'start', '--home', this.home.directory]
-    const child = spawn(process.execPath, command, { stdio: ['ignore', log, log] })
+    const env = { ...process.env, ...environment }
+    const child = spawn(process.execPath, command, { stdio: ['ignore', log, log], env })
+    closeSync(log)
     this.#child = child
     this.#exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
+  }
+
+  /** Resolves when the process that was started last is gone: with its exit code, null when a signal ended it. */
+  get exited(): Promise<number | null> {
+    return this.#exit
+  }
+
+  /** SIGSTOP holds the process as it is, until SIGCONT. */
+  hold(isHeld: boolean): void {
+    this.#child?.kill(isHeld ? 'SIGSTOP' : 'SIGCONT')
   }
 
   /** Resolves with the exit code when the process is gone. */
