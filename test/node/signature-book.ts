@@ -9,7 +9,7 @@ import { oneBatchPerNumberRule } from '../simulation/invariants/one-batch-per-nu
 import { oneRootPerSizeRule } from '../simulation/invariants/one-root-per-size.ts'
 import { oneSealPerRankRule } from '../simulation/invariants/one-seal-per-rank.ts'
 import { oneVotePerTermRule } from '../simulation/invariants/one-vote-per-term.ts'
-import { wordOf } from '../simulation/word.ts'
+import { type Word, wordOf } from '../simulation/word.ts'
 
 const rules = [
   oneVotePerTermRule,
@@ -35,7 +35,10 @@ export class SignatureBook {
   }
 
   note(member: string, purpose: SigningPurpose, message: Uint8Array): void {
-    const word = wordOf(purpose, message)
+    this.hear(member, wordOf(purpose, message))
+  }
+
+  hear(member: string, word: Word): void {
     if (word.kind === 'OTHER') return
     this.#counts.set(member, this.totalOf(member) + 1)
     for (const hear of this.#hear) hear(member, word)

@@ -9,6 +9,7 @@ import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId } from '../../src/node/ports.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
 import { SignatureBook } from '../node/signature-book.ts'
+import { invariants } from './invariants/all.ts'
 import { installLiars, silence, type Trick, tricks } from './liar.ts'
 import { World } from './world.ts'
 
@@ -21,13 +22,9 @@ const lyingMs = Number(process.env.LIAR_MS ?? 12_000)
 class LyingRun {
   readonly world: World
   readonly found: string[] = []
-  readonly book = new SignatureBook()
   readonly liarsBook = new SignatureBook()
   readonly #draw: SeededRandom
   readonly #honest: readonly MemberId[]
-  readonly #committed = new Map<number, string>()
-  readonly #attested = new Map<number, string>()
-  readonly #taken = new Map<string, MemberId>()
   #submitted = 0
 
   constructor(
@@ -40,22 +37,13 @@ class LyingRun {
     this.#draw = new SeededRandom(seed * 7919 + 1)
     installLiars(this.world, liars)
     this.#honest = this.world.ids.filter((id) => liars[id] === undefined)
+    for (const { watch } of invariants) this.world.watch(watch(this.world))
     this.world.watch({
       word: (process, word) => {
-        const book = this.world.isHonest(process) ? this.book : this.liarsBook
-        book.hear(process.member, word)
+        if (!this.world.isHonest(process)) this.liarsBook.hear(process.member, word)
       },
-      committed: ({ member }, { block }) =>
-        this.#same(this.#committed, block.header.height, block.id, `${member} commits another block`),
-      attested: ({ member }, { size, root }) =>
-        this.#same(this.#attested, size, root, `${member} attests another root`),
     })
     for (const id of this.world.ids) this.world.start(id)
-  }
-
-  #same(held: Map<number, string>, at: number, what: string, text: string): void {
-    if ((held.get(at) ?? what) !== what) this.found.push(`${text} at ${at}`)
-    held.set(at, what)
   }
 
   submit(): void {
@@ -64,9 +52,7 @@ class LyingRun {
     const process = world.machine(id).process
     if (process?.isStarted !== true) return
     const statement = world.statement(id, `k${this.#submitted++}`)
-    process.replica.submit(statement, (result) => {
-      if (result.kind === 'taken') this.#taken.set(result.pending.statement.id, id)
-    })
+    process.replica.submit(statement, () => undefined)
   }
 
   lie(ms: number): this {
@@ -168,7 +154,6 @@ class LyingRun {
       const codes = process?.isStarted === true ? process.replica.hindrances : []
       for (const code of codes) if (code === 'node.halted' || code === 'node.retired') this.found.push(`${id}: ${code}`)
     }
-    this.found.push(...this.book.contradictions.splice(0))
     if (world.violation !== undefined) this.found.push(`${world.violation.invariant}: ${world.violation.text}`)
   }
 
