@@ -1,6 +1,6 @@
 /** What must have struck before a long run may say that all is well. */
 import { commonFaults, spareFaults } from './draw.ts'
-import { tricks } from './stub.ts'
+import { tricks } from './liar.ts'
 
 export { tricks }
 

@@ -8,6 +8,7 @@ import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId } from '../../src/node/ports.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
 import { memberIds } from './founding.ts'
+import type { Trick } from './liar.ts'
 import type { Deed, Schedule, Step } from './schedule.ts'
 
 /** Four is what we run; the others are where counting goes wrong. */
@@ -56,7 +57,7 @@ export interface Focus {
   readonly spare?: string
 }
 
-export function drawSchedule(seed: number, tricks: readonly string[], focus: Focus = {}): Schedule {
+export function drawSchedule(seed: number, tricks: readonly Trick[], focus: Focus = {}): Schedule {
   const random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995)
   return new Draw(random, seed, tricks, focus).schedule()
 }
@@ -64,14 +65,14 @@ export function drawSchedule(seed: number, tricks: readonly string[], focus: Foc
 class Draw {
   readonly #random: SeededRandom
   readonly #seed: number
-  readonly #tricks: readonly string[]
+  readonly #tricks: readonly Trick[]
   readonly #spareFaults: readonly SpareFault[]
   readonly #members: readonly MemberId[]
   readonly #steps: Step[] = []
   #now = 0
   #keys = 0
 
-  constructor(random: SeededRandom, seed: number, tricks: readonly string[], focus: Focus) {
+  constructor(random: SeededRandom, seed: number, tricks: readonly Trick[], focus: Focus) {
     this.#random = random
     this.#seed = seed
     this.#tricks = tricks

@@ -7,7 +7,7 @@ import { Client } from './client.ts'
 import { Deeds } from './deeds.ts'
 import { invariants } from './invariants/all.ts'
 import type { Schedule } from './schedule.ts'
-import { installLiars } from './stub.ts'
+import { installLiars, silence } from './liar.ts'
 import type { Violation } from './watch.ts'
 import { World } from './world.ts'
 

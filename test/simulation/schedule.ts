@@ -4,13 +4,14 @@
  */
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId } from '../../src/node/ports.ts'
+import type { Trick } from './liar.ts'
 
 export interface Schedule {
   readonly memberCount: number
   /** Chance inside the run: election time-outs, nonces, jitter, what a liar comes up with. */
   readonly seed: number
   /** By member, the names of its tricks. */
-  readonly liars: Readonly<Record<MemberId, readonly string[]>>
+  readonly liars: Readonly<Record<MemberId, readonly Trick[]>>
   /** Virtual milliseconds after which the faults are over. */
   readonly until: number
   /** Ascending in time. */
