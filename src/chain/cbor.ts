@@ -13,6 +13,14 @@ export class CborError extends Error {
   override readonly name = 'CborError'
 }
 
+/** Arrays inside each other; nothing of ours needs more than 8. */
+export const cborDepthMax = 16
+/**
+ * Items of all arrays of one value. The longest list that a member can have others write is 4,096 unattested sizes of three items each; a
+ * message of a million items would take seconds to read and read again.
+ */
+export const cborItemsMax = 32_768
+
 /** Arrays, byte strings, text, safe integers, booleans, null; nothing else is encodable. */
 export function encodeCbor(value: CborValue): Uint8Array {
   const bytes = encode(value)
@@ -20,8 +28,9 @@ export function encodeCbor(value: CborValue): Uint8Array {
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** @throws {CborError} on anything but the deterministic spelling, including bytes left over and deep nesting */
+/** @throws {CborError} on anything but the deterministic spelling, including bytes left over, deep nesting and too many items */
 export function decodeCbor(bytes: Uint8Array): CborValue {
+  refuseExcess(bytes)
   let value: CborValue
   try {
     value = decode(bytes, {
@@ -38,11 +47,49 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
     if (!equalBytes(encode(value), bytes)) throw new CborError('not the deterministic spelling')
   } catch (error) {
     if (error instanceof CborError) throw error
-    // cborg throws plain Errors; a RangeError is its recursion on deep nesting (layout.md, decision 11).
+    // cborg throws plain Errors.
     throw new CborError(error instanceof Error ? error.message : String(error))
   }
   return value
 }
+
+/**
+ * Looks at heads only and makes nothing: whether lengths stay within what is there, and depth and number of items within their bounds.
+ * Whether it is the right spelling is for the codec to say, which then never sees what could cost much.
+ */
+function refuseExcess(bytes: Uint8Array): void {
+  /** Items still to come of each open array, the innermost last. */
+  const open: number[] = []
+  let items = 0
+  for (let at = 0; at < bytes.length; ) {
+    const head = bytes[at]!
+    const major = head >> 5
+    let length = head & 31
+    at++
+    if (length > 23) {
+      if (length > 27) throw new CborError('no length of this spelling')
+      const lengthBytes = 2 ** (length - 24)
+      if (at + lengthBytes > bytes.length) throw new CborError('it ends within a length')
+      length = 0
+      for (const end = at + lengthBytes; at < end; at++) length = length * 256 + bytes[at]!
+    }
+    if (major === byteString || major === textString) {
+      if (length > bytes.length - at) throw new CborError('a length beyond the end')
+      at += length
+    } else if (major === array) {
+      items += length
+      if (items > cborItemsMax) throw new CborError(`more than ${cborItemsMax} items`)
+      open.push(length)
+      if (open.length > cborDepthMax) throw new CborError(`nested more than ${cborDepthMax} deep`)
+      if (length > 0) continue
+      open.pop()
+    } else if (major === map || major === tag)
+      throw new CborError('only arrays, bytes, text, integers, booleans and null')
+    while (open.length > 0 && --open[open.length - 1]! === 0) open.pop()
+    if (open.length === 0 && at < bytes.length) throw new CborError('bytes left over')
+  }
+}
+const [byteString, textString, array, map, tag] = [2, 3, 4, 5, 6]
 
 function assertPlain(value: CborValue): void {
   if (value === null || typeof value === 'boolean' || typeof value === 'string' || value instanceof Uint8Array) return
