@@ -19,7 +19,7 @@ import {
   sealMessage,
 } from './certificate.ts'
 import { type Height, height, type Term, term } from './numbers.ts'
-import { timeMax } from './time.ts'
+import { timeMax, timeSecondsMax } from './time.ts'
 
 /** Fits four full batches; at 100 Mbit/s it is sent in less than a tenth of a second. */
 export const blockBytesMax = 1024 * 1024
@@ -32,7 +32,7 @@ export interface Attestation {
   readonly size: number
   /** Hex. */
   readonly root: string
-  /** Ascending by member. Time: POSIX seconds. */
+  /** Ascending by member. Time: POSIX seconds, of a year that can be written. */
   readonly cosignatures: readonly { readonly member: string; readonly time: number; readonly signature: Uint8Array }[]
 }
 
@@ -196,7 +196,7 @@ export function attestationFromCbor(value: CborValue | undefined, name: string):
     last = id
     return {
       member: id,
-      time: field.natural(time, `${name}.cosignature.time`),
+      time: field.natural(time, `${name}.cosignature.time`, timeSecondsMax),
       signature: field.bytes(signature, `${name}.cosignature.signature`, 64),
     }
   })

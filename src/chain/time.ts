@@ -8,6 +8,9 @@ import { assert } from './assert.ts'
 /** The last millisecond of the year 9999; RFC 3339 has no later one. */
 export const timeMax = 253_402_300_799_999
 
+/** The last whole second of that year: cosignatures count POSIX seconds. */
+export const timeSecondsMax = 253_402_300_799
+
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-]\d\d:\d\d)$/
 
 /**

@@ -18,6 +18,7 @@ import {
   signableToCbor,
 } from '../chain/certificate.ts'
 import { type Height, height, TERM_MAX, type Term, term } from '../chain/numbers.ts'
+import { timeSecondsMax } from '../chain/time.ts'
 import type { Message, Rank } from '../consensus/message.ts'
 
 /** Rule 17: which start of this node is speaking, and how far it had got. */
@@ -329,7 +330,7 @@ function read(kind: WireMessage['kind'], parts: readonly CborValue[]): WireMessa
         kind,
         size: field.natural(parts[0], 'size'),
         root: toHex(field.bytes(parts[1], 'root', 32)),
-        time: field.natural(parts[2], 'time'),
+        time: field.natural(parts[2], 'time', timeSecondsMax),
         signature: field.bytes(parts[3], 'signature', 64),
       }
     case 'attestation':

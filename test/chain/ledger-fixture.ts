@@ -9,6 +9,7 @@ import { genesisState } from '../../src/chain/genesis.ts'
 import { leafHash, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { Overlay } from '../../src/chain/state.ts'
+import { timeSecondsMax } from '../../src/chain/time.ts'
 import { ReplicaWorld } from '../node/replica-world.ts'
 
 const world = new ReplicaWorld(4, { cheapSignatures: true })
@@ -109,7 +110,10 @@ export const anyAttestation: fc.Arbitrary<Attestation> = fc.record({
   size: natural,
   root: hex32,
   cosignatures: fc
-    .uniqueArray(fc.record({ member, time: natural, signature: bytes64 }), { maxLength: 5, selector: (s) => s.member })
+    .uniqueArray(fc.record({ member, time: fc.nat(timeSecondsMax), signature: bytes64 }), {
+      maxLength: 5,
+      selector: (s) => s.member,
+    })
     .map((list) => [...list].sort((a, b) => (a.member < b.member ? -1 : 1))),
 })
 export const anyCarried: fc.Arbitrary<Carried> = fc.record(

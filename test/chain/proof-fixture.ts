@@ -51,8 +51,11 @@ export const logSignatureBy = (member: number, text: string = checkpointText): N
   logSignature(logKeys[member]!, ed25519Sign(seedOf(1 + member), logMessage(text)))
 
 /** The cosignature of a member, made so many seconds later than that of the first. */
-export function cosignatureBy(member: number, text: string = checkpointText): NoteSignature {
-  const timeSeconds = cosignedAtSeconds + member
+export function cosignatureBy(
+  member: number,
+  text: string = checkpointText,
+  timeSeconds = cosignedAtSeconds + member,
+): NoteSignature {
   const signature = ed25519Sign(seedOf(11 + member), cosignatureMessage(timeSeconds, text))
   return cosignature(cosignerKeys[member]!, timeSeconds, signature)
 }

@@ -1,5 +1,7 @@
 /** A genesis in plain words: who the members are, which keys, which rules, and the fingerprint to compare by telephone. */
+
 import type { Genesis, GenesisParameters } from '../../chain/genesis.ts'
+import { timeMax } from '../../chain/time.ts'
 import { type Bilingual, both, type Language } from './language.ts'
 import { columns } from './terminal.ts'
 
@@ -59,8 +61,9 @@ export function reviewText(genesis: Genesis, signed: ReadonlySet<string>, langua
   ].join('\n\n')
 }
 
-/** RFC 3339 in Beijing time, as every page and answer shows times. */
+/** RFC 3339 in Beijing time, as every page and answer shows times; seconds where it is none, as a stranger's note may say. */
 export function beijingTime(time: number): string {
+  if (time > timeMax) return `${time / 1000} s`
   return `${new Date(time + 8 * 3_600_000).toISOString().slice(0, -1)}+08:00`
 }
 

@@ -3,7 +3,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { utf8 } from '../../../src/chain/bytes.ts'
-import { entries, noteBy, origin, policyText, proofFileOf } from '../../chain/proof-fixture.ts'
+import {
+  checkpointText,
+  cosignatureBy,
+  entries,
+  logSignatureBy,
+  noteBy,
+  origin,
+  policyText,
+  proofFileOf,
+} from '../../chain/proof-fixture.ts'
 import { run, runJson, temporaryDirectory } from './run.ts'
 
 const index = 5
@@ -35,6 +44,17 @@ test('a good proof: exit code 0, where the entry stands, and who cosigned when',
   })
   expect((await run(...argv)).out).toContain('Verified')
   expect((await run(...argv, '--lang', 'zh')).out).toContain('可信')
+})
+
+test('a cosigner that gives a time no calendar has: verified, and its time shown as the seconds it gave', async () => {
+  const { paths, argv } = files()
+  const odd = cosignatureBy(2, checkpointText, Number.MAX_SAFE_INTEGER)
+  const signatures = [logSignatureBy(0), cosignatureBy(0), cosignatureBy(1), odd]
+  writeFileSync(paths.proof, proofFileOf(index, { text: checkpointText, signatures }))
+  const ran = await runJson<{ cosigners: { time: string }[] }>(...argv)
+  expect([ran.code, ran.error]).toEqual([0, ''])
+  expect(ran.json.cosigners[2]!.time).toBe('9007199254740991 s')
+  expect((await run(...argv)).out).toContain('9007199254740991 s')
 })
 
 /** Every bit of what is short; of what is long, so many spread over it that each line is hit. */
