@@ -37,8 +37,10 @@ export function parseEntry(bytes: Uint8Array): Entry {
   const { member, receivedAt, statement } = value as Record<string, unknown>
   if (typeof member !== 'string' || typeof receivedAt !== 'string' || typeof statement !== 'string') throw malformed()
   const time = parseStoredTime(receivedAt)
+  // A lone surrogate comes out of JSON.parse, and has no canonical spelling.
+  if (time === undefined || !member.isWellFormed() || !statement.isWellFormed()) throw malformed()
   // Writing it again compares everything at once: order, white space, escapes, doubled and further names.
-  if (time === undefined || canonicalJson({ member, receivedAt, statement }) !== text) throw malformed()
+  if (canonicalJson({ member, receivedAt, statement }) !== text) throw malformed()
   return { member, receivedAt: time, statement }
 }
 

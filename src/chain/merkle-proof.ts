@@ -123,7 +123,8 @@ function natural(value: TreeNumber, what: string, code: MalformedCode): bigint {
   }
   throw new ProofError(
     code,
-    `the ${what} is not a natural number of at most 64 bits (53 as a number): ${String(value)}`,
+    // A value out of somebody's JSON may be of any type, and not every object can be made a text.
+    `the ${what} is not a natural number of at most 64 bits (53 as a number): ${isNumber(value) ? value : typeof value}`,
   )
 }
 
@@ -138,5 +139,6 @@ function checkDigests(digests: readonly Digest[], what: string, code: MalformedC
   }
 }
 
+const isNumber = (value: unknown): value is TreeNumber => typeof value === 'number' || typeof value === 'bigint'
 const isOdd = (value: bigint): boolean => (value & 1n) === 1n
 const isPowerOfTwo = (value: bigint): boolean => (value & (value - 1n)) === 0n

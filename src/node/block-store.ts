@@ -21,7 +21,7 @@ import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../cha
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
 import { type HashReader, leafHash, nodeHash, TreeFrontier } from '../chain/merkle-tree.ts'
-import { type Height, height, term } from '../chain/numbers.ts'
+import { type Height, height, TERM_MAX, term } from '../chain/numbers.ts'
 import type { StateReader } from '../chain/state.ts'
 import { hashReaderOfTiles, tileWidthMax } from '../chain/tile.ts'
 import type { DiskCycle } from './disk-cycle.ts'
@@ -216,7 +216,7 @@ export class BlockStore {
     const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 9)
     return {
       block: {
-        term: term(field.natural(parts[1], 'term')),
+        term: term(field.natural(parts[1], 'term', TERM_MAX)),
         height: height(field.natural(parts[2], 'height')),
         id: toHex(field.bytes(parts[3], 'id', 32)),
       },

@@ -12,7 +12,7 @@ import {
   refFromCbor,
   refToCbor,
 } from '../chain/certificate.ts'
-import { type Height, height, term } from '../chain/numbers.ts'
+import { type Height, height, TERM_MAX, term } from '../chain/numbers.ts'
 import type { LockState, VoteState } from '../consensus/effect.ts'
 
 export interface VoteFile {
@@ -48,7 +48,7 @@ export function decodeVoteFile(bytes: Uint8Array): VoteFile {
   return {
     incarnation: field.natural(parts[1], 'incarnation'),
     vote: {
-      term: term(field.natural(parts[2], 'term', 2 ** 48)),
+      term: term(field.natural(parts[2], 'term', TERM_MAX)),
       candidate: parts[3] === null ? null : field.text(parts[3], 'candidate', 32),
       base: parts[4] === null ? null : refFromCbor(parts[4], 'base'),
       ackBarred: field.boolean(parts[5], 'ackBarred'),
@@ -96,7 +96,7 @@ function lockFromCbor(value: CborValue | undefined): LockState {
   return {
     block: refFromCbor(block, 'lock.block'),
     lowerTermRank: {
-      term: term(field.natural(rankTerm, 'lock.lowerTermRank.term')),
+      term: term(field.natural(rankTerm, 'lock.lowerTermRank.term', TERM_MAX)),
       height: height(field.natural(rankHeight, 'lock.lowerTermRank.height')),
     },
     ...(certificate === undefined ? {} : { certificate }),

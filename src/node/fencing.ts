@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '../chain/bytes.ts'
 import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
-import { faultsOf, type Height, height, type Term, term } from '../chain/numbers.ts'
+import { faultsOf, type Height, height, TERM_MAX, type Term, term } from '../chain/numbers.ts'
 import { compareRanks, type MemberId, type Rank } from '../consensus/message.ts'
 import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
@@ -176,9 +176,9 @@ function decodeShown(row: Uint8Array): Shown {
   return {
     incarnation: field.natural(parts[1], 'incarnation'),
     nonce: field.bytes(parts[2], 'nonce', 16),
-    term: term(field.natural(parts[3], 'term')),
+    term: term(field.natural(parts[3], 'term', TERM_MAX)),
     lock: {
-      term: term(field.natural(parts[4], 'lock.term')),
+      term: term(field.natural(parts[4], 'lock.term', TERM_MAX)),
       height: height(field.natural(parts[5], 'lock.height')) as Height,
     },
     registeredSize: field.natural(parts[6], 'registeredSize'),

@@ -121,7 +121,8 @@ function unseal(path: string, content: Content, { passphrase }: ExpectedKeyFile)
 function passphraseKey(passphrase: string, { cost, salt }: Protection): Uint8Array {
   // One spelling, whatever keyboard it was typed on.
   const secret = utf8(passphrase.normalize('NFKC'))
-  const memoryBytes = 128 * cost * scryptBlockSize
+  // OpenSSL counts some blocks beside the N that the derivation is about.
+  const memoryBytes = 128 * (cost + 16) * scryptBlockSize
   return scryptSync(secret, salt, 32, { N: cost, r: scryptBlockSize, p: 1, maxmem: 2 * memoryBytes })
 }
 
@@ -161,7 +162,9 @@ function protectionOf(object: JsonObject | undefined): Protection | undefined {
   const salt = bytesOf(object.salt)
   const nonce = bytesOf(object.nonce)
   if (salt?.length !== saltBytes || nonce?.length !== nonceBytes || typeof cost !== 'number') return undefined
-  if (!Number.isInteger(Math.log2(cost)) || cost < 2 || cost > scryptCostMax) return undefined
+  // A fraction just above a power of two has a whole logarithm too.
+  if (!Number.isInteger(cost) || !Number.isInteger(Math.log2(cost)) || cost < 2 || cost > scryptCostMax)
+    return undefined
   return { cost, salt, nonce }
 }
 
