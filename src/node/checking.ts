@@ -20,6 +20,11 @@ export interface CheckingDependencies {
   readonly vouching: Vouching
   readonly log: Log
   readonly turn: (event: () => void) => void
+  /**
+   * Does what the core wants now: several blocks may be taken in one event, and the effects of each call come before the next (`raft.ts`).
+   * A block that one appends and the next drops would else be gone before it was stored.
+   */
+  readonly carryOut: () => void
 }
 
 interface Waiting {
@@ -101,12 +106,13 @@ export class Checking {
   }
 
   #take({ from, block }: Waiting): void {
-    const { raft, ledger } = this.#deps
+    const { raft, ledger, carryOut } = this.#deps
     const { header, carried } = block
     // The first block of a term brings what makes its leader one; its signatures have been checked.
     if (carried.election !== undefined) {
       const { election, base } = carried
       raft.receive(from, { kind: 'elected', election, ...(base === undefined ? {} : { certificate: base }) })
+      carryOut()
     }
     if (header.term !== raft.term || ledger.point(header.parent) === undefined) return
     const isHeld = ledger.executed(block.id) !== undefined
@@ -125,6 +131,7 @@ export class Checking {
     }
     // What catch-up executed stays: it is about to be adopted.
     if (!raft.accept(from, metaOf(block)) && !isHeld) ledger.forget(block.id)
+    carryOut()
   }
 
   /** Rule 10: my opinion of its time, asked once, and only while nobody has certified the block. */

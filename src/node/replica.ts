@@ -709,7 +709,8 @@ export class Replica {
         },
       },
     )
-    const checking = new Checking({ clock, raft, ledger, vouching: this.#vouching, log, turn })
+    const carryOut = (): void => this.#carryOut()
+    const checking = new Checking({ clock, raft, ledger, vouching: this.#vouching, log, turn, carryOut })
     const catchUp = new CatchUp({
       clock,
       raft,

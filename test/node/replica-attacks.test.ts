@@ -347,6 +347,28 @@ describe('a lying leader', () => {
     goesOn(lie.world)
   })
 
+  it('whose first blocks of two terms come due in one instant, on a tail that both drop, stops nobody', () => {
+    const lie = setUp()
+    const { world, first } = lie
+    const base = world.replica('beijing').raft.lock
+    const inTerm = (above: number): Block => {
+      const signed = { kind: 'vote', term: term(lie.term + above), candidate: liar, base: base.block } as const
+      const election = certificate(world, signed, ['guangzhou', 'hangzhou', liar]) as never
+      // A little too early, so that the one waits for its time with the other behind it.
+      const time = world.clock.wall() + world.genesis.parameters.clockAheadMs + 150
+      const { parent, height: at, size, root } = first.header
+      const carried = { election, base: base.certificate! }
+      return lie.seal({ term: signed.term, time, carried }, (h) => ({ ...h, parent, height: at, size, root }))
+    }
+    const blocks = [inTerm(1), inTerm(2)]
+    for (const { bytes } of blocks) lie.enemy.send('beijing', { kind: 'block', block: bytes }, 'append')
+    world.clock.advance(50)
+    expect(world.replica('beijing').raft.tail.id).toBe(first.id)
+    world.clock.advance(300)
+    expect(world.replica('beijing').raft.tail.id).toBe(blocks[1]!.id)
+    goesOn(world)
+  })
+
   it('rule 10: whose time is ahead is waited for, and late is answered stale', () => {
     const lie = setUp()
     expect(lie.refusals(lie.seal({ time: lie.world.clock.wall() + 6_000 }))).toEqual([])
