@@ -45,8 +45,11 @@ export class Withhold implements Lie {
   }
 
   says(to: MemberId, message: WireMessage): WireMessage | undefined {
+    const liar = this.#liar
     if (!this.#isDropped(message.kind, to)) return message
-    this.#liar.strike('withhold')
+    liar.strike('withhold')
+    // Blocks of one term may so arrive together with those of the next.
+    if (liar.chance(400)) liar.later(300 + liar.random.below(6_000), () => liar.say(to, message))
     return undefined
   }
 
