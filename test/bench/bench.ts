@@ -5,7 +5,7 @@
  *
  *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S] [--profile member] [--node-option=--flag]
  */
-import { fork, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { StatusAnswer } from '../../src/api/answers.ts'
 import { foundHomes, type Home, NodeProcess, until } from '../end-to-end/cluster.ts'
-import type { LoadReport, LoadTask } from './load.ts'
+import type { LoadTask } from './load.ts'
+import { load } from './load-process.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -133,19 +134,6 @@ try {
 } finally {
   await Promise.all(nodes.map((node) => node.kill('SIGTERM')))
   if (flags.profile === undefined) rmSync(join(folder, 'homes'), { recursive: true, force: true })
-}
-
-/** Runs the load in a process of its own; `onWarm` is called when the measured part begins. */
-function load(task: LoadTask, onWarm: () => void): Promise<LoadReport> {
-  const child = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), [], { execArgv: [] })
-  child.send(task)
-  return new Promise((resolve, reject) => {
-    child.on('message', (message: 'warm' | LoadReport) => {
-      if (message === 'warm') onWarm()
-      else resolve(message)
-    })
-    child.once('exit', (code) => reject(new Error(`the load ended with ${code}`)))
-  })
 }
 
 async function statusOf({ apiUrl }: Home): Promise<StatusAnswer> {

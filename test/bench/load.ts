@@ -3,6 +3,7 @@
  * node answers 201 — attested. Beside the load it measures now and then what one native Ed25519 verification costs on this machine.
  */
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
 import { fromHex } from '../../src/chain/bytes.ts'
 import { taggedEd25519 } from '../../src/chain/keys.ts'
@@ -18,6 +19,8 @@ export interface LoadTask {
   readonly inFlight: number
   readonly seconds: number
   readonly warmUpSeconds: number
+  /** Submissions a second at most; without it, as many as `inFlight` lets through. */
+  readonly perSecond?: number
 }
 
 export interface LoadReport {
@@ -77,7 +80,8 @@ async function run(task: LoadTask): Promise<LoadReport> {
       signer,
     )
   // Signed before the clock starts: on these cores the submitters' own signatures are no work of the ledger's.
-  const ready = Array.from({ length: signedAheadPerSecond * (task.warmUpSeconds + task.seconds) }, statement)
+  const aheadPerSecond = task.perSecond ?? signedAheadPerSecond
+  const ready = Array.from({ length: aheadPerSecond * (task.warmUpSeconds + task.seconds) }, statement)
   const payloadBytes = Math.floor((ready[0]!.split('.')[1]!.length * 3) / 4)
 
   const callers = Array.from({ length: task.inFlight }, () => new Caller(task.url, '/v1/records', 'application/jose'))
@@ -98,8 +102,12 @@ async function run(task: LoadTask): Promise<LoadReport> {
   const during = async (seconds: number): Promise<number> => {
     const begun = performance.now()
     const end = begun + seconds * 1000
+    let slots = 0
     const lane = async (caller: Caller): Promise<void> => {
-      while (performance.now() < end) await submit(caller)
+      while (performance.now() < end) {
+        if (task.perSecond !== undefined) await sleepUntil(begun + (slots++ * 1000) / task.perSecond)
+        await submit(caller)
+      }
     }
     await Promise.all(callers.map(lane))
     return (performance.now() - begun) / 1000
@@ -131,6 +139,12 @@ async function run(task: LoadTask): Promise<LoadReport> {
     cpuSeconds: (user + system) / 1e6,
     verificationMicroseconds: samples[Math.floor(samples.length / 2)] ?? verificationMicroseconds(),
   }
+}
+
+/** Resolves at this moment of `performance.now()`, at once when it has passed. */
+async function sleepUntil(moment: number): Promise<void> {
+  const ms = moment - performance.now()
+  if (ms > 0) await sleep(ms)
 }
 
 const pair = generateKeyPairSync('ed25519')
