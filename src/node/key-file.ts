@@ -4,7 +4,17 @@
  * a node never starts with a key it is not sure of. Which keys come from the seed is `identity.ts`'s.
  */
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto'
-import { closeSync, fchmodSync, fstatSync, fsyncSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { sha256 } from '#crypto'
 import { concat, fromBase64Url, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
@@ -202,7 +212,8 @@ function writeDurably(path: string, text: string): void {
 function readPrivately(path: string): string {
   let file: number
   try {
-    file = openSync(path, 'r')
+    // Opening a named pipe would wait for somebody to write.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw identityRefusal(isMissing ? 'identity.missing' : 'identity.unreadable', isMissing ? path : String(error))

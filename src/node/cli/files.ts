@@ -2,9 +2,9 @@
  * Files that a person names on the command line: read whole with a bound, written whole or not at all, and every trouble said with
  * the path. Secrets are not written here but by `key-file` and `signing-key`.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { fromUtf8 } from '../../chain/bytes.ts'
+import { concat, fromUtf8 } from '../../chain/bytes.ts'
 import { Refusal } from '../../chain/refusal.ts'
 
 /** Everything a person hands to a command — cards, proofs, policies, statements, entries — is far smaller. */
@@ -13,15 +13,31 @@ const fileBytesMax = 4 * 1024 * 1024
 /** `-` reads standard input. @throws {Refusal} file.missing, file.unreadable, file.too-large */
 export function readBytes(path: string): Uint8Array {
   try {
-    if (path !== '-' && statSync(path).size > fileBytesMax) throw new Refusal('file.too-large', path)
-    const bytes = readFileSync(path === '-' ? 0 : path)
-    if (bytes.length > fileBytesMax) throw new Refusal('file.too-large', path)
-    return new Uint8Array(bytes)
+    if (path === '-') return readWhole(0, path)
+    const file = openSync(path, 'r')
+    try {
+      return readWhole(file, path)
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
     if (error instanceof Refusal) throw error
     const { code, message } = error as NodeJS.ErrnoException
     throw new Refusal(code === 'ENOENT' ? 'file.missing' : 'file.unreadable', code === 'ENOENT' ? path : message)
   }
+}
+
+/** A device or a pipe has no size to ask for, so the bound is on what was read. */
+function readWhole(file: number, path: string): Uint8Array {
+  const chunks: Uint8Array[] = []
+  for (let length = 0; length <= fileBytesMax; ) {
+    const chunk = new Uint8Array(64 * 1024)
+    const readBytes = readSync(file, chunk)
+    if (readBytes === 0) return concat(...chunks)
+    chunks.push(chunk.subarray(0, readBytes))
+    length += readBytes
+  }
+  throw new Refusal('file.too-large', path)
 }
 
 /** @throws {Refusal} as `readBytes`, and file.not-utf8 */
