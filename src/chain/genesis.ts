@@ -190,7 +190,9 @@ export function buildGenesis(founding: Founding): Genesis {
     parameters: { ...parameters },
     catalogue: [...catalogue],
   }
-  return parseGenesis(utf8(canonicalJson({ genesis })))
+  // A card may lack what it should have: what is not there is left out, and the check below names it.
+  const whole = JSON.parse(JSON.stringify({ genesis })) as JsonValue
+  return parseGenesis(utf8(canonicalJson(whole)))
 }
 
 export const originOf = (name: string, foundingId: string): string => `${name}/${foundingId}`

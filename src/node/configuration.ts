@@ -315,16 +315,17 @@ class Reading {
   }
 
   peers(value: JsonValue | undefined, pointer: string): ConfigurationFile['peers'] {
-    const peers: Record<string, { readonly addresses?: readonly string[]; readonly dial?: DialPolicy }> = {}
-    for (const [member, item] of Object.entries(this.object(value, pointer))) {
+    const peers = Object.entries(this.object(value, pointer)).map(([member, item]) => {
       const at = `${pointer}/${member}`
       const { addresses, dial } = this.object(item, at, ['addresses', 'dial'])
-      peers[member] = {
+      const peer = {
         ...(addresses === undefined ? {} : { addresses: this.texts(addresses, `${at}/addresses`) }),
         ...(dial === undefined ? {} : { dial: this.oneOf(dial, dialPolicies, `${at}/dial`) }),
       }
-    }
-    return peers
+      return [member, peer] as const
+    })
+    // Makes every name an own one: by assignment `__proto__` would vanish unseen.
+    return Object.fromEntries(peers)
   }
 
   #wrong(pointer: string, zh: string, en: string): void {

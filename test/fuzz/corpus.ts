@@ -53,6 +53,13 @@ export const corpus: readonly Found[] = [
     did: 'ended in a TypeError: not every object can be made a text',
     input: bytesOf('{"index":{"toString":1},"size":{"toString":1},"from":{"toString":1}}'),
   },
+  {
+    subject: 'founding-file',
+    did: 'ended in a TypeError: a card without region, name, party and keys',
+    input: bytesOf(
+      '{"card":{"version":1,"name":"gongzheng.example","foundingId":"00112233445566778899aabbccddeeff","member":{"id":"wuhan","addresses":[],"node":{}}}}',
+    ),
+  },
   { subject: 'messages', did: 'took seconds: a million nulls', input: millionOf(0xf6) },
   { subject: 'messages', did: 'took seconds: a million empty lists', input: millionOf(0x80) },
   {

@@ -246,7 +246,8 @@ export const foundingFiles: Subject = {
       const file = readFoundingFile('file.json', input)
       if (file.kind === 'charter')
         checkCard(file.charter, { ...card, name: file.charter.name, foundingId: file.charter.foundingId })
-      if (file.kind === 'card') checkCard(charter, file.card)
+      if (file.kind === 'card')
+        checkCard({ ...charter, name: file.card.name, foundingId: file.card.foundingId }, file.card)
       if (file.kind === 'signatures') signaturesIn(genesis, file.texts)
     }),
 }

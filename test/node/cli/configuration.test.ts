@@ -50,6 +50,12 @@ test.each([
   expect(refusal.fields.map((field) => field.pointer)).toEqual([pointer])
 })
 
+test('a peer named __proto__ is a peer like any other, and no member', () => {
+  const { peers } = parseConfiguration(JSON.stringify(good).replace('"wuhan":', '"__proto__":'))
+  expect(Object.keys(peers)).toEqual(['__proto__'])
+  expect(Object.getPrototypeOf(peers)).toBe(Object.prototype)
+})
+
 test('all that is wrong is said at once', () => {
   const refusal = refusalOf({ member: 7, listen: 'x', api: null })
   expect(refusal.fields.map(({ pointer }) => pointer)).toEqual(
