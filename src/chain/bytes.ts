@@ -58,15 +58,28 @@ export const toBase64Url = (bytes: Uint8Array): string => codec.encode(bytes, 'b
 /** Unpadded base64url (RFC 7515 §2) in its one canonical spelling; undefined for anything else. */
 export const fromBase64Url = (text: string): Uint8Array | undefined => decodeCanonical(text, 'base64url')
 
+/** One character for each byte: a text that is equal exactly when the bytes are, which is what a Map can have for a key. */
+export const toLatin1 = (bytes: Uint8Array): string => codec.encode(bytes, 'latin1')
+
 /** Big-endian unsigned 64-bit number; the argument must be a safe natural number. */
 export function u64(value: number): Uint8Array {
   const out = new Uint8Array(8)
-  const view = new DataView(out.buffer)
-  // Two halves: BigInt would cost five times as much, and this runs several times for every record.
-  view.setUint32(0, Math.floor(value / 2 ** 32))
-  view.setUint32(4, value % 2 ** 32)
+  writeU32(out, 0, Math.floor(value / 2 ** 32))
+  writeU32(out, 4, value % 2 ** 32)
   return out
 }
+
+/** Big-endian. Byte by byte: a DataView needs the array's `buffer`, which costs small arrays dearly (see `inHeapBytes`). */
+export function writeU32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 24
+  out[at + 1] = value >>> 16
+  out[at + 2] = value >>> 8
+  out[at + 3] = value
+}
+
+/** Big-endian, unsigned. */
+export const readU32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
 function decodeCanonical(text: string, spelling: Spelling): Uint8Array | undefined {
   const bytes = codec.decode(text, spelling)
@@ -77,22 +90,37 @@ type Spelling = 'hex' | 'base64' | 'base64url'
 
 interface Codec {
   utf8(text: string): Uint8Array
-  encode(bytes: Uint8Array, spelling: Spelling): string
+  encode(bytes: Uint8Array, spelling: Spelling | 'latin1'): string
   /** May be lenient: the caller re-encodes and compares. */
   decode(text: string, spelling: Spelling): Uint8Array | undefined
 }
 
-const nodeCodec: Codec = {
-  // TextEncoder takes two to seven times as long for what the ledger encodes.
-  utf8: (text) => {
-    const encoded = Buffer.from(text, 'utf8')
-    return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength)
-  },
-  encode: (bytes, spelling) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(spelling),
-  decode: (text, spelling) => {
-    const decoded = Buffer.from(text, spelling)
-    return new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.byteLength)
-  },
+/**
+ * V8 keeps arrays of up to this many bytes in its own heap until somebody asks for their `buffer`: that allocates one outside, to be tracked
+ * and freed by the garbage collector, and costs three times as much as copying the bytes to where they are spelled from.
+ */
+const inHeapBytes = 64
+
+function nodeCodec(): Codec {
+  const small = Buffer.alloc(inHeapBytes)
+  return {
+    // TextEncoder takes two to seven times as long for what the ledger encodes.
+    utf8: (text) => {
+      const encoded = Buffer.from(text, 'utf8')
+      return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength)
+    },
+    encode: (bytes, spelling) => {
+      if (bytes.length > inHeapBytes) {
+        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(spelling)
+      }
+      small.set(bytes)
+      return small.toString(spelling, 0, bytes.length)
+    },
+    decode: (text, spelling) => {
+      const decoded = Buffer.from(text, spelling)
+      return new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.byteLength)
+    },
+  }
 }
 
 /** A browser has no Buffer; `atob` and `btoa` are everywhere. Verifying a proof needs no more speed than this. */
@@ -100,7 +128,9 @@ const webCodec: Codec = {
   utf8: (text) => new TextEncoder().encode(text),
   encode: (bytes, spelling) => {
     if (spelling === 'hex') return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-    const padded = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+    const latin1 = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
+    if (spelling === 'latin1') return latin1
+    const padded = btoa(latin1)
     return spelling === 'base64' ? padded : padded.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
   },
   decode: (text, spelling) => {
@@ -113,4 +143,4 @@ const webCodec: Codec = {
   },
 }
 
-const codec: Codec = typeof Buffer === 'function' ? nodeCodec : webCodec
+const codec: Codec = typeof Buffer === 'function' ? nodeCodec() : webCodec

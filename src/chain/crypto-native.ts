@@ -12,6 +12,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto'
+import { toLatin1 } from './bytes.ts'
 import { isEncodingAllowed, publicKeyBytes } from './ed25519-encoding.ts'
 
 /** Parts up to this many bytes in all are joined in one buffer: an entry (65,535) and its leaf prefix fit. */
@@ -94,7 +95,7 @@ function boundedCache(countMax: number, make: (bytes: Uint8Array) => KeyObject):
   let young = new Map<string, KeyObject>()
   let old = young
   return (bytes) => {
-    const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+    const name = toLatin1(bytes)
     const known = young.get(name)
     if (known !== undefined) return known
     const value = old.get(name) ?? make(bytes)

@@ -4,7 +4,7 @@
  * to say: `checkpoint` knows the texts and signature types of a log, `policy` whom to believe.
  */
 import { sha256 } from '#crypto'
-import { concat, fromBase64, fromHex, fromUtf8, toBase64, toHex, utf8 } from './bytes.ts'
+import { concat, fromBase64, fromHex, fromUtf8, readU32, toBase64, toHex, utf8, writeU32 } from './bytes.ts'
 import { VerificationError } from './verification-error.ts'
 
 /** Name and key ID together identify a key and its signature type. */
@@ -63,7 +63,7 @@ function parseSignatureLine(line: string): NoteSignature {
   if (!isKeyName(name)) throw malformed(`not a key name: ${excerpt(name)}`)
   const bytes = fromBase64(spelled)
   if (bytes === undefined || bytes.length < 5) throw malformed(`not the base64 of a signature: ${excerpt(line)}`)
-  return { name, keyId: readU32(bytes), signature: bytes.subarray(4) }
+  return { name, keyId: readU32(bytes, 0), signature: bytes.subarray(4) }
 }
 
 function noteText(input: string | Uint8Array): string {
@@ -112,7 +112,7 @@ const publicKeyBytesOf: Readonly<Record<SignatureType, number>> = { 1: 32, 4: 32
 
 /** SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4] as a big-endian number. */
 export function keyIdOf(name: string, type: SignatureType, publicKey: Uint8Array): number {
-  return readU32(sha256(utf8(`${name}\n`), Uint8Array.of(type), publicKey))
+  return readU32(sha256(utf8(`${name}\n`), Uint8Array.of(type), publicKey), 0)
 }
 
 /** `<name>+<8 hex digits of the key ID>+base64(type ‖ public key)`. */
@@ -133,7 +133,7 @@ export function parseVerifierKey(text: string): VerifierKey {
   const type = Object.values(signatureType).find((known) => known === material[0])
   if (type === undefined) throw fail('not a signature type of a log or cosigner')
   const key = verifierKey(name, type, material.subarray(1))
-  if (key.keyId !== readU32(keyId)) throw fail('the ID is not that of name and key')
+  if (key.keyId !== readU32(keyId, 0)) throw fail('the ID is not that of name and key')
   return key
 }
 
@@ -175,11 +175,9 @@ export function verifyNote<Verifier extends NoteVerifier>(
 
 function u32(value: number): Uint8Array {
   const out = new Uint8Array(4)
-  new DataView(out.buffer).setUint32(0, value)
+  writeU32(out, 0, value)
   return out
 }
-
-const readU32 = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0)
 
 const malformed = (detail: string): VerificationError => new VerificationError('note.malformed', detail)
 

@@ -16,7 +16,7 @@
 import { sha256 } from '#crypto'
 import { assert } from '../chain/assert.ts'
 import { type Attestation, attestationFromCbor, attestationToCbor, type Block, decodeBlock } from '../chain/block.ts'
-import { concat, equalBytes, fromHex, toHex, u64, utf8 } from '../chain/bytes.ts'
+import { concat, equalBytes, fromHex, toHex, u64, utf8, writeU32 } from '../chain/bytes.ts'
 import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
@@ -385,11 +385,11 @@ export class BlockStore {
 
   #locate(index: number, at: Height, offset: number, length: number): void {
     const location = new Uint8Array(locationBytes)
-    const view = new DataView(location.buffer)
-    view.setUint16(0, Math.floor(at / 2 ** 32))
-    view.setUint32(2, at % 2 ** 32)
-    view.setUint32(6, offset)
-    view.setUint16(10, length)
+    // 48 bits of height, 32 of offset, 16 of length.
+    location.set(u64(at).subarray(2))
+    writeU32(location, 6, offset)
+    location[10] = length >>> 8
+    location[11] = length
     this.#extendEdge(locationKey(Math.floor(index / tileWidthMax)), location, tileWidthMax * locationBytes)
   }
 

@@ -9,6 +9,7 @@
  *     | length | sequence | type | payload ......... | crc32 of all before it |
  */
 import { crc32 } from 'node:zlib'
+import { readU32, writeU32 } from '../chain/bytes.ts'
 import type { NetworkCode } from './network-code.ts'
 
 /** Types of frames. The first four speak about the connection and cost no credit; `message` and `more` carry a message. */
@@ -185,12 +186,9 @@ class ByteQueue {
 
 export function u32Bytes(value: number): Uint8Array {
   const out = new Uint8Array(4)
-  new DataView(out.buffer).setUint32(0, value)
+  writeU32(out, 0, value)
   return out
 }
-
-export const readU32 = (bytes: Uint8Array, offset: number): number =>
-  ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0
 
 const noBytes = new Uint8Array(0)
 const payloadBytesOf = (frame: OutgoingFrame): number => (frame.head?.length ?? 0) + frame.to - frame.from

@@ -9,6 +9,7 @@
  * back as soon as it has been copied into the message being put together, the rest when the application releases the whole message.
  */
 import { assert } from '../chain/assert.ts'
+import { readU32 } from '../chain/bytes.ts'
 import {
   type Frame,
   FrameError,
@@ -21,7 +22,6 @@ import {
   frameType,
   messageLengthBytes,
   type OutgoingFrame,
-  readU32,
   u32Bytes,
   wireBytesOf,
 } from './framing.ts'

@@ -349,9 +349,10 @@ const checksumBytes = 4
 const checksumOf = (key: Uint8Array, value: Uint8Array): number => crc32(key, crc32(value))
 
 function withChecksum(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const stored = new Uint8Array(value.length + checksumBytes)
+  // From Node's pool when it is small: a buffer of its own would outlive the call only as work for the garbage collector.
+  const stored = Buffer.allocUnsafe(value.length + checksumBytes)
   stored.set(value)
-  new DataView(stored.buffer).setUint32(value.length, checksumOf(key, value))
+  stored.writeUInt32BE(checksumOf(key, value), value.length)
   return stored
 }
 

@@ -4,7 +4,7 @@
  * Keeps what it is given by reference: nobody changes bytes that were handed over.
  */
 import { assert } from '../chain/assert.ts'
-import { compareBytes } from '../chain/bytes.ts'
+import { compareBytes, toLatin1 } from '../chain/bytes.ts'
 import type { Range, Row } from './ports.ts'
 
 /** Bytes of the longest key: a few names and hashes. A key takes part in every comparison on the way to its row. */
@@ -43,12 +43,12 @@ export class RowMap {
   }
 
   get(key: Uint8Array): Row | undefined {
-    return this.#rows.size === 0 ? undefined : this.#rows.get(textOf(key))
+    return this.#rows.size === 0 ? undefined : this.#rows.get(toLatin1(key))
   }
 
   /** The last row set for a key is the one that stays. */
   set(row: Row): void {
-    const text = textOf(row.key)
+    const text = toLatin1(row.key)
     const before = this.#rows.get(text)
     if (before === undefined) this.#ascending = undefined
     else this.#bytes -= bytesOf(before)
@@ -57,7 +57,7 @@ export class RowMap {
   }
 
   remove(key: Uint8Array): void {
-    const text = textOf(key)
+    const text = toLatin1(key)
     const before = this.#rows.get(text)
     if (before === undefined) return
     this.#rows.delete(text)
@@ -80,15 +80,13 @@ export class RowMap {
   select(range: Range): readonly Row[] {
     this.#ascending ??= [...this.#rows.keys()].sort()
     const keys = this.#ascending.slice(
-      positionOf(this.#ascending, textOf(range.gte)),
-      positionOf(this.#ascending, textOf(range.lt)),
+      positionOf(this.#ascending, toLatin1(range.gte)),
+      positionOf(this.#ascending, toLatin1(range.lt)),
     )
     if (range.reverse === true) keys.reverse()
     return keys.slice(0, range.limit).map((key) => this.#rows.get(key)!)
   }
 }
-
-const textOf = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 
 const bytesOf = (row: Row): number => row.key.length + (row.value?.length ?? 0)
 

@@ -4,7 +4,7 @@
  * the derived rows are then rebuilt from the blocks. Order does not matter, and a changed row is taken out and put back in.
  */
 import { sha256 } from '#crypto'
-import { u64 } from '../chain/bytes.ts'
+import { readU32, u64, writeU32 } from '../chain/bytes.ts'
 
 const bytesOfSum = 32
 const limbs = bytesOfSum / 4
@@ -14,25 +14,24 @@ export class StateSum {
   readonly #limbs = new Uint32Array(limbs)
 
   constructor(bytes: Uint8Array = new Uint8Array(bytesOfSum)) {
-    const view = viewOf(bytes)
-    for (let i = 0; i < limbs; i++) this.#limbs[i] = view.getUint32(4 * i)
+    for (let i = 0; i < limbs; i++) this.#limbs[i] = readU32(bytes, 4 * i)
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
-    const term = viewOf(termOf(key, value))
+    const term = termOf(key, value)
     let carry = 0
     for (let i = limbs - 1; i >= 0; i--) {
-      const sum = this.#limbs[i]! + term.getUint32(4 * i) + carry
+      const sum = this.#limbs[i]! + readU32(term, 4 * i) + carry
       this.#limbs[i] = sum
       carry = sum >= 2 ** 32 ? 1 : 0
     }
   }
 
   remove(key: Uint8Array, value: Uint8Array): void {
-    const term = viewOf(termOf(key, value))
+    const term = termOf(key, value)
     let borrow = 0
     for (let i = limbs - 1; i >= 0; i--) {
-      const difference = this.#limbs[i]! - term.getUint32(4 * i) - borrow
+      const difference = this.#limbs[i]! - readU32(term, 4 * i) - borrow
       this.#limbs[i] = difference
       borrow = difference < 0 ? 1 : 0
     }
@@ -41,13 +40,10 @@ export class StateSum {
   /** 32 bytes, big-endian. */
   get bytes(): Uint8Array {
     const out = new Uint8Array(bytesOfSum)
-    const view = viewOf(out)
-    for (let i = 0; i < limbs; i++) view.setUint32(4 * i, this.#limbs[i]!)
+    for (let i = 0; i < limbs; i++) writeU32(out, 4 * i, this.#limbs[i]!)
     return out
   }
 }
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 function termOf(key: Uint8Array, value: Uint8Array): Uint8Array {
   return sha256(u64(key.length), key, value)

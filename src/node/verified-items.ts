@@ -5,6 +5,7 @@
  * checked again.
  */
 import type { BatchItem } from '../chain/batch.ts'
+import { toLatin1 } from '../chain/bytes.ts'
 import { type ItemReader, itemReader, type ReadItem } from '../chain/execution.ts'
 
 /** Several full blocks of small statements in flight. */
@@ -27,11 +28,11 @@ export class VerifiedItems {
   }
 
   has(item: BatchItem): boolean {
-    return this.#items.has(latin1(item.leaf))
+    return this.#items.has(toLatin1(item.leaf))
   }
 
   add(leaf: Uint8Array, read: ReadItem): void {
-    const key = latin1(leaf)
+    const key = toLatin1(leaf)
     this.#drop(key)
     const memoryBytes = memoryBytesOf(read)
     this.#items.set(key, { ...read, memoryBytes })
@@ -43,11 +44,11 @@ export class VerifiedItems {
 
   /** Its block is committed: nobody asks for it again, and what stays would only be carried from one garbage collection to the next. */
   forget(item: BatchItem): void {
-    this.#drop(latin1(item.leaf))
+    this.#drop(toLatin1(item.leaf))
   }
 
   /** Parsed now, or remembered; says nothing about the signature. @throws {Refusal} */
-  readonly read: ItemReader = (item) => this.#items.get(latin1(item.leaf)) ?? this.#parse(item)
+  readonly read: ItemReader = (item) => this.#items.get(toLatin1(item.leaf)) ?? this.#parse(item)
 
   #drop(key: string): void {
     this.#memoryBytes -= this.#items.get(key)?.memoryBytes ?? 0
@@ -74,8 +75,3 @@ const [comma, brace, bracket] = [0x2c, 0x7b, 0x5b]
 const fixedBytes = 1024
 /** An empty object with its place in an array. */
 const valueBytes = 72
-
-/** Bytes as a text that is equal exactly when they are: what a Map can have for a key. */
-export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-}

@@ -5,7 +5,7 @@
  */
 import type { Batch } from '../chain/batch.ts'
 import { type Attestation, type Block, blockSealMessage, type Carried } from '../chain/block.ts'
-import { fromHex } from '../chain/bytes.ts'
+import { fromHex, toLatin1 } from '../chain/bytes.ts'
 import { type Certificate, type Signable, type SigningContext, signableMessage } from '../chain/certificate.ts'
 import { cosignatureMessage, formatCheckpoint } from '../chain/checkpoint.ts'
 import type { ReadItem } from '../chain/execution.ts'
@@ -14,7 +14,7 @@ import { keyFromKid, type TaggedKey } from '../chain/keys.ts'
 import { Refusal } from '../chain/refusal.ts'
 import type { MemberId, Message } from '../consensus/message.ts'
 import type { SignatureCheck, Verifier } from './ports.ts'
-import { latin1, type VerifiedItems } from './verified-items.ts'
+import type { VerifiedItems } from './verified-items.ts'
 
 export interface VouchingDependencies {
   readonly verifier: Verifier
@@ -188,5 +188,5 @@ export class Vouching {
 }
 
 function memoryKey({ publicKey, message, signature }: SignatureCheck): string {
-  return latin1(signature) + latin1(publicKey) + latin1(message)
+  return toLatin1(signature) + toLatin1(publicKey) + toLatin1(message)
 }
