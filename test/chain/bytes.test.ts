@@ -15,7 +15,11 @@ describe('spelling', () => {
     ['base64url', toBase64Url],
     ['latin1', toLatin1],
   ] as const)('%s of bytes of any length is Node’s', (spelling, spell) => {
-    fc.assert(fc.property(anyBytes, (bytes) => expect(spell(bytes)).toBe(Buffer.from(bytes).toString(spelling))))
+    fc.assert(
+      fc.property(anyBytes, (bytes) => {
+        expect(spell(bytes)).toBe(Buffer.from(bytes).toString(spelling))
+      }),
+    )
   })
 
   test('texts for Maps are equal exactly when the bytes are', () => {
