@@ -50,9 +50,9 @@ export function installLiars(world: World, liars: Readonly<Record<MemberId, read
     known.accomplices.push(liar)
     lying.set(id, liar)
   }
-  world.bend = ({ founded, process }, network) =>
+  world.bend = ({ founded, process }, ports) =>
     // A clone that a fault starts beside it is no liar: two true nodes with one key are trouble enough.
-    process === undefined ? (lying.get(founded.member.id)?.bend(network) ?? network) : network
+    process === undefined ? (lying.get(founded.member.id)?.bend(ports) ?? ports) : ports
 }
 
 /** They were found out and cut off. */

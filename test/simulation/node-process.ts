@@ -54,8 +54,13 @@ export interface ProcessDependencies {
   readonly memberOf: (processName: string) => MemberId
   readonly processOf: (member: MemberId) => string
   readonly events: ProcessEvents
-  /** A liar bends what leaves it and what reaches it. */
-  readonly bend?: (network: Network) => Network
+  /** A liar bends what leaves it and what reaches it, and its luck. */
+  readonly bend?: (ports: BentPorts) => BentPorts
+}
+
+export interface BentPorts {
+  readonly network: Network
+  readonly random: Random
 }
 
 /** The machine under the process; stays when the process ends. */
@@ -98,7 +103,8 @@ export class NodeProcess {
       onFatal: (reason) => this.#die(reason),
       fault: (write) => conditions.diskFault?.(write),
     })
-    const network = this.#network()
+    const ports = { network: this.#network(), random }
+    const bent = dependencies.bend?.(ports) ?? ports
     this.replica = new Replica(
       { rules, member: this.member, node: founded.member.node.id },
       {
@@ -107,8 +113,7 @@ export class NodeProcess {
           monotonic: () => clock.monotonic(),
           after: (ms, wake) => clock.after(ms, () => this.#event(wake)),
         },
-        random,
-        network: dependencies.bend?.(network) ?? network,
+        ...bent,
         disk: this.#watchedDisk(),
         verifier: new MemoryVerifier({}, { clock: this.#eventClock(), verify: dependencies.verify }),
         signer: {

@@ -9,11 +9,11 @@ import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
 import { type MemoryNetworkOptions, MemoryNetworkWorld } from '../../src/node/memory-network.ts'
-import type { LogFields, MemberId, Network, SigningPurpose } from '../../src/node/ports.ts'
+import type { LogFields, MemberId, SigningPurpose } from '../../src/node/ports.ts'
 import { decodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
 import { type FoundedMember, found } from './founding.ts'
-import { type Conditions, conditionsAt, NodeProcess } from './node-process.ts'
+import { type BentPorts, type Conditions, conditionsAt, NodeProcess } from './node-process.ts'
 import { Signatures } from './signatures.ts'
 import { Trace } from './trace.ts'
 import type { Answer, Violation, Watch } from './watch.ts'
@@ -48,8 +48,8 @@ export interface Machine {
   mayDie: boolean
 }
 
-/** Bends the network of a liar's process. */
-export type Bend = (machine: Machine, network: Network) => Network
+/** Bends the network and the chance of a liar's process. */
+export type Bend = (machine: Machine, ports: BentPorts) => BentPorts
 
 const cloneMark = '~'
 
@@ -219,7 +219,7 @@ export class World {
       processOf: (to) => this.processOf(id, to),
       ...(this.#bend === undefined || !machine.isLiar
         ? {}
-        : { bend: (network: Network) => this.#bend!(machine, network) }),
+        : { bend: (ports: BentPorts) => this.#bend!(machine, ports) }),
       events: {
         sent: (to, bytes) => {
           this.trace.bytes('sent', this.clock.monotonic(), name, to, bytes)

@@ -26,7 +26,7 @@ import {
   type Hello,
   type WireMessage,
 } from '../../../src/node/wire.ts'
-import type { NodeProcess } from '../node-process.ts'
+import type { BentPorts, NodeProcess } from '../node-process.ts'
 import type { Machine, World } from '../world.ts'
 import type { Accomplice, Knowledge } from './knowledge.ts'
 
@@ -60,6 +60,7 @@ export class Liar implements Accomplice {
   readonly random: Random
   lies: readonly Lie[] = []
   readonly #machine: Machine
+  readonly #isAmbitious: boolean
   #wire: Network | undefined
   /** The hello that each start of this node said, by its nonce, and what its replica meant to say. */
   readonly #hellos = new Map<string, { readonly said: Hello; readonly meant: Hello }>()
@@ -74,6 +75,7 @@ export class Liar implements Accomplice {
     this.random = random
     this.others = world.ids.filter((other) => other !== id)
     this.#machine = world.machine(id)
+    this.#isAmbitious = this.chance(700)
     this.#scheduleTurn()
   }
 
@@ -234,9 +236,16 @@ export class Liar implements Accomplice {
 
   // ── between the replica and its network ─────────────────────────────────────────────────────────────────────────────────────
 
-  bend(wire: Network): Network {
+  bend({ network: wire, random }: BentPorts): BentPorts {
     this.#wire = wire
     this.#current = undefined
+    // Its election time-outs are drawn so short that it stands before anybody else.
+    const below = (limit: number): number =>
+      this.#isAmbitious ? random.below(Math.ceil(limit / 8)) : random.below(limit)
+    return { network: this.#bent(wire), random: { bytes: (length) => random.bytes(length), below } }
+  }
+
+  #bent(wire: Network): Network {
     return {
       start: (handlers) =>
         wire.start({

@@ -23,7 +23,8 @@ export class Amnesia implements Lie {
     if (liar.now - this.#lastAt < 1_500 || !liar.chance(15)) return
     this.#lastAt = liar.now
     const isEmpty = this.#backups.length === 0 || liar.chance(400)
-    liar.strike(isEmpty ? 'amnesia empty' : 'amnesia')
+    liar.strike('amnesia')
+    if (isEmpty) liar.strike('amnesia empty')
     liar.restart(isEmpty ? 'empty' : liar.pick(this.#backups).copy())
   }
 }
