@@ -156,7 +156,10 @@ function resume(
   const frontier = deps.store.resume(applied)
   const committed: ChainPoint = { block, leader, time, frontier, root, state: deps.store.state, unattested }
   const ledger = new Ledger(rules, committed, { store: deps.store, read: deps.read })
-  goOn(deps, voteFile, raisedTo(block, head), ledger, done)
+  const raised = raisedTo(block, head)
+  // Written before anything is acknowledged on it: the watermark is what a later start looks for.
+  if (raised !== head) deps.cycle.head(encodeHeadFile(raised))
+  goOn(deps, voteFile, raised, ledger, done)
 }
 
 /**
