@@ -1,13 +1,23 @@
 /** Each invariant fails where it must, and only there: short made-up runs that keep it and that break it. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { chainCases } from './invariant-cases/chain.ts'
 import { commitCases } from './invariant-cases/commits.ts'
 import { processCases } from './invariant-cases/process.ts'
+import { restartCases } from './invariant-cases/restarts.ts'
 import { type Case, Scene } from './invariant-cases/scene.ts'
+import { termCases } from './invariant-cases/terms.ts'
 import { wordCases } from './invariant-cases/words.ts'
 import { invariants } from './invariants/all.ts'
 
-const cases: Readonly<Record<string, Case>> = { ...wordCases, ...commitCases, ...processCases }
+const cases: Readonly<Record<string, Case>> = {
+  ...wordCases,
+  ...restartCases,
+  ...termCases,
+  ...commitCases,
+  ...chainCases,
+  ...processCases,
+}
 
 describe('the invariants', () => {
   it('each have a case here, a file of their own name, and are all listed', () => {

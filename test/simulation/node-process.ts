@@ -15,6 +15,7 @@ import type {
   Clock,
   Disk,
   DiskWrite,
+  Lane,
   Log,
   LogFields,
   MemberId,
@@ -164,6 +165,11 @@ export class NodeProcess {
 
   readIndex(done: (height: Height) => void): void {
     this.#event(() => this.replica.readIndex(done))
+  }
+
+  /** Bytes on their way to this member that it has not taken yet. */
+  unacknowledged(to: MemberId, lane: Lane): number {
+    return this.#deps.network.unacknowledged(this.#deps.processOf(to), lane)
   }
 
   /** SIGSTOP: nothing reaches it, and the world goes on. */

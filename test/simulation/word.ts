@@ -17,9 +17,17 @@ export type Word =
   | { readonly kind: 'VOTE'; readonly term: number; readonly candidate: string; readonly base: Ref }
   | { readonly kind: 'ACK'; readonly base: Ref; readonly block: Ref }
   | { readonly kind: 'LOCK'; readonly block: Ref }
-  | { readonly kind: 'SEAL'; readonly term: number; readonly height: number; readonly digest: string }
+  | {
+      readonly kind: 'SEAL'
+      readonly term: number
+      readonly height: number
+      readonly parent: string
+      readonly time: number
+      readonly digest: string
+    }
   | { readonly kind: 'BATCH'; readonly incarnation: number; readonly number: number; readonly digest: string }
   | { readonly kind: 'COSIGN'; readonly size: number; readonly root: string }
+  | { readonly kind: 'RECEIPT'; readonly statement: string }
   | { readonly kind: 'OTHER' }
 
 export const compareRanks = (a: Rank, b: Rank): number => a.term - b.term || a.height - b.height
@@ -47,9 +55,18 @@ export function wordOf(purpose: SigningPurpose, message: Uint8Array): Word {
     case 'LOCK':
       return { kind, block: refOf(body) }
     case 'SEAL':
-      return { kind, term: parts[2] as number, height: parts[3] as number, digest: digestOf(message) }
+      return {
+        kind,
+        term: parts[2] as number,
+        height: parts[3] as number,
+        parent: toHex(parts[4] as Uint8Array),
+        time: parts[5] as number,
+        digest: digestOf(message),
+      }
     case 'BATCH':
       return { kind, incarnation: parts[2] as number, number: parts[3] as number, digest: digestOf(message) }
+    case 'RECEIPT':
+      return { kind, statement: toHex(parts[1] as Uint8Array) }
     default:
       return { kind: 'OTHER' }
   }

@@ -176,4 +176,43 @@ export const commitCases: Readonly<Record<string, Case>> = {
       },
     },
   },
+  'one-certified-per-rank': {
+    holds: (scene) => {
+      scene.words([0, 1, 2, 3], ack(first))
+      scene.machine(3).isLiar = true
+      scene.word(0, ack(other))
+    },
+    breaks: {
+      'by quorums that share no honest member': (scene) => {
+        scene.words([0, 1, 2], ack(first))
+        scene.words([1, 2, 3], ack(other))
+      },
+    },
+  },
+  'certified-extends-committed': {
+    holds: (scene) => {
+      certify(scene, first)
+      const later = block({ term: 2, on: first })
+      certify(scene, later)
+      // Acknowledged late, and ranked below what is locked: it died with its term.
+      scene.store(3, empty)
+      scene.words([0, 1, 2], ack(empty))
+      certify(scene, block({ term: 3, on: later }))
+    },
+    breaks: {
+      'a higher term on another chain': (scene) => {
+        certify(scene, first)
+        const fork = block({ term: 2 })
+        scene.store(3, fork)
+        scene.words([1, 2, 3], ack(fork))
+      },
+      'and the lower one is locked last': (scene) => {
+        scene.store(0, first)
+        const fork = block({ term: 2 })
+        scene.store(3, fork)
+        scene.words([1, 2, 3], ack(fork))
+        scene.words([0, 1, 2], lock(first))
+      },
+    },
+  },
 }

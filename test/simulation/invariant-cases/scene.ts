@@ -49,6 +49,7 @@ export interface Stub {
   store: {
     indexOfStatement: (id: string) => number | undefined
     indexOfRefusal: (id: string, member: string) => number | undefined
+    blockBytes: (height: number) => Uint8Array | undefined
     leaf: (index: number) => { bytes: Uint8Array; height: number } | undefined
   }
   attested: Attestation | undefined
@@ -65,7 +66,7 @@ export interface Actor {
   fatal: string | undefined
   isStarted: boolean
   readonly replica: Stub
-  readonly unacknowledged: (to: string, lane: string) => number
+  unacknowledged: (to: string, lane: string) => number
 }
 
 const text = (digit: string): string => digit.repeat(64)
@@ -192,7 +193,12 @@ export class Scene {
           committed: { block: genesis, frontier: { size: 1 }, root: text('1'), time: 0 },
           point: () => undefined,
         },
-        store: { indexOfStatement: () => undefined, indexOfRefusal: () => undefined, leaf: () => undefined },
+        store: {
+          indexOfStatement: () => undefined,
+          indexOfRefusal: () => undefined,
+          leaf: () => undefined,
+          blockBytes: () => undefined,
+        },
         attested: undefined,
         incarnation,
         pendingCount: 0,

@@ -5,6 +5,7 @@ import {
   block,
   type Case,
   cosign,
+  genesisId,
   headBytes,
   lock,
   lockOn,
@@ -22,7 +23,14 @@ const other = block({ time: 2_000 })
 const second = block({ on: first })
 const head = block({ size: 3, root: root('3') })
 
-const seal = (digest: string): Parameters<Scene['word']>[1] => ({ kind: 'SEAL', term: 1, height: 1, digest })
+const seal = (digest: string): Parameters<Scene['word']>[1] => ({
+  kind: 'SEAL',
+  term: 1,
+  height: 1,
+  parent: genesisId,
+  time: 0,
+  digest,
+})
 const batch = (number: number, digest: string): Parameters<Scene['word']>[1] => ({
   kind: 'BATCH',
   incarnation: 1,

@@ -34,7 +34,8 @@ const blockKeyBytes = 1 + u64(0).length
 
 export class Evidence implements Watch {
   readonly #world: World
-  readonly #votes = new Map<string, Set<MemberId>>()
+  /** By term, then by candidate and base. */
+  readonly #votes = new Map<number, Map<string, Set<MemberId>>>()
   readonly #acks = new Map<string, Set<MemberId>>()
   readonly #locks = new Map<string, Set<MemberId>>()
   readonly #cosignatures = new Map<string, Set<MemberId>>()
@@ -63,19 +64,26 @@ export class Evidence implements Watch {
     return count >= this.#world.genesis.quorum
   }
 
-  /** EC(term) can exist, for this candidate on this base. */
-  isElected(term: number, candidate: MemberId, base: string): boolean {
-    return this.isQuorum(this.#votes.get(`${term} ${candidate} ${base}`))
+  /** EC(term) can exist: for this candidate on this base, or for anybody. */
+  isElected(term: number, candidate?: MemberId, base?: string): boolean {
+    const votes = this.#votes.get(term)
+    if (candidate !== undefined) return this.isQuorum(votes?.get(`${candidate} ${base}`))
+    // Where liars alone are no quorum some honest member voted.
+    return votes !== undefined && [...votes.values()].some((by) => this.isQuorum(by))
   }
 
-  /** Who voted for this candidate on this base. */
-  votesFor(term: number, candidate: MemberId, base: string): ReadonlySet<MemberId> {
-    return this.#votes.get(`${term} ${candidate} ${base}`) ?? new Set()
+  hasVoted(member: MemberId, term: number, candidate: MemberId, base: string): boolean {
+    return this.#votes.get(term)?.get(`${candidate} ${base}`)?.has(member) === true
+  }
+
+  /** QC(B) can exist. */
+  isAcknowledged(id: string): boolean {
+    return this.isQuorum(this.#acks.get(id))
   }
 
   /** QC(B) or CC(B) can exist. */
   isCertified(id: string): boolean {
-    return this.isQuorum(this.#acks.get(id)) || this.isLocked(id)
+    return this.isAcknowledged(id) || this.isLocked(id)
   }
 
   /** CC(B) can exist. */
@@ -90,6 +98,13 @@ export class Evidence implements Watch {
 
   hasCosigned(member: MemberId, size: number, root: string): boolean {
     return this.#cosignatures.get(`${size} ${root}`)?.has(member) === true
+  }
+
+  /** Members that are, or are as good as, liars and are not this one. */
+  faultyBeside(member: MemberId): number {
+    let count = 0
+    for (const [id, { isLiar, isLost }] of this.#world.machines) if (id !== member && (isLiar || isLost)) count++
+    return count
   }
 
   /** Its own words bind it: it neither lies nor has lost what it promised. */
@@ -124,7 +139,7 @@ export class Evidence implements Watch {
   /** What a row of blocks holds; undefined when that is no block. */
   blockIn(bytes: Uint8Array | undefined): KnownBlock | undefined {
     if (bytes === undefined) return undefined
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    const text = textOf(bytes)
     if (this.#byBytes.has(text)) return this.#byBytes.get(text)
     const known = this.#decode(bytes)
     this.#byBytes.set(text, known)
@@ -165,6 +180,17 @@ export class Evidence implements Watch {
 
   // ── as a watch ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** A cycle that was cut short may have brought blocks to the disk of which nobody was told. */
+  starting({ member, medium }: NodeProcess): void {
+    if (!this.isBound(member)) return
+    let height = this.headFile(medium)?.last.height ?? 0
+    for (; height > 0; height--) {
+      const bytes = rowOn(medium, height)
+      if (bytes === undefined || this.#byBytes.has(textOf(bytes))) return
+      this.blockIn(bytes)
+    }
+  }
+
   started({ replica }: NodeProcess): void {
     const { block, frontier, root, time } = replica.ledger.committed
     if (block.height > 0) return
@@ -177,7 +203,7 @@ export class Evidence implements Watch {
     if (this.#world.machine(member).isLost && word.kind !== 'OTHER') this.#revenants.add(member)
     switch (word.kind) {
       case 'VOTE':
-        return note(this.#votes, `${word.term} ${word.candidate} ${word.base.id}`, member)
+        return this.#noteVote(word, member)
       case 'ACK':
         return note(this.#acks, word.block.id, member)
       case 'LOCK':
@@ -186,6 +212,12 @@ export class Evidence implements Watch {
         return note(this.#cosignatures, `${word.size} ${word.root}`, member)
       default:
     }
+  }
+
+  #noteVote({ term, candidate, base }: Extract<Word, { kind: 'VOTE' }>, member: MemberId): void {
+    const held = this.#votes.get(term)
+    if (held === undefined) this.#votes.set(term, new Map([[`${candidate} ${base.id}`, new Set([member])]]))
+    else note(held, `${candidate} ${base.id}`, member)
   }
 
   wrote(_process: NodeProcess, { rows = [] }: DiskWrite): void {
@@ -209,6 +241,9 @@ export function isBlockKey(key: Uint8Array): boolean {
   return key[0] === blockPrefix && key.length === blockKeyBytes
 }
 
+export const heightOfBlockKey = (key: Uint8Array): number =>
+  Number(new DataView(key.buffer, key.byteOffset + 1, 8).getBigUint64(0))
+
 /** Undefined also when it cannot be read. */
 function rowOn(medium: MemoryMedium, height: number): Uint8Array | undefined {
   try {
@@ -217,6 +252,9 @@ function rowOn(medium: MemoryMedium, height: number): Uint8Array | undefined {
     return undefined
   }
 }
+
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
 function note(book: Map<string, Set<MemberId>>, what: string, member: MemberId): void {
   const held = book.get(what)
