@@ -215,6 +215,8 @@ export const processCases: Readonly<Record<string, Case>> = {
       scene.answered({ kind: 'refusal', member: 'beijing', statement: 'b', index: 1, code: 'statement.key-reused' })
       scene.machine(3).isLost = true
       scene.actor(3).isStarted = false
+      scene.machine(0).isDamaged = true
+      scene.actor(0).replica.store.blockBytes = () => other.bytes
       scene.tell('finished')
     },
     breaks: {
