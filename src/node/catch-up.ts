@@ -45,6 +45,8 @@ export class CatchUp {
   /** Executed and not adopted, from the first block above what was committed when it began. */
   #stretch: BlockMeta[] = []
   #nextPeer = 0
+  /** Peers asked one after the other that were of no use. */
+  #askedInVain = 0
 
   constructor(dependencies: CatchUpDependencies) {
     this.#deps = dependencies
@@ -82,6 +84,10 @@ export class CatchUp {
     this.#stretch = []
     this.#asked = undefined
     this.#nextPeer++
+    if (++this.#askedInVain < this.#deps.peers().length) return
+    // Nobody has it. A certificate that a liar kept back may be of a chain that died; the core asks again if it still wants the block.
+    this.#askedInVain = 0
+    this.#target = undefined
   }
 
   #ask(): void {
@@ -180,6 +186,7 @@ export class CatchUp {
         return
       }
       this.#nextPeer = 0
+      this.#askedInVain = 0
       log.debug('caught up', { height: last.header.height })
     } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
     this.#ask()

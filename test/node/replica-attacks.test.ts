@@ -369,6 +369,29 @@ describe('a lying leader', () => {
     goesOn(world)
   })
 
+  it('cannot keep a node searching for blocks of a chain that died', () => {
+    const lie = setUp()
+    const { world, enemy } = lie
+    const base = world.replica('beijing').raft.lock.block
+    let last = lie.first
+    for (let i = 0; i < 4; i++) {
+      last = lie.seal()
+      for (const id of honest) enemy.send(id, { kind: 'block', block: last.bytes }, 'append')
+      world.clock.advance(30)
+    }
+    for (const id of honest) expect(world.replica(id).raft.tail.id).toBe(last.id)
+    // All acknowledged it, and nobody hears of that until the next term has begun on the base below.
+    const { term: at, height: above } = last.header
+    const block = { term: at, height: above, id: last.id }
+    const lock = certificate(world, { kind: 'ack', base, block }, [...honest]) as BlockCertificate
+    world.until(() => honest.every((id) => world.replica(id).raft.lock.block.term > at), 'another leader')
+    enemy.send('beijing', { kind: 'pre-vote-reply', term: at, granted: false, ownTerm: at, lock })
+    world.clock.advance(15_000)
+    expect(world.replica('beijing').raft.commit).toBeLessThan(above)
+    expect(world.replica('beijing').hindrances).toEqual([])
+    goesOn(world)
+  })
+
   it('rule 10: whose time is ahead is waited for, and late is answered stale', () => {
     const lie = setUp()
     expect(lie.refusals(lie.seal({ time: lie.world.clock.wall() + 6_000 }))).toEqual([])
