@@ -36,9 +36,10 @@ async function goesOn({ load, say }: Scene, members: readonly Member[]): Promise
 // ── processes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function killEach(scene: Scene): Promise<void> {
-  const { stage, draw, isShort, say } = scene
+  const { stage, load, draw, isShort, say } = scene
   for (const member of draw.shuffled(stage.members).slice(0, isShort ? 2 : 4)) {
-    say(`kill -9 ${member.id}`)
+    say(`kill -9 ${member.id}, which has just given receipts`)
+    await load.promises(member)
     await member.kill()
     await goesOn(scene, stage.others(member))
     member.start()
@@ -47,10 +48,11 @@ async function killEach(scene: Scene): Promise<void> {
 }
 
 async function killLeader(scene: Scene): Promise<void> {
-  const { stage, isShort, say } = scene
+  const { stage, load, isShort, say } = scene
   for (let round = 0; round < (isShort ? 1 : 4); round++) {
     const leader = await stage.leader()
-    say(`kill -9 ${leader.id}, which leads`)
+    say(`kill -9 ${leader.id}, which leads and has just given receipts`)
+    await load.promises(leader)
     await leader.kill()
     await goesOn(scene, stage.others(leader))
     leader.start()
@@ -60,7 +62,8 @@ async function killLeader(scene: Scene): Promise<void> {
 
 async function killAll({ stage, load, draw, isShort, say }: Scene): Promise<void> {
   for (let round = 0; round < (isShort ? 1 : 3); round++) {
-    say('kill -9 of all four at once')
+    say('kill -9 of all four at once, with receipts just given')
+    await Promise.any(stage.members.map((member) => load.promises(member)))
     await Promise.all(stage.members.map((member) => member.kill()))
     for (const member of draw.shuffled(stage.members)) {
       member.start()

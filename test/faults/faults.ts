@@ -69,6 +69,7 @@ async function play(): Promise<void> {
   await stage.ready()
   say('four members are ready')
   load.start()
+  await load.attests(stage.members)
   for (const fault of chosen) {
     const outcome = await suffer(fault, load, truth)
     outcomes.push(outcome)

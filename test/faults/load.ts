@@ -101,6 +101,18 @@ export class Load {
     throw new Error(`nothing was attested within ${withinMs} ms by ${members.map(({ id }) => id).join(', ')}`)
   }
 
+  /**
+   * Many statements at once, each for a receipt only: whoever kills the member right afterwards finds it with promises that nobody else may
+   * know of. @returns once the first of them has its receipt, or none will get one
+   */
+  async promises(member: Member): Promise<void> {
+    const all = Array.from({ length: 24 }, () => this.tries(member, 0))
+    const receipts = all.map(async (one) => {
+      if ((await one) !== 'pending') throw new Error('no receipt')
+    })
+    await Promise.any(receipts).catch(() => undefined)
+  }
+
   /** How a statement that nobody has seen before ends at this member: `attested`, `pending`, the code of a refusal, or `unknown`. */
   async tries(member: Member, waitSeconds: number): Promise<string> {
     return this.#submit(this.#newStatement(), member, waitSeconds)

@@ -27,14 +27,21 @@ export class Member {
   /** undefined where they cannot be made. */
   readonly switches: Switches | undefined
   readonly #node: NodeProcess
+  readonly #environment: Readonly<Record<string, string>>
   readonly #onUnexpectedEnd: (words: string) => void
   #starts = 0
   #isRunning = false
   #mayEnd = false
 
-  constructor(home: Home, switches: Switches | undefined, onUnexpectedEnd: (words: string) => void) {
+  constructor(
+    home: Home,
+    switches: Switches | undefined,
+    environment: Readonly<Record<string, string>>,
+    onUnexpectedEnd: (words: string) => void,
+  ) {
     this.home = home
     this.switches = switches
+    this.#environment = environment
     this.#node = new NodeProcess(home)
     this.#onUnexpectedEnd = onUnexpectedEnd
   }
@@ -57,7 +64,7 @@ export class Member {
     this.#isRunning = true
     this.#mayEnd = false
     const start = this.#starts
-    this.#node.start([], this.switches?.environment)
+    this.#node.start([], { ...this.#environment, ...this.switches?.environment })
     this.#node.exited.then((code) => {
       if (start !== this.#starts) return
       this.#isRunning = false
@@ -154,11 +161,12 @@ export class Stage {
     for (const { directory: home } of homes) await layWires(wires, home)
     const withoutSmallDisk = mountSmallDisk(smallDiskAt(homes))
     const built = buildSwitches(directory)
+    const environment = compiledOnce(join(directory, 'compiled'))
     const unexpected: string[] = []
     const members = homes.map((home) => {
       const switches =
         'library' in built ? new Switches(join(directory, `${home.id}.switches`), built.library) : undefined
-      return new Member(home, switches, (words) => unexpected.push(words))
+      return new Member(home, switches, environment, (words) => unexpected.push(words))
     })
     return new Stage(directory, genesis, members, wires, unexpected, {
       withoutSwitches: 'reason' in built ? built.reason : undefined,
@@ -313,6 +321,17 @@ export class Stage {
     if (this.withoutSmallDisk === undefined) execFileSync('umount', ['--lazy', this.smallDisk])
     if (!keepHomes) rmSync(this.directory, { recursive: true, force: true })
   }
+}
+
+/** Nodes are started dozens of times, and a killed one leaves nothing for the next: their modules are compiled here, once. */
+function compiledOnce(directory: string): Readonly<Record<string, string>> {
+  const environment = { NODE_COMPILE_CACHE: directory }
+  const modules = new URL('../../src/node/cli/start.ts', import.meta.url)
+  execFileSync(process.execPath, ['--input-type=module', '--eval', `await import('${modules.href}')`], {
+    stdio: 'inherit',
+    env: { ...process.env, ...environment },
+  })
+  return environment
 }
 
 /** Every address that the member dials becomes a relay's. */
