@@ -319,7 +319,8 @@ export class Stage {
 
   #unmount(keepHomes: boolean): void {
     if (this.withoutSmallDisk === undefined) execFileSync('umount', ['--lazy', this.smallDisk])
-    if (!keepHomes) rmSync(this.directory, { recursive: true, force: true })
+    // Whoever was just killed may still be writing its last file.
+    if (!keepHomes) rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
 
