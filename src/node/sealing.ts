@@ -62,23 +62,40 @@ export class Sealing {
   /** A batch from a member, or from this node itself. Bad ones are dropped by name; a member's order is kept. */
   offer(batch: Batch): void {
     const queue = this.#pool.get(batch.member) ?? []
-    if (queue.some((pooled) => pooled.batch.hash === batch.hash) || queue.length >= pooledBatchesMax) return
+    if (queue.some((pooled) => pooled.batch.hash === batch.hash)) return
     const check = this.#deps.vouching.checkOfBatch(batch)
-    if (check === undefined || isPast(runOf(this.#deps.ledger.committed.state, batch.member), batch)) return
+    const run = runOf(this.#deps.ledger.committed.state, batch.member)
+    if (check === undefined || isPast(run, batch)) return
     const pooled: Pooled = { batch, checked: false }
-    queue.push(pooled)
-    queue.sort((a, b) => a.batch.incarnation - b.batch.incarnation || a.batch.number - b.batch.number)
-    this.#pool.set(batch.member, queue)
+    const hasRoom = queue.length < pooledBatchesMax
+    // What is next finds room once its signature is good: a member that fills its queue with what follows nothing, and hands on what does,
+    // would else make the others suspect this leader (rule 28).
+    if (!hasRoom && !followsRun(run, batch)) return
+    if (hasRoom) this.#put(pooled)
     const { vouching, turn } = this.#deps
     vouching.check([check], (signed) =>
       vouching.checkItems(signed ? [batch] : [], (good) =>
         turn(() => {
-          if (signed && good) pooled.checked = true
-          else this.#drop(batch, signed ? 'batch.malformed-item' : 'batch.bad-signature')
+          if (!signed || !good) this.#drop(batch, signed ? 'batch.malformed-item' : 'batch.bad-signature')
+          else {
+            pooled.checked = true
+            if (!hasRoom) this.#put(pooled)
+          }
           this.trySeal()
         }),
       ),
     )
+  }
+
+  /** In the order of its member; the last of the others makes room. */
+  #put(pooled: Pooled): void {
+    const { batch } = pooled
+    const queue = this.#pool.get(batch.member) ?? []
+    if (queue.some((other) => other.batch.hash === batch.hash)) return
+    queue.push(pooled)
+    queue.sort((a, b) => a.batch.incarnation - b.batch.incarnation || a.batch.number - b.batch.number)
+    if (queue.length > pooledBatchesMax) queue.splice(queue.at(-1) === pooled ? -2 : -1, 1)
+    this.#pool.set(batch.member, queue)
   }
 
   /** Forgets what is on the chain now. */

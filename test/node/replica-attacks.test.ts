@@ -473,6 +473,28 @@ describe('a lying follower', () => {
     goesOn(world)
   })
 
+  it('rule 28: cannot make its own next batch find no room, and so the leader suspected', () => {
+    const { world, enemy } = attacked()
+    const leader = world.leader()!
+    const roles = (): string[] => world.log.filter((line) => line.includes('"role":"candidate"'))
+    const before = roles()
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 20; i++) {
+        const { bytes } = batchOf(world, i + 10, [entryOf(world, `late ${round} ${i}`)], {
+          incarnation: 7 + 10 * round,
+        })
+        enemy.send(leader, { kind: 'batch', handOn: false, batch: bytes }, 'append')
+      }
+      world.clock.advance(100)
+      const next = batchOf(world, 0, [entryOf(world, `next ${round}`)], { incarnation: 7 + 10 * round + (round % 2) })
+      for (const id of honest) enemy.send(id, { kind: 'batch', handOn: true, batch: next.bytes }, 'append')
+      world.clock.advance(6_000)
+    }
+    expect(world.leader()).toBe(leader)
+    expect(roles()).toEqual(before)
+    goesOn(world)
+  })
+
   it('fills no pool: batches without end, of strangers, or out of order', () => {
     const { world, enemy } = attacked()
     const leader = world.leader()!
