@@ -32,7 +32,7 @@ export interface CosigningDependencies {
   readonly send: (to: MemberId, message: NodeMessage) => void
   /** Writes the head file, with the register as it is now. */
   readonly saveRegister: () => void
-  /** The id of the committed block at this height, to assert that the register is on the chain. */
+  /** The id of the committed block at this height, to assert that the register is on the chain; undefined while that block is damaged. */
   readonly committedId: (height: Height) => string | undefined
   readonly onAttested: (attestation: Attestation) => void
   /** Shown by a signature of its own, checked: this member has registered this size. */
@@ -125,7 +125,10 @@ export class Cosigning {
     const last = fresh.at(-1)
     if (last !== undefined && this.#maySign) {
       const { height, id, size } = this.#register
-      if (size > 0) assert(this.#deps.committedId(height) === id, 'what I cosigned last is on the committed chain')
+      const held = size > 0 ? this.#deps.committedId(height) : id
+      // Damaged on the disk: it is fetched again before anything is signed, and then this head has its turn.
+      if (held === undefined) return this.#takeEarly()
+      assert(held === id, 'what I cosigned last is on the committed chain')
       this.#register = last
       this.#deps.saveRegister()
       // A crash before the register is durable: nothing was signed. After it: sizes up to `last` are never signed again, but for `last` itself.

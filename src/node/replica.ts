@@ -544,20 +544,28 @@ export class Replica {
   #sendBlocks({ ledger }: Parts, to: MemberId, from: Height, through: Height): void {
     for (let at = from; at <= through; at = height(at + 1)) {
       const meta = this.#running.raft.blockAt(at)
-      const bytes = (meta === undefined ? undefined : ledger.executed(meta.id)?.block.bytes) ?? this.#blockOnDisk(at)
+      const bytes =
+        (meta === undefined ? undefined : ledger.executed(meta.id)?.block.bytes) ?? this.#blockOnDisk(at)?.bytes
       if (bytes === undefined) return // truncated meanwhile, or damaged; the peer says again where it stands
       this.#send(to, 'append', { kind: 'block', block: bytes })
     }
   }
 
-  #blockOnDisk(at: Height): Uint8Array | undefined {
+  #blockOnDisk(at: Height): Block | undefined {
     try {
-      return this.store.block(at)?.bytes
+      return this.store.block(at)
     } catch (error) {
       if (!(error instanceof DamagedStore)) throw error
       this.#running.repair.want(at)
       return undefined
     }
+  }
+
+  /** A committed block is never truncated: where it is not, it vanished, and is fetched again like any damaged one. */
+  #committedOnDisk(at: Height): Block | undefined {
+    const block = this.#blockOnDisk(at)
+    if (block === undefined) this.#running.repair.want(at)
+    return block
   }
 
   #commit(parts: Parts, upTo: Height, certified: ReadonlySet<Height>): void {
@@ -681,7 +689,7 @@ export class Replica {
         send,
         saveRegister: () => this.#saveHead(parts),
         committedId: (at) =>
-          at === 0 ? genesisRef(rules.genesis).id : (raft.blockAt(at)?.id ?? this.store.block(at)?.id),
+          at === 0 ? genesisRef(rules.genesis).id : (raft.blockAt(at)?.id ?? this.#committedOnDisk(at)?.id),
         onAttested: (attestation) => {
           this.#events.onAttested?.(attestation)
           sealing.trySeal()
