@@ -471,8 +471,9 @@ export class BlockStore {
 
   // ── attestations ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** A crash may take the newest one: the members say it again, and it travels in a later block. */
   putAttestation(attestation: Attestation): void {
-    this.#cycle.put(attestationKey(attestation.size), encodeCbor([1, attestationToCbor(attestation)]))
+    this.#cycle.putLater(attestationKey(attestation.size), encodeCbor([1, attestationToCbor(attestation)]))
   }
 
   attestation(size: number): Attestation | undefined {

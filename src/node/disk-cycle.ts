@@ -25,6 +25,8 @@ const pendingBytesMaxDefault = 32 * 1024 * 1024
 interface Gathered {
   vote?: Uint8Array
   head?: Uint8Array
+  /** False while it is nothing but rows of `putLater`. */
+  isUrgent: boolean
   readonly rows: RowMap
   readonly callbacks: (() => void)[]
 }
@@ -46,20 +48,28 @@ export class DiskCycle {
 
   /** The vote slot's next content. Of several in one cycle the last is written. Like all bytes given here: never changed afterwards. */
   vote(bytes: Uint8Array): void {
-    this.#pending.vote = bytes
+    this.#urgent.vote = bytes
   }
 
   /** The head slot's next content. It reaches the disk after the rows put before it. A watermark is lowered by `truncate` only. */
   head(bytes: Uint8Array): void {
-    this.#pending.head = bytes
+    this.#urgent.head = bytes
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
+    this.#urgent.rows.set({ key, value })
+  }
+
+  /**
+   * For a row that a crash may take: it goes with the next cycle that something else begins, and alone only when it is asked for
+   * (`whenDurable`). A cycle of its own would be an fsync for which the next block waits.
+   */
+  putLater(key: Uint8Array, value: Uint8Array): void {
     this.#pending.rows.set({ key, value })
   }
 
   del(key: Uint8Array): void {
-    this.#pending.rows.set({ key })
+    this.#urgent.rows.set({ key })
   }
 
   /**
@@ -82,8 +92,8 @@ export class DiskCycle {
    * comes back as an event of the disk like any other.
    */
   whenDurable(callback: () => void): void {
-    const youngest = isEmpty(this.#pending) ? (this.#closed.at(-1) ?? this.#inFlight) : this.#pending
-    const target = youngest ?? this.#pending
+    const older = isEmpty(this.#pending) ? (this.#closed.at(-1) ?? this.#inFlight) : undefined
+    const target = older ?? this.#urgent
     target.callbacks.push(callback)
   }
 
@@ -141,15 +151,21 @@ export class DiskCycle {
     this.#pending = gathered()
   }
 
+  /** What is being gathered, which is now waited for. */
+  get #urgent(): Gathered {
+    this.#pending.isUrgent = true
+    return this.#pending
+  }
+
   #takePending(): Gathered | undefined {
-    if (isEmpty(this.#pending)) return undefined
+    if (!this.#pending.isUrgent) return undefined
     const taken = this.#pending
     this.#pending = gathered()
     return taken
   }
 }
 
-const gathered = (): Gathered => ({ rows: new RowMap(), callbacks: [] })
+const gathered = (): Gathered => ({ isUrgent: false, rows: new RowMap(), callbacks: [] })
 
 const isEmpty = ({ vote, head, rows, callbacks }: Gathered): boolean =>
   vote === undefined && head === undefined && rows.size === 0 && callbacks.length === 0

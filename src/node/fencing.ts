@@ -133,7 +133,7 @@ export class Fencing {
   #save(member: MemberId): void {
     const row = encodeShown(this.#shown.get(member)!)
     const held = this.#deps.cycle.get(peerKey(member))
-    if (held === undefined || !equalBytes(held, row)) this.#deps.cycle.put(peerKey(member), row)
+    if (held === undefined || !equalBytes(held, row)) this.#deps.cycle.putLater(peerKey(member), row)
   }
 
   #countStored(): void {

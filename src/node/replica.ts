@@ -129,6 +129,8 @@ export class Replica {
     this.#turn(() => {
       this.#parts?.intake.close()
       this.#parts?.raft.handOver()
+      // What nobody waited for goes to the disk before it is closed.
+      if (!this.#cycle.idle) this.#cycle.whenDurable(() => undefined)
     })
     this.#stopped = true
     this.#cancelTick?.()

@@ -91,6 +91,39 @@ describe('gathering', () => {
   })
 })
 
+describe('putLater', () => {
+  const putLater = (key: string, value: string): void => cycle.putLater(utf8(key), utf8(value))
+
+  test('begins no cycle, is read back at once, and goes with the next', () => {
+    putLater('a', '1')
+    cycle.flush()
+    expect(waiting).toHaveLength(0)
+    expect(cycle.idle).toBe(false)
+    expect(cycle.get(utf8('a'))).toEqual(utf8('1'))
+    put('b', '1')
+    cycle.flush()
+    completeAll()
+    expect(events).toEqual(['[a=1 b=1]'])
+  })
+
+  test('goes alone when somebody waits for it', () => {
+    putLater('a', '1')
+    note('a is durable')
+    cycle.flush()
+    completeAll()
+    expect(events).toEqual(['[a=1]', 'a is durable'])
+    expect(cycle.idle).toBe(true)
+  })
+
+  test('what is written in a callback waits for the next cycle, too', () => {
+    put('a', '1')
+    cycle.whenDurable(() => putLater('b', '1'))
+    cycle.flush()
+    completeAll()
+    expect(events).toEqual(['[a=1]'])
+  })
+})
+
 describe('whenDurable', () => {
   test('waits for the cycle with what was written before it, not for an earlier one', () => {
     put('a', '1')
