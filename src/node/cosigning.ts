@@ -32,8 +32,11 @@ export interface CosigningDependencies {
   readonly send: (to: MemberId, message: NodeMessage) => void
   /** Writes the head file, with the register as it is now. */
   readonly saveRegister: () => void
-  /** The id of the committed block at this height, to assert that the register is on the chain; undefined while that block is damaged. */
-  readonly committedId: (height: Height) => string | undefined
+  /**
+   * Whether this block is on the committed chain, to assert it of the register. Undefined: the disk has lost or changed the block; it is
+   * being repaired, and `allowSigning` comes when it is back.
+   */
+  readonly isCommitted: (height: Height, id: string) => boolean | undefined
   readonly onAttested: (attestation: Attestation) => void
   /** Shown by a signature of its own, checked: this member has registered this size. */
   readonly onCosigned: (member: MemberId, size: number) => void
@@ -122,19 +125,21 @@ export class Cosigning {
     const fresh = certified.filter(
       (head, i) => head.size > (certified[i - 1]?.size ?? 0) && head.size > this.#register.size,
     )
-    const last = fresh.at(-1)
-    if (last !== undefined && this.#maySign) {
-      const { height, id, size } = this.#register
-      const held = size > 0 ? this.#deps.committedId(height) : id
-      // Damaged on the disk: it is fetched again before anything is signed, and then this head has its turn.
-      if (held === undefined) return this.#takeEarly()
-      assert(held === id, 'what I cosigned last is on the committed chain')
-      this.#register = last
+    if (fresh.length > 0 && this.#maySign && this.#registerStands()) {
+      this.#register = fresh.at(-1)!
       this.#deps.saveRegister()
-      // A crash before the register is durable: nothing was signed. After it: sizes up to `last` are never signed again, but for `last` itself.
+      // A crash before the register is durable: nothing was signed. After it: sizes up to the last are never signed again, but for the last itself.
       this.#sign(fresh)
     }
     this.#takeEarly()
+  }
+
+  /** What was cosigned last is on the committed chain (rule 15); false while that cannot be told. */
+  #registerStands(): boolean {
+    const { height, id, size } = this.#register
+    const isCommitted = size === 0 || this.#deps.isCommitted(height, id)
+    assert(isCommitted !== false, 'what I cosigned last is on the committed chain')
+    return isCommitted === true
   }
 
   #sign(heads: readonly Head[]): void {

@@ -58,6 +58,8 @@ export class Replica {
   #cancelTick: (() => void) | undefined
   /** Rule 18: damage at or below the watermark; no signature until the chain holds this block again, or a committed one above it. */
   #missingUpTo: BlockRef | undefined
+  /** A block that should be on the committed chain and was not found there: the repair looks at it. */
+  #doubted: string | undefined
   /** Rule 17: not enough members have stored this start yet. */
   #unconfirmed = true
   /** Rules 17, 18: what this node signed, and no longer knew, is known to others. */
@@ -563,11 +565,20 @@ export class Replica {
     }
   }
 
-  /** A committed block is never truncated: where it is not, it vanished, and is fetched again like any damaged one. */
-  #committedOnDisk(at: Height): Block | undefined {
-    const block = this.#blockOnDisk(at)
-    if (block === undefined) this.#running.repair.want(at)
-    return block
+  /** Undefined when the disk has lost or changed this block, which is then repaired. */
+  #isCommitted({ raft, repair }: Parts, at: Height, id: string): boolean | undefined {
+    const held = at === 0 ? genesisRef(this.#options.rules.genesis).id : raft.blockAt(at)?.id
+    if (held !== undefined) return held === id
+    const stored = this.#blockOnDisk(at)
+    if (stored?.id === id) {
+      this.#doubted = undefined
+      return true
+    }
+    // Once the repair has found it whole, another block there is no damage.
+    if (stored !== undefined && this.#doubted === id) return false
+    this.#doubted = id
+    repair.want(at)
+    return undefined
   }
 
   #commit(parts: Parts, upTo: Height, certified: ReadonlySet<Height>): void {
@@ -690,8 +701,7 @@ export class Replica {
         },
         send,
         saveRegister: () => this.#saveHead(parts),
-        committedId: (at) =>
-          at === 0 ? genesisRef(rules.genesis).id : (raft.blockAt(at)?.id ?? this.#committedOnDisk(at)?.id),
+        isCommitted: (at, id) => this.#isCommitted(parts, at, id),
         onAttested: (attestation) => {
           this.#events.onAttested?.(attestation)
           sealing.trySeal()

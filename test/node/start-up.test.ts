@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { height } from '../../src/chain/numbers.ts'
 import { blockKey, derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
-import type { PhaseCount } from '../../src/node/memory-disk.ts'
+import { decodeHeadFile } from '../../src/node/durable-state.ts'
+import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
+import type { Slot } from '../../src/node/ports.ts'
 import { ReplicaWorld } from './replica-world.ts'
 
 function grown(records = 6): ReplicaWorld {
@@ -150,6 +152,39 @@ describe('rule 18: damage at or below the watermark', () => {
       for (const at of [2, 4]) expect(world.replica(id).store.block(height(at))?.header.height).toBe(at)
     }
   })
+})
+
+describe('the block that was cosigned last', () => {
+  const damages = {
+    unreadable: (medium: MemoryMedium, at: number) => medium.makeUnreadable(blockKey(height(at))),
+    lost: (medium: MemoryMedium, at: number) => medium.tamper({ key: blockKey(height(at)) }),
+    // In the header's time: a whole block, and another one.
+    changed: (medium: MemoryMedium, at: number) =>
+      medium.tamper({ key: blockKey(height(at)), value: flipped(medium.get(blockKey(height(at)))!, 55) }),
+  }
+  for (const [how, damage] of Object.entries(damages)) {
+    it(`is fetched again when the disk has it ${how}, and cosigning goes on`, () => {
+      const world = grown()
+      // Empty blocks stand above it, so that a start does not have it in memory.
+      const { register } = decodeHeadFile(intact(world.member('wuhan').medium.slots.head))
+      expect(register.height).toBeLessThan(world.replica('wuhan').raft.commit)
+      world.kill('wuhan', 3)
+      damage(world.member('wuhan').medium, register.height)
+      world.start('wuhan')
+      world.submit('hangzhou', world.statement('hangzhou', 'after'))
+      world.until(
+        () => world.member('wuhan').fatal !== undefined || isAhead(world, register.size),
+        'a cosignature or an end',
+      )
+      world.settle()
+      expect(world.faults).toEqual([])
+      expect(world.replica('wuhan').store.block(register.height)?.id).toBe(register.id)
+    })
+  }
+
+  const intact = (slot: Slot): Uint8Array => (slot.kind === 'intact' ? slot.bytes : new Uint8Array())
+  const isAhead = (world: ReplicaWorld, size: number): boolean =>
+    decodeHeadFile(intact(world.member('wuhan').medium.slots.head)).register.size > size
 })
 
 describe('derived rows', () => {
