@@ -121,6 +121,8 @@ export class BlockStore {
   readonly #cycle: DiskCycle
   readonly #context: SigningContext
   #sum = new StateSum()
+  /** All derived rows are of this start: one that cannot be read is left over from before, and stands for nothing. */
+  #isMadeAnew = false
   /** The rows at the right edge, which every block rewrites: by key, hex. */
   readonly #edges = new Map<string, Edge>()
   /** Decoded blocks, for reads that go through many leaves of one block. */
@@ -190,13 +192,27 @@ export class BlockStore {
     for (const held of this.#decoded.keys()) if (held > at) this.#decoded.delete(held)
   }
 
+  /** @throws {DiskReadFailed} */
+  #derived(row: Uint8Array): Uint8Array | undefined {
+    return this.#isMadeAnew ? this.#readable(row) : this.#cycle.get(row)
+  }
+
+  #readable(row: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#cycle.get(row)
+    } catch (error) {
+      if (error instanceof DiskReadFailed) return undefined
+      throw error
+    }
+  }
+
   // ── committed state ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The state as of the applied height. */
   readonly state: StateReader = {
     get: (name) => {
       if (this.#stateCache.has(name)) return this.#stateCache.get(name)
-      const row = this.#cycle.get(key(prefix.state, utf8(name)))
+      const row = this.#derived(key(prefix.state, utf8(name)))
       const value = row === undefined ? undefined : decodeCbor(row)
       if (value !== undefined) this.#remember(name, value)
       return value
@@ -210,7 +226,7 @@ export class BlockStore {
   }
 
   applied(): Applied | undefined {
-    const row = this.#cycle.get(appliedKey)
+    const row = this.#readable(appliedKey)
     // The row that vouches for all others has nothing above it that vouches for it but its own digest.
     if (row === undefined || !equalBytes(sha256(row.subarray(32)), row.subarray(0, 32))) return undefined
     const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 9)
@@ -304,11 +320,12 @@ export class BlockStore {
     this.#cycle.put(appliedKey, concat(sha256(applied), applied))
   }
 
-  /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. */
-  recount(done: (sum: Uint8Array) => void): void {
+  /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. Undefined: not all of them can be read. */
+  recount(done: (sum: Uint8Array | undefined) => void): void {
     const sum = new StateSum()
     const rest = [...derivedPrefixes]
-    const next = (): void => {
+    const next = (whole = true): void => {
+      if (!whole) return done(undefined)
       const first = rest.shift()
       if (first === undefined) return done(sum.bytes)
       this.scan(
@@ -323,8 +340,9 @@ export class BlockStore {
     next()
   }
 
-  /** Deletes every derived row, so that folding can begin anew at genesis. */
+  /** Deletes every derived row that can be read, so that folding can begin anew at genesis; it writes over the others. */
   forgetDerived(done: () => void): void {
+    this.#isMadeAnew = true
     this.#sum = new StateSum()
     this.#edges.clear()
     this.#stateCache.clear()
@@ -347,7 +365,7 @@ export class BlockStore {
 
   #derive(row: Uint8Array, value: Uint8Array, mayExist: boolean): void {
     if (mayExist) {
-      const old = this.#cycle.get(row)
+      const old = this.#derived(row)
       if (old !== undefined) this.#sum.remove(row, old)
     }
     this.#sum.add(row, value)
@@ -398,7 +416,7 @@ export class BlockStore {
     const id = toHex(row)
     let edge = this.#edges.get(id)
     if (edge === undefined) {
-      const stored = this.#cycle.get(row)
+      const stored = this.#derived(row)
       edge = { key: row, buffer: new Uint8Array(bytesMax), length: stored?.length ?? 0, written: stored }
       if (stored !== undefined) edge.buffer.set(stored)
       this.#edges.set(id, edge)
@@ -413,7 +431,7 @@ export class BlockStore {
   tile(level: number, index: number, width: number): Uint8Array | undefined {
     const key = tileKey(level, index)
     const edge = this.#edges.get(toHex(key))
-    const row = edge === undefined ? this.#cycle.get(key) : edge.buffer.subarray(0, edge.length)
+    const row = edge === undefined ? this.#derived(key) : edge.buffer.subarray(0, edge.length)
     return row === undefined || row.length < width * 32 ? undefined : row.subarray(0, width * 32)
   }
 
@@ -444,14 +462,14 @@ export class BlockStore {
 
   /** The stored bytes of a leaf, checked against the tree, and the block it came with. */
   leaf(index: number): { readonly bytes: Uint8Array; readonly height: Height } | undefined {
-    const row = this.#cycle.get(locationKey(Math.floor(index / tileWidthMax)))
+    const row = this.#derived(locationKey(Math.floor(index / tileWidthMax)))
     const at = (index % tileWidthMax) * locationBytes
     if (row === undefined || row.length < at + locationBytes) return undefined
     const view = new DataView(row.buffer, row.byteOffset + at, locationBytes)
     const blockHeight = height(view.getUint16(0) * 2 ** 32 + view.getUint32(2))
     const offset = view.getUint32(6)
     const length = view.getUint16(10)
-    const from = offset === ownRow ? this.#cycle.get(key(prefix.leaf, u64(index))) : this.blockBytes(blockHeight)
+    const from = offset === ownRow ? this.#derived(key(prefix.leaf, u64(index))) : this.blockBytes(blockHeight)
     const begin = offset === ownRow ? 0 : offset
     const bytes = from?.subarray(begin, begin + length)
     const tile = this.tile(0, Math.floor(index / tileWidthMax), (index % tileWidthMax) + 1)
@@ -462,11 +480,11 @@ export class BlockStore {
   }
 
   indexOfStatement(id: string): number | undefined {
-    return numberIn(this.#cycle.get(key(prefix.statement, fromHex(id)!)))
+    return numberIn(this.#derived(key(prefix.statement, fromHex(id)!)))
   }
 
   indexOfRefusal(id: string, member: string): number | undefined {
-    return numberIn(this.#cycle.get(refusalKey(id, member)))
+    return numberIn(this.#derived(refusalKey(id, member)))
   }
 
   // ── attestations ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -477,7 +495,7 @@ export class BlockStore {
   }
 
   attestation(size: number): Attestation | undefined {
-    const row = this.#cycle.get(attestationKey(size))
+    const row = this.#readable(attestationKey(size))
     return row === undefined ? undefined : readAttestation(row)
   }
 

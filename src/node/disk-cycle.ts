@@ -16,6 +16,8 @@ export interface DiskCycleOptions {
 
 export interface DiskCycleDependencies {
   readonly disk: Disk
+  /** What is gathered goes to the disk now; whoever puts off writing until then writes here. */
+  readonly beforeTaking?: () => void
 }
 
 /** 32 blocks of 1 MiB: several seconds of a slow disk, and small beside the memory of a node. */
@@ -33,6 +35,7 @@ interface Gathered {
 
 export class DiskCycle {
   readonly #disk: Disk
+  readonly #beforeTaking: () => void
   readonly #pendingBytesMax: number
   /** What is being gathered; always the youngest. */
   #pending: Gathered = gathered()
@@ -43,6 +46,7 @@ export class DiskCycle {
 
   constructor(options: DiskCycleOptions, dependencies: DiskCycleDependencies) {
     this.#disk = dependencies.disk
+    this.#beforeTaking = dependencies.beforeTaking ?? (() => undefined)
     this.#pendingBytesMax = options.pendingBytesMax ?? pendingBytesMaxDefault
   }
 
@@ -159,6 +163,7 @@ export class DiskCycle {
 
   #takePending(): Gathered | undefined {
     if (!this.#pending.isUrgent) return undefined
+    this.#beforeTaking()
     const taken = this.#pending
     this.#pending = gathered()
     return taken

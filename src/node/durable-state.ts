@@ -35,6 +35,8 @@ export interface HeadFile {
   readonly lock: LockState
   readonly commit: Height
   readonly register: Register
+  /** How often the journal of receipts had changed: rows that know of fewer changes have lost some (intake.ts). */
+  readonly journalChanges: number
 }
 
 export function encodeVoteFile({ incarnation, vote }: VoteFile): Uint8Array {
@@ -56,10 +58,10 @@ export function decodeVoteFile(bytes: Uint8Array): VoteFile {
   }
 }
 
-export function encodeHeadFile({ last, lock, commit, register }: HeadFile): Uint8Array {
+export function encodeHeadFile({ last, lock, commit, register, journalChanges }: HeadFile): Uint8Array {
   const { block, certificate, lowerTermRank } = lock
   return encodeCbor([
-    1,
+    2,
     refToCbor(last),
     [
       refToCbor(block),
@@ -68,12 +70,13 @@ export function encodeHeadFile({ last, lock, commit, register }: HeadFile): Uint
     ],
     commit,
     [register.size, fromHex(register.root)!, register.height, fromHex(register.id)!],
+    journalChanges,
   ])
 }
 
 export function decodeHeadFile(bytes: Uint8Array): HeadFile {
-  const parts = field.array(decodeCbor(bytes), 'head file', 5)
-  if (parts[0] !== 1) throw new CborError('head file: unknown version')
+  const parts = field.array(decodeCbor(bytes), 'head file', 6)
+  if (parts[0] !== 2) throw new CborError('head file: unknown version')
   const register = field.array(parts[4], 'register', 4)
   return {
     last: refFromCbor(parts[1], 'last'),
@@ -85,6 +88,7 @@ export function decodeHeadFile(bytes: Uint8Array): HeadFile {
       height: height(field.natural(register[2], 'register.height')),
       id: toHex(field.bytes(register[3], 'register.id', 32)),
     },
+    journalChanges: field.natural(parts[5], 'journalChanges'),
   }
 }
 

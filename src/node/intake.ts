@@ -21,8 +21,9 @@ import { type FieldProblem, Refusal } from '../chain/refusal.ts'
 import { Overlay } from '../chain/state.ts'
 import { parseStatement, type Statement } from '../chain/statement.ts'
 import { entryBytesMax } from '../chain/tile.ts'
-import { journalKey, journalRange } from './block-store.ts'
+import { journalRange } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
+import { JournalCount } from './journal-count.ts'
 import type { Executed, Ledger } from './ledger.ts'
 import {
   batchesInFlightMax,
@@ -39,6 +40,8 @@ export interface IntakeOptions {
   readonly member: string
   readonly node: string
   readonly incarnation: number
+  /** Changes of the journal that the head file knows of. */
+  readonly journalChanges: number
 }
 
 export interface IntakeDependencies {
@@ -55,6 +58,8 @@ export interface IntakeDependencies {
   /** Id of the newest block on my chain: rules are asked as of there. */
   readonly tipId: () => string
   readonly attestedSize: () => number
+  /** Has the head file written in the cycle that is being gathered, with the journal's count of changes as it then is. */
+  readonly headDue: () => void
   /** Passes a batch on its way to the leader. */
   readonly forward: (batch: Batch) => void
 }
@@ -111,6 +116,7 @@ export class Intake {
   #checking = false
   #lastReceivedAt = 0
   #journalNumber = 0
+  readonly journal: JournalCount
 
   #waiting: Pending[] = []
   #inFlight: { readonly batch: Batch; since: number }[] = []
@@ -121,6 +127,7 @@ export class Intake {
   constructor(options: IntakeOptions, dependencies: IntakeDependencies) {
     this.#options = options
     this.#deps = dependencies
+    this.journal = new JournalCount(options.journalChanges, dependencies)
   }
 
   get pendingCount(): number {
@@ -143,19 +150,23 @@ export class Intake {
   restore(done: () => void): void {
     const { disk, items, ledger, verifier, log } = this.#deps
     const found: Pending[] = []
+    let rowCount = 0
     disk.scan(
       journalRange,
       (key, row) => {
+        rowCount++
         try {
           found.push(readJournalRow(row, this.#options.node, ledger.rules.context.ledger))
         } catch (error) {
           if (!(error instanceof CborError) && !(error instanceof Refusal)) throw error
           log.error('journal damaged', { reason: error.message })
           this.#deps.cycle.del(key)
+          rowCount--
         }
         return undefined
       },
-      () =>
+      (isWhole) => {
+        this.journal.resume(rowCount, isWhole)
         verifier.check(
           found.flatMap(({ statement, receipt }) => [signatureCheckOf(statement), this.#checkOf(receipt)]),
           (verdicts) => {
@@ -164,7 +175,7 @@ export class Intake {
               const isWhole = verdicts[2 * i] === true && verdicts[2 * i + 1] === true
               if (!isWhole || pending.entry.member !== this.#options.member) {
                 log.error('journal damaged', { statement: pending.statement.id })
-                this.#deps.cycle.del(journalKey(pending.journalNumber))
+                this.journal.remove(pending.journalNumber)
                 continue
               }
               items.add(pending.item.leaf, { entry: pending.entry, statement: pending.statement })
@@ -177,7 +188,8 @@ export class Intake {
             for (const pending of [...this.#waiting]) this.#settleIfRecorded(pending)
             done()
           },
-        ),
+        )
+      },
     )
   }
 
@@ -281,10 +293,14 @@ export class Intake {
   }
 
   #journal(pending: Pending, signature: Uint8Array): void {
-    const { cycle } = this.#deps
+    const { cycle, headDue } = this.#deps
     ;(pending as { receipt: SignedReceipt }).receipt = { ...pending.receipt, signature }
     // Settled before the receipt was signed: its block is durable elsewhere, there is nothing left to keep trying for.
-    if (pending.settlement === undefined) cycle.put(journalKey(pending.journalNumber), journalRow(pending))
+    if (pending.settlement === undefined) {
+      this.journal.add(pending.journalNumber, journalRow(pending))
+      // In the same cycle, behind the row: once the receipt is given, a loss of the row shows.
+      headDue()
+    }
     cycle.whenDurable(() =>
       this.#deps.turn(() => {
         // A crash before this line: no receipt was given. After it: the journal has the statement.
@@ -388,7 +404,7 @@ export class Intake {
     this.#pendingKeys.delete(keyOf(pending.statement))
     this.#pendingBytes -= pending.item.entry.length
     // In one batch with the state that the answer stands in: never lost, never answered twice.
-    this.#deps.cycle.del(journalKey(pending.journalNumber))
+    if (pending.receipt.signature.length > 0) this.journal.remove(pending.journalNumber)
     for (const tell of pending.onSettled) tell()
     pending.onSettled.clear()
   }

@@ -22,6 +22,7 @@ import { compareBytes, utf8 } from '../chain/bytes.ts'
 import { Refusal } from '../chain/refusal.ts'
 import { DiskReadFailed, type DiskRefusalCode } from './disk-failure.ts'
 import { encodeMarker, judgeMarker, readIfThere } from './disk-marker.ts'
+import { checkLevelFiles } from './level-check.ts'
 import type { Disk, DiskWrite, Log, Range, Row } from './ports.ts'
 import { assertKey, assertRow, firstKey } from './row-map.ts'
 import { createWhole, type DiskOwner, type FoundSlot, openSlotFile, type SlotFile, syncDirectory } from './slot-file.ts'
@@ -34,7 +35,7 @@ export interface LevelDiskOptions {
 
 export interface LevelDiskDependencies {
   readonly log: Log
-  /** A failed write or fsync, or a scan that cannot be finished. Called at most once; the process logs it and stops. */
+  /** A failed write or fsync. Called at most once; the process logs it and stops. */
   readonly onFatal: (reason: string) => void
 }
 
@@ -92,7 +93,7 @@ export async function openLevelDisk(
     const created = await mkdir(directory, { recursive: true, mode: 0o700 })
     const markerPath = join(directory, 'disk-marker')
     const inFile = judgeMarker(await readIfThere(markerPath), owner, directory)
-    level = await openLevel(join(directory, 'rows'), inFile !== 'absent')
+    level = await openLevel(join(directory, 'rows'), inFile !== 'absent', log)
     const inRows = judgeMarker(level.getSync(markerKey), owner, directory)
     const wasInUse = inFile !== 'absent' || inRows !== 'absent' || (await hasRows(level))
     const slot = (kind: 'vote' | 'head', mustExist: boolean) =>
@@ -158,11 +159,19 @@ export class LevelDisk implements Disk {
     } catch (error) {
       throw new DiskReadFailed(messageOf(error), { cause: error })
     }
-    return stored === undefined ? undefined : checkedValue(key, stored)
+    if (stored === undefined) return undefined
+    const value = valueIfChecked(key, stored)
+    if (value === undefined) throw new DiskReadFailed('a row does not match its checksum')
+    return value
   }
 
-  scan(range: Range, visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined, done: () => void): void {
+  scan(
+    range: Range,
+    visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined,
+    done: (whole: boolean) => void,
+  ): void {
     if (this.#stopped) return
+    let whole = true
     // The iterator reads from a snapshot of this moment.
     const rows = this.#level.iterator({
       gte: compareBytes(range.gte, firstKey) < 0 ? firstKey : range.gte,
@@ -172,18 +181,32 @@ export class LevelDisk implements Disk {
       highWaterMarkBytes: scanBytesPerTrip,
       fillCache: false,
     })
-    // To call `done` would say that there is nothing more: a row that cannot be read is not a row that is not there.
-    const fail = (error: unknown): void => this.#fail(`disk scan: ${messageOf(error)}`)
     const next = (): void => {
-      rows.nextv(scanRowsPerTrip).then(checkedRows).then(take, fail)
+      rows.nextv(scanRowsPerTrip).then(take, fail)
     }
-    const take = (batch: readonly CheckedRow[]): void => {
+    // LevelDB goes no further; what lies behind is not known.
+    const fail = (error: unknown): void => {
+      this.#dependencies.log.error('disk-scan-failed', { reason: messageOf(error) })
+      whole = false
+      close()
+    }
+    const take = (batch: readonly [Uint8Array, Uint8Array][]): void => {
       if (this.#stopped) return
-      if (batch.length > 0 && batch.every(({ key, value }) => visit(key, value) !== false)) next()
-      else rows.close().then(end, fail)
+      const goesOn = batch.every(([key, stored]) => {
+        const value = valueIfChecked(key, stored)
+        if (value !== undefined) return visit(plain(key), value) !== false
+        this.#dependencies.log.error('disk-row-damaged', { reason: 'checksum' })
+        whole = false
+        return true
+      })
+      if (batch.length > 0 && goesOn) next()
+      else close()
+    }
+    const close = (): void => {
+      rows.close().then(end, end)
     }
     const end = (): void => {
-      if (!this.#stopped) done()
+      if (!this.#stopped) done(whole)
     }
     next()
   }
@@ -285,8 +308,13 @@ export class LevelDisk implements Disk {
  * LevelDB takes a folder without its file CURRENT for a new database and deletes all tables in it. So in a directory that was in use a
  * database is made only where the whole folder is gone (moved away by the operator).
  */
-async function openLevel(path: string, wasInUse: boolean): Promise<Level> {
+async function openLevel(path: string, wasInUse: boolean, log: Log): Promise<Level> {
   const createIfMissing = !wasInUse || !(await hasLevelFiles(path))
+  const { tables, logs } = await checkLevelFiles(path)
+  if (tables.length > 0) throw refused('disk.unreadable', `${path}: ${tables.join('; ')}`)
+  // What LevelDB leaves out without a word may be anything that was written last: blocks are missed by the watermark, receipts by their
+  // count, what is derived by its sum.
+  for (const reason of logs) log.error('disk-log-damaged', { reason })
   const level: Level = new ClassicLevel(path, { ...levelOptions, createIfMissing })
   try {
     await level.open()
@@ -337,11 +365,6 @@ const refused = (code: DiskRefusalCode, detail: string): Refusal => new Refusal(
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-interface CheckedRow {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-}
-
 /** A stored row is the value and the CRC-32, big-endian, of value and key: rot is not malice, and this runs on every read of state. */
 const checksumBytes = 4
 
@@ -356,19 +379,14 @@ function withChecksum(key: Uint8Array, value: Uint8Array): Uint8Array {
   return stored
 }
 
-function checkedValue(key: Uint8Array, stored: Uint8Array): Uint8Array {
+/** Undefined: these are not the bytes that were written. */
+function valueIfChecked(key: Uint8Array, stored: Uint8Array): Uint8Array | undefined {
   const length = stored.length - checksumBytes
-  if (length >= 0) {
-    // classic-level hands out Buffers, whose `slice` is a view: the same memory, as a plain Uint8Array.
-    const value = new Uint8Array(stored.buffer, stored.byteOffset, length)
-    const checksum = new DataView(stored.buffer, stored.byteOffset).getUint32(length)
-    if (checksum === checksumOf(key, value)) return value
-  }
-  throw new DiskReadFailed('a row does not match its checksum')
+  if (length < 0) return undefined
+  const value = plain(stored).subarray(0, length)
+  const checksum = new DataView(stored.buffer, stored.byteOffset).getUint32(length)
+  return checksum === checksumOf(key, value) ? value : undefined
 }
 
-const checkedRows = (batch: readonly [Uint8Array, Uint8Array][]): readonly CheckedRow[] =>
-  batch.map(([key, stored]) => ({
-    key: new Uint8Array(key.buffer, key.byteOffset, key.byteLength),
-    value: checkedValue(key, stored),
-  }))
+/** classic-level hands out Buffers, whose `slice` is a view: the same memory, as a plain Uint8Array. */
+const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -98,10 +98,12 @@ export class MemoryMedium {
     return this.#rows.get(key)?.value
   }
 
-  /** @throws {DiskReadFailed} */
   select(range: Range): readonly Row[] {
-    for (const { key } of this.#unreadable.select({ gte: range.gte, lt: range.lt })) this.#assertReadable(key)
     return this.#rows.select(range)
+  }
+
+  isReadable(key: Uint8Array): boolean {
+    return this.#unreadable.get(key) === undefined
   }
 
   get freeBytes(): number {
@@ -137,7 +139,7 @@ export class MemoryMedium {
   }
 
   #assertReadable(key: Uint8Array): void {
-    if (this.#unreadable.get(key) !== undefined) throw new DiskReadFailed('a row that cannot be read')
+    if (!this.isReadable(key)) throw new DiskReadFailed('a row that cannot be read')
   }
 }
 
@@ -165,21 +167,20 @@ export class MemoryDisk implements Disk {
     return this.#medium.get(key)
   }
 
-  scan(range: Range, visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined, done: () => void): void {
+  scan(
+    range: Range,
+    visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined,
+    done: (whole: boolean) => void,
+  ): void {
     if (this.#stopped) return
-    let rows: readonly Row[]
-    try {
-      rows = this.#medium.select(range)
-    } catch (error) {
-      this.#defer(() => this.#fail(`disk scan: ${String(error)}`), 'scan')
-      return
-    }
+    const all = this.#medium.select(range)
+    const rows = all.filter(({ key }) => this.#medium.isReadable(key))
     let position = 0
     const take = (): void => {
       const batch = rows.slice(position, position + scanRowsPerEvent)
       position += batch.length
       if (batch.length > 0 && batch.every(({ key, value }) => visit(key, value!) !== false)) this.#defer(take, 'scan')
-      else done()
+      else done(rows.length === all.length)
     }
     this.#defer(take, 'scan')
   }

@@ -83,8 +83,15 @@ export interface Range {
 export interface Disk {
   /** The newest written value, synchronously. The caller must not change the bytes. */
   get(key: Uint8Array): Uint8Array | undefined
-  /** Visits the rows of a range that were there when the scan began, then calls `done`. `visit` returns false to stop early. */
-  scan(range: Range, visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined, done: () => void): void
+  /**
+   * Visits the rows of a range that were there when the scan began, then calls `done`; with false if not all of them could be read: what
+   * is not visited is then not known to be absent. `visit` returns false to stop early.
+   */
+  scan(
+    range: Range,
+    visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined,
+    done: (whole: boolean) => void,
+  ): void
   /** Makes everything in `write` durable, then calls `done`. One cycle at a time: a second call before `done` is a bug. */
   write(write: DiskWrite, done: () => void): void
   /** What the slot files held when the disk was opened. */

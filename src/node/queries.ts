@@ -22,7 +22,7 @@ import type {
   Submission,
   SubmitOptions,
 } from '../api/service.ts'
-import type { Attestation } from '../chain/block.ts'
+import type { Attestation, Block } from '../chain/block.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
 import {
@@ -56,6 +56,7 @@ import {
   namedRange,
   readAttestation,
 } from './block-store.ts'
+import { DiskReadFailed } from './disk-failure.ts'
 import type { Pending, SignedReceipt } from './intake.ts'
 import type { Executed } from './ledger.ts'
 import type { Clock, Signer } from './ports.ts'
@@ -326,10 +327,10 @@ export class Queries implements Service {
     const pending = this.#deps.replica.pending(statementId)
     if (pending?.durable) return { kind: 'pending', status: 'accepted', receipt: this.#receipt(pending.receipt) }
     const { store } = this.#deps.replica
-    const index = store.indexOfStatement(statementId)
+    const index = this.#whole(() => store.indexOfStatement(statementId))
     if (index !== undefined) return { kind: 'record', index }
     for (const { id } of this.#options.rules.genesis.members) {
-      const refusal = store.indexOfRefusal(statementId, id)
+      const refusal = this.#whole(() => store.indexOfRefusal(statementId, id))
       if (refusal === undefined) continue
       const record = this.#recordAt(refusal)
       const code = (record?.payload.refusal as JsonObject | undefined)?.code
@@ -340,19 +341,43 @@ export class Queries implements Service {
 
   // ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /**
+   * Reads from the committed state. What the disk has damaged is not answered from here: a block is fetched again from other members, any
+   * other row is made again by the next start, and until then there is a code. @throws {Refusal} node.recovering
+   */
+  #whole<T>(read: () => T, onDamagedBlock: () => void = () => undefined): T {
+    const { replica } = this.#deps
+    // "There is no such record" would be false of what this node has lost and not got back yet.
+    if (replica.isBehindItself) throw new Refusal('node.recovering', 'what was committed here is being fetched again')
+    try {
+      return read()
+    } catch (error) {
+      if (error instanceof DamagedStore) onDamagedBlock()
+      else if (error instanceof DiskReadFailed) replica.reportUnreadable(error.message)
+      else throw error
+      throw new Refusal('node.recovering', error.message)
+    }
+  }
+
   asOf(): AsOf {
     const { committed } = this.#deps.replica.ledger
     return { size: committed.frontier.size, root: base64Of(committed.root), height: committed.block.height }
   }
 
   #leaf(index: number): ReturnType<BlockStore['leaf']> {
-    return whole(() => this.#deps.replica.store.leaf(index))
+    return this.#whole(() => this.#deps.replica.store.leaf(index))
   }
 
-  #block(at: Height): ReturnType<BlockStore['block']> {
-    return whole(
-      () => this.#deps.replica.store.block(at),
-      () => this.#deps.replica.reportDamage(at),
+  /** A committed block, height 1 and above: one that is not there is one that was lost. */
+  #block(at: Height): Block {
+    const { replica } = this.#deps
+    return this.#whole(
+      () => {
+        const block = replica.store.block(at)
+        if (block === undefined) throw new DamagedStore(`block ${at} is missing`)
+        return block
+      },
+      () => replica.reportDamage(at),
     )
   }
 
@@ -361,21 +386,20 @@ export class Queries implements Service {
   }
 
   recordByStatement(statementId: string): LedgerRecord | undefined {
-    const index = this.#deps.replica.store.indexOfStatement(statementId)
+    const index = this.#whole(() => this.#deps.replica.store.indexOfStatement(statementId))
     return index === undefined ? undefined : this.#recordAt(index)
   }
 
   #recordAt(index: number): LedgerRecord | undefined {
     const { replica } = this.#deps
-    if (index >= replica.ledger.committed.frontier.size) return undefined
+    if (index >= this.#whole(() => replica.ledger.committed.frontier.size)) return undefined
     const status: RecordStatus = index < (replica.attested?.size ?? 0) ? 'attested' : 'replicated'
     const recent = this.#recent.get(index)
     if (recent !== undefined) return this.#view(index, status, recent)
     const leaf = this.#leaf(index)
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
-    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#block(leaf.height)?.header
-    if (header === undefined) throw new Refusal('node.recovering', `block ${leaf.height} is missing`)
+    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#block(leaf.height).header
     return this.#view(index, status, {
       bytes: leaf.bytes,
       height: leaf.height,
@@ -437,7 +461,7 @@ export class Queries implements Service {
   }
 
   async records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage> {
-    const asOf = this.asOf()
+    const asOf = this.#whole(() => this.asOf())
     const mark = markOf(filter)
     const start = cursor === null ? this.#firstIndexFrom(filter.from ?? 0) : readCursor(cursor, mark)
     const records: LedgerRecord[] = []
@@ -497,7 +521,7 @@ export class Queries implements Service {
     let from = this.#heightOfIndex(start)
     for (;;) {
       const rows: { height: Height; indices: number[] }[] = []
-      await new Promise<void>((done) =>
+      const isWhole = await new Promise<boolean>((done) =>
         this.#deps.replica.store.scan(
           { ...namedRange(name, filter[name]!, from), limit: scannedBlocks },
           (key, value) => {
@@ -507,6 +531,7 @@ export class Queries implements Service {
           done,
         ),
       )
+      if (!isWhole) this.#whole(() => assertReadable(false, `the list of ${name}`))
       for (const { indices } of rows) for (const index of indices) if (index >= start && index < size) yield index
       const last = rows.at(-1)
       if (last === undefined || rows.length < scannedBlocks) return
@@ -526,19 +551,19 @@ export class Queries implements Service {
     let high = replica.ledger.committed.block.height + 1
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const blockTime =
-        middle === 0 ? this.#options.rules.genesis.foundedAt : (this.#block(height(middle))?.header.time ?? 0)
+      const blockTime = middle === 0 ? this.#options.rules.genesis.foundedAt : this.#block(height(middle)).header.time
       if (blockTime >= time) high = middle
       else low = middle + 1
     }
     if (low === 0) return 0
     if (low === 1) return 1
-    return this.#block(height(low - 1))?.header.size ?? 0
+    return this.#block(height(low - 1)).header.size
   }
 
   // ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async proof(index: number, size?: number): Promise<InclusionProof | undefined> {
+    this.#whole(() => undefined)
     const attestation =
       size === undefined ? await this.#attestationAbove(index) : this.#deps.replica.store.attestation(size)
     if (attestation === undefined || attestation.size <= index || attestation.size > this.#attestedSize)
@@ -548,7 +573,8 @@ export class Queries implements Service {
 
   async #attestationAbove(index: number): Promise<Attestation | undefined> {
     let found: Attestation | undefined
-    await new Promise<void>((done) =>
+    // One that cannot be read is passed over: a later one proves the same.
+    await new Promise<boolean>((done) =>
       this.#deps.replica.store.scan(
         { ...attestationsFrom(index + 1), limit: 1 },
         (_, row) => {
@@ -566,11 +592,11 @@ export class Queries implements Service {
   async #proofIn(index: number, attestation: Attestation, leaf?: Uint8Array): Promise<InclusionProof> {
     const { note, text } = await this.#note(attestation)
     const read = this.#deps.replica.store.hashReader(attestation.size)
-    const path = whole(() => inclusionPath(index, attestation.size, read))
+    const path = this.#whole(() => inclusionPath(index, attestation.size, read))
     return {
       index,
       size: attestation.size,
-      leafHash: leaf ?? whole(() => read(0, index)),
+      leafHash: leaf ?? this.#whole(() => read(0, index)),
       path,
       checkpoint: text,
       // Spelling it parses it again: done only for whoever asks for the file.
@@ -612,12 +638,12 @@ export class Queries implements Service {
   #cosignKey = (id: string): Uint8Array => keyFromKid(this.#memberOf(id).node.cosign)!
 
   consistency(from: number, to: number): ConsistencyProof | undefined {
-    if (to > this.#attestedSize || from < 1 || from > to) return undefined
-    return { from, to, path: whole(() => consistencyPath(from, to, this.#deps.replica.store.hashReader(to))) }
+    if (to > this.#whole(() => this.#attestedSize) || from < 1 || from > to) return undefined
+    return { from, to, path: this.#whole(() => consistencyPath(from, to, this.#deps.replica.store.hashReader(to))) }
   }
 
   async checkpoint(cosignatures: number): Promise<string | undefined> {
-    const { attested } = this.#deps.replica
+    const attested = this.#whole(() => this.#deps.replica.attested)
     if (attested === undefined) return undefined
     const { text, signatures } = (await this.#note(attested)).note
     return formatNote({ text, signatures: signatures.slice(0, 1 + cosignatures) })
@@ -629,12 +655,12 @@ export class Queries implements Service {
 
   tile(level: number, index: number, width: number): Uint8Array | undefined {
     const held = Math.floor(this.#attestedSize / tileWidthMax ** level) - index * tileWidthMax
-    return width <= held ? this.#deps.replica.store.tile(level, index, width) : undefined
+    return this.#whole(() => (width <= held ? this.#deps.replica.store.tile(level, index, width) : undefined))
   }
 
   entries(index: number, width: number): Uint8Array | undefined {
     const first = index * tileWidthMax
-    if (first + width > this.#attestedSize) return undefined
+    if (first + width > this.#whole(() => this.#attestedSize)) return undefined
     const entries: Uint8Array[] = []
     for (let at = first; at < first + width; at++) {
       const bytes = this.#recent.get(at)?.bytes ?? this.#leaf(at)?.bytes
@@ -648,11 +674,10 @@ export class Queries implements Service {
 
   block(at: number): BlockView | undefined {
     const { replica } = this.#deps
-    if (at < 1 || at > replica.ledger.committed.block.height) return undefined
+    if (at < 1 || at > this.#whole(() => replica.ledger.committed.block.height)) return undefined
     const block = this.#block(height(at))
-    if (block === undefined) return undefined
     const { header } = block
-    const firstIndex = at === 1 ? 1 : (this.#block(height(at - 1))?.header.size ?? 0)
+    const firstIndex = at === 1 ? 1 : this.#block(height(at - 1)).header.size
     return {
       height: at,
       id: block.id,
@@ -687,7 +712,7 @@ export class Queries implements Service {
 
   party(id: string): PartyView | undefined {
     const { state } = this.#deps.replica.ledger.committed
-    if (readParty(state, id) === undefined) return undefined
+    if (this.#whole(() => readParty(state, id)) === undefined) return undefined
     const keys = kidsOf(state, id, partyKeysMax).map((kid) => ({ kid, row: readKey(state, kid)! }))
     const names = new Map(keys.map(({ row }) => [row.name, row.vouchedBy.join(', ')]))
     return {
@@ -793,15 +818,8 @@ const tellingFields: readonly NamedField[] = ['tender', 'party', 'owner', 'type'
 /** Blocks whose rows are read at once for a list. */
 const scannedBlocks = 256
 
-/** What the disk has damaged is fetched again from other members; until then it is not answered from here. @throws {Refusal} */
-function whole<T>(read: () => T, onDamaged: () => void = () => undefined): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof DamagedStore)) throw error
-    onDamaged()
-    throw new Refusal('node.recovering', error.message)
-  }
+function assertReadable(isReadable: boolean, what: string): void {
+  if (!isReadable) throw new DiskReadFailed(`${what} cannot be read`)
 }
 
 const base64Of = (hex: string): string => toBase64(fromHex(hex)!)

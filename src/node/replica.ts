@@ -17,12 +17,14 @@ import { CatchUp } from './catch-up.ts'
 import { Checking } from './checking.ts'
 import { Cosigning, type Head } from './cosigning.ts'
 import { DiskCycle } from './disk-cycle.ts'
+import { DiskReadFailed } from './disk-failure.ts'
 import { encodeHeadFile, encodeVoteFile } from './durable-state.ts'
 import { Fencing } from './fencing.ts'
+import { guardedDisk } from './guarded-disk.ts'
 import { Intake, type IntakeResult, type Pending } from './intake.ts'
 import { type Executed, type Ledger, metaOf } from './ledger.ts'
 import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
-import type { Lane, Ports } from './ports.ts'
+import type { Disk, Lane, Ports } from './ports.ts'
 import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
 import { genesisRef, retiredKey, type Started, startUp } from './start-up.ts'
@@ -48,6 +50,7 @@ export class Replica {
   readonly #events: ReplicaEvents
   readonly #peers: readonly MemberId[]
   readonly #connected = new Set<MemberId>()
+  readonly #disk: Disk
   readonly #cycle: DiskCycle
   readonly #items: VerifiedItems
   readonly #vouching: Vouching
@@ -55,9 +58,13 @@ export class Replica {
   #parts: Parts | undefined
   #inTurn = false
   #stopped = false
+  #failed = false
   #cancelTick: (() => void) | undefined
   /** Rule 18: damage at or below the watermark; no signature until the chain holds this block again, or a committed one above it. */
   #missingUpTo: BlockRef | undefined
+  #isHeadDue = false
+  /** What this node knew to be committed when it started. */
+  #committedBefore: Height = height(0)
   /** A block that should be on the committed chain and was not found there: the repair looks at it. */
   #doubted: string | undefined
   /** Rule 17: not enough members have stored this start yet. */
@@ -81,20 +88,23 @@ export class Replica {
     this.#events = events
     const { context, genesis } = options.rules
     this.#peers = genesis.members.map(({ id }) => id).filter((id) => id !== options.member)
-    this.#cycle = new DiskCycle({}, { disk: ports.disk })
+    this.#disk = guardedDisk(ports.disk, this.#guard)
+    this.#cycle = new DiskCycle({}, { disk: this.#disk, beforeTaking: () => this.#saveHeadIfDue() })
     this.#items = new VerifiedItems(context.ledger)
     this.#vouching = new Vouching(genesis, context, { verifier: ports.verifier, items: this.#items })
-    this.store = new BlockStore({ cycle: this.#cycle, disk: ports.disk, context })
+    this.store = new BlockStore({ cycle: this.#cycle, disk: this.#disk, context })
   }
 
-  /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} */
+  /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} at once or not at all */
   start(started: () => void): void {
     const { rules } = this.#options
-    const { disk, log } = this.#ports
-    startUp(rules, { disk, cycle: this.#cycle, store: this.store, read: this.#items.read, log }, (found) => {
+    const { log } = this.#ports
+    const deps = { disk: this.#disk, cycle: this.#cycle, store: this.store, read: this.#items.read, log }
+    startUp(rules, deps, (found) => {
       this.#newestAttestation(found.ledger, (attested) => {
         this.#parts = this.#assemble(found, attested)
         this.#missingUpTo = found.missingUpTo
+        this.#committedBefore = found.head.commit
         this.#parts.intake.restore(() => {
           this.#ports.network.start({
             onMessage: (peer, lane, bytes, release) => this.#turn(() => this.#onMessage(peer, lane, bytes, release)),
@@ -115,11 +125,13 @@ export class Replica {
       const next = (): void => {
         const attestation = rest.shift()
         if (attestation === undefined) return done(undefined)
-        this.#vouching.check(this.#vouching.checksOfAttestation(attestation), (good) => {
-          if (good) return done(attestation)
-          this.#ports.log.error('attestation damaged', { size: attestation.size })
-          next()
-        })
+        this.#vouching.check(this.#vouching.checksOfAttestation(attestation), (good) =>
+          this.#guard(() => {
+            if (good) return done(attestation)
+            this.#ports.log.error('attestation damaged', { size: attestation.size })
+            next()
+          }),
+        )
       }
       next()
     })
@@ -173,6 +185,21 @@ export class Replica {
     return this.#running.cosigning.attestedAt
   }
 
+  /**
+   * The disk has lost part of what this node had committed, and it is not all back yet: what is not found here may have been answered here
+   * before. Signing need not wait for it, since the blocks themselves are there first; answers must.
+   */
+  get isBehindItself(): boolean {
+    return this.#parts !== undefined && this.#parts.ledger.committed.block.height < this.#committedBefore
+  }
+
+  /** A row was found that cannot be read: a start makes it again, or says what is wrong. */
+  reportUnreadable(reason: string): void {
+    this.#turn(() => {
+      throw new DiskReadFailed(reason)
+    })
+  }
+
   /** A committed block is not on the disk as it was written: it is fetched again, and nothing is signed until it is back. */
   reportDamage(at: Height): void {
     this.#turn(() => this.#running.repair.want(at))
@@ -194,6 +221,7 @@ export class Replica {
   get hindrances(): readonly string[] {
     const codes = this.#reasonsNotToSign
     const { genesis } = this.#options.rules
+    if (this.isBehindItself && !codes.includes('node.recovering')) codes.push('node.recovering')
     if (this.#ports.disk.freeBytes() < freeDiskMin) codes.push('node.disk-full')
     if (this.#parts?.catchUp.active === true) codes.push('ledger.catching-up')
     if (this.#connected.size + 1 < genesis.quorum) codes.push('ledger.no-quorum')
@@ -234,7 +262,7 @@ export class Replica {
     }
     const { block, frontier, root } = ledger.committed
     cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
-    intake.openUp()
+    if (!this.isBehindItself) intake.openUp()
     this.#ports.log.info('ready', { term: raft.term, height: raft.commit })
   }
 
@@ -255,12 +283,27 @@ export class Replica {
       this.#carryOut()
       this.#cycle.flush()
     } catch (error) {
-      // We are wrong, or the disk is: the node does not know its own state any more (style.md, three kinds of trouble).
-      this.#stopped = true
-      this.#ports.onFatal(error instanceof Error ? (error.stack ?? error.message) : String(error))
+      this.#fail(error)
     } finally {
       this.#inTurn = false
     }
+  }
+
+  /** For what comes back outside of an event: while the node starts, and between a write and what waited for it. */
+  #guard = (event: () => void): void => {
+    if (this.#failed) return
+    try {
+      event()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** We are wrong, or the disk is: the node does not know its own state any more (style.md, three kinds of trouble). */
+  #fail(error: unknown): void {
+    this.#stopped = true
+    this.#failed = true
+    this.#ports.onFatal(reasonOf(error))
   }
 
   #scheduleTick(): void {
@@ -507,16 +550,32 @@ export class Replica {
 
   /** Watermark, lock, commit and register as they are now. */
   #saveHead(parts: Parts): void {
+    this.#isHeadDue = false
     this.#cycle.head(this.#headBytes(parts))
   }
 
-  #headBytes({ raft, last, cosigning }: Parts): Uint8Array {
+  /** Receipts come one by one, and the head file holds only how many there were: encoded once for all of a cycle. */
+  #saveHeadIfDue(): void {
+    if (this.#isHeadDue) this.#saveHead(this.#running)
+  }
+
+  #headBytes({ raft, last, cosigning, intake }: Parts): Uint8Array {
     // While recovering the watermark stays where it was: another start before the blocks are back must find them missing again.
     const watermark = this.#missingUpTo ?? last
-    return encodeHeadFile({ last: watermark, lock: raft.lock, commit: raft.commit, register: cosigning.register })
+    // Nor is what was committed forgotten while it is not all here again.
+    const commit = height(Math.max(raft.commit, this.#committedBefore))
+    const { register } = cosigning
+    return encodeHeadFile({
+      last: watermark,
+      lock: raft.lock,
+      commit,
+      register,
+      journalChanges: intake.journal.changes,
+    })
   }
 
   #truncate(parts: Parts, above: Height): void {
+    this.#saveHeadIfDue()
     const keys: Uint8Array[] = []
     for (let at = height(above + 1); at <= parts.last.height; at = height(at + 1)) keys.push(blockKey(at))
     const { raft, ledger } = parts
@@ -582,6 +641,7 @@ export class Replica {
   }
 
   #commit(parts: Parts, upTo: Height, certified: ReadonlySet<Height>): void {
+    const wasBehind = this.isBehindItself
     const heads: Head[] = []
     const certifiedHeads: Head[] = []
     while (parts.ledger.committed.block.height < upTo) {
@@ -599,6 +659,7 @@ export class Replica {
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
     }
     this.#saveHead(parts)
+    if (wasBehind && !this.isBehindItself && this.#signing) parts.intake.openUp()
     parts.sealing.onCommitted()
     parts.cosigning.onCommitted(heads, certifiedHeads)
     this.#tryRecovered(parts)
@@ -644,7 +705,7 @@ export class Replica {
 
   #assemble(found: Started, attested: Attestation | undefined): Parts {
     const { rules, member, node } = this.#options
-    const { clock, random, signer, verifier, disk, log } = this.#ports
+    const { clock, random, signer, verifier, log } = this.#ports
     const { ledger, incarnation } = found
     const turn = this.#turn
     const members = rules.genesis.members.map(({ id }) => id)
@@ -710,10 +771,10 @@ export class Replica {
       },
     )
     const intake: Intake = new Intake(
-      { member, node, incarnation },
+      { member, node, incarnation, journalChanges: found.head.journalChanges },
       {
         clock,
-        disk,
+        disk: this.#disk,
         cycle: this.#cycle,
         signer,
         verifier,
@@ -723,6 +784,9 @@ export class Replica {
         turn,
         tipId: () => raft.tail.id,
         attestedSize: () => cosigning.attested?.size ?? 0,
+        headDue: () => {
+          this.#isHeadDue = true
+        },
         forward: (batch) => {
           this.#vouching.remember(this.#vouching.checkOfBatch(batch)!)
           this.#forward(parts, batch.bytes, () => sealing.offer(batch))
@@ -797,6 +861,12 @@ export class Replica {
     }
     return parts
   }
+}
+
+/** For the operator: what the disk does is said in one line, what we do wrong with its place. */
+function reasonOf(error: unknown): string {
+  if (error instanceof DiskReadFailed) return `a row cannot be read: ${error.message}`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** A batch that its member does not hand on again within this many commit time-outs is not watched any more. */

@@ -28,11 +28,12 @@ export const slotPayloadBytesMax = 16 * 1024
 
 /** A page of the file system and a multiple of every disk sector: a torn write of one copy cannot touch the other. */
 const pageBytes = 4096
-const headerBytes = 96
+/** Bytes of one copy before its payload. */
+export const headerBytesOfSlot = 96
 const checksumOffset = 80
 const checksumBytes = 16
 /** One copy's area: header and largest payload, rounded up to whole pages (5 pages, 20 KiB). */
-export const slotAreaBytes = Math.ceil((headerBytes + slotPayloadBytesMax) / pageBytes) * pageBytes
+export const slotAreaBytes = Math.ceil((headerBytesOfSlot + slotPayloadBytesMax) / pageBytes) * pageBytes
 const formatVersion = 1
 const magic = utf8('GZSLOT\r\n')
 
@@ -69,7 +70,7 @@ export function encodeSlotCopy(kind: SlotKind, owner: DiskOwner, sequence: numbe
     `${kind} slot of ${payload.length} bytes, at most ${slotPayloadBytesMax}`,
   )
   assert(Number.isSafeInteger(sequence) && sequence >= 0, `${kind} slot sequence ${sequence}`)
-  const out = new Uint8Array(Math.ceil((headerBytes + payload.length) / pageBytes) * pageBytes)
+  const out = new Uint8Array(Math.ceil((headerBytesOfSlot + payload.length) / pageBytes) * pageBytes)
   const view = new DataView(out.buffer)
   out.set(magic, 0)
   view.setUint32(8, formatVersion)
@@ -78,7 +79,7 @@ export function encodeSlotCopy(kind: SlotKind, owner: DiskOwner, sequence: numbe
   out.set(idBytes(owner.node, 8), 48)
   view.setBigUint64(56, BigInt(sequence))
   view.setUint32(64, payload.length)
-  out.set(payload, headerBytes)
+  out.set(payload, headerBytesOfSlot)
   out.set(sha256(out.subarray(0, checksumOffset), payload).subarray(0, checksumBytes), checksumOffset)
   return out
 }
@@ -89,12 +90,12 @@ export function encodeSlotCopy(kind: SlotKind, owner: DiskOwner, sequence: numbe
  */
 function decodeSlotCopy(area: Uint8Array, kind: SlotKind, owner: DiskOwner): SlotCopy {
   const damaged = (reason: string): SlotCopy => ({ intact: false, reason })
-  if (area.length < headerBytes) return damaged('shorter than a header')
+  if (area.length < headerBytesOfSlot) return damaged('shorter than a header')
   if (!equalBytes(area.subarray(0, magic.length), magic)) return damaged('does not begin as a slot does')
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength)
   const length = view.getUint32(64)
-  if (length > slotPayloadBytesMax || headerBytes + length > area.length) return damaged('length out of bounds')
-  const payload = area.slice(headerBytes, headerBytes + length)
+  if (length > slotPayloadBytesMax || headerBytesOfSlot + length > area.length) return damaged('length out of bounds')
+  const payload = area.slice(headerBytesOfSlot, headerBytesOfSlot + length)
   const checksum = sha256(area.subarray(0, checksumOffset), payload).subarray(0, checksumBytes)
   if (!equalBytes(checksum, area.subarray(checksumOffset, checksumOffset + checksumBytes))) return damaged('checksum')
   if (view.getUint32(8) !== formatVersion) return damaged(`format version ${view.getUint32(8)} is not known`)

@@ -93,7 +93,7 @@ export function startUp(rules: ChainRules, deps: StartUpDependencies, done: (sta
   }
   deps.store.recount((sum) => {
     const applied = deps.store.applied()
-    if (applied !== undefined && equalBytes(applied.sum, sum)) {
+    if (applied !== undefined && sum !== undefined && equalBytes(applied.sum, sum)) {
       return resume(rules, deps, voteFile, head, applied, done)
     }
     deps.log.error('derived rows damaged', { height: applied?.block.height ?? null })
@@ -119,7 +119,7 @@ function found(
   const vote: VoteState = { term: term(0), candidate: null, base: null, ackBarred: false }
   const lock = { block, lowerTermRank: { term: term(0), height: height(0) } }
   const register = { size: 0, root: ledger.committed.root, height: height(0), id: block.id }
-  const head: HeadFile = { last: block, lock, commit: height(0), register }
+  const head: HeadFile = { last: block, lock, commit: height(0), register, journalChanges: 0 }
   deps.cycle.head(encodeHeadFile(head))
   goOn(deps, { incarnation: incarnation - 1, vote }, head, ledger, done)
 }

@@ -129,7 +129,7 @@ export function diskContract(name: string, makeWorld: () => Promise<DiskWorld>):
       expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
       expect(value).toEqual(all)
       const seen: Uint8Array[] = []
-      await new Promise<void>((done) =>
+      await new Promise<boolean>((done) =>
         disk.scan({ gte: key, lt: Uint8Array.of(0xff, 0x01) }, (k, v) => seen.push(k, v) > 0, done),
       )
       expect(seen).toEqual([key, all])

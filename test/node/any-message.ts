@@ -135,4 +135,5 @@ export const anyHeadFile = fc.record({
   ),
   commit: anyHeight,
   register: fc.record({ size: anyNatural, root: hex32, height: anyHeight, id: hex32 }),
+  journalChanges: anyNatural,
 }) as fc.Arbitrary<HeadFile>

@@ -16,6 +16,7 @@ import {
   type GenesisParameters,
   nodeIdOf,
 } from '../../src/chain/genesis.ts'
+import type { JsonObject } from '../../src/chain/json.ts'
 import { kidOf } from '../../src/chain/keys.ts'
 import { rootOf } from '../../src/chain/merkle-tree.ts'
 import { height } from '../../src/chain/numbers.ts'
@@ -27,7 +28,7 @@ import type { IntakeResult, Pending } from '../../src/node/intake.ts'
 import { type MemoryDisk, MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
 import { type MemoryNetwork, MemoryNetworkWorld } from '../../src/node/memory-network.ts'
 import { MemoryVerifier } from '../../src/node/memory-verifier.ts'
-import type { Lane, Log, LogFields, SignatureCheck, SigningPurpose } from '../../src/node/ports.ts'
+import type { Disk, Lane, Log, LogFields, SignatureCheck, SigningPurpose } from '../../src/node/ports.ts'
 import { Replica } from '../../src/node/replica.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
@@ -75,6 +76,8 @@ export interface WorldOptions {
   /** Signatures that only this world accepts, and that cost next to nothing: for runs by the hundred. */
   readonly cheapSignatures?: boolean
   readonly parameters?: Partial<GenesisParameters>
+  /** What the members signed in an earlier world that this one goes on from. */
+  readonly signed?: SignatureBook
 }
 
 interface Founded {
@@ -91,13 +94,17 @@ export class ReplicaWorld {
   readonly rules: ChainRules
   readonly members = new Map<string, WorldMember>()
   readonly log: string[] = []
-  readonly signed = new SignatureBook()
+  readonly signed: SignatureBook
   readonly promised: Promised[] = []
   /** Sizes and roots that any node called attested: true for ever. */
   readonly attested = new Map<number, string>()
   readonly #cheap: boolean
 
-  constructor(memberCount: number, { seed = 1, cheapSignatures = false, parameters = {} }: WorldOptions = {}) {
+  constructor(
+    memberCount: number,
+    { seed = 1, cheapSignatures = false, parameters = {}, signed = new SignatureBook() }: WorldOptions = {},
+  ) {
+    this.signed = signed
     this.random = new SeededRandom(seed)
     this.#cheap = cheapSignatures
     this.network = new MemoryNetworkWorld({}, { clock: this.clock, random: this.random })
@@ -127,20 +134,13 @@ export class ReplicaWorld {
     return [...this.members.keys()]
   }
 
-  start(id: string): void {
+  /** On this member's memory disk, or on a disk that the caller opened and closes. */
+  start(id: string, own?: Disk): void {
     const held = this.members.get(id)!
-    const { clock } = this
-    const disk = held.medium.open({
-      defer: (callback, kind) =>
-        void clock.after(kind === 'write' ? held.diskMs : 1, () => this.#guard(held, callback)),
-      onFatal: (reason) => this.#fatal(held, reason),
-      fault: () => {
-        held.writes++
-        return undefined
-      },
-    })
-    held.disk = disk
     held.fatal = undefined
+    held.disk = own === undefined ? this.#memoryDisk(held) : undefined
+    const disk = own ?? held.disk!
+    const { clock } = this
     held.unanswered = 0
     const network = this.network.node(id)
     held.network = network
@@ -177,7 +177,7 @@ export class ReplicaWorld {
           },
         },
         log: this.#logOf(id),
-        onFatal: (reason) => this.#fatal(held, reason),
+        onFatal: (reason) => this.fail(id, reason),
       },
       {
         onAttested: ({ size, root }) => {
@@ -191,6 +191,18 @@ export class ReplicaWorld {
     this.#guard(held, () => replica.start(() => this.log.push(`${id} started`)))
   }
 
+  #memoryDisk(held: WorldMember): MemoryDisk {
+    return held.medium.open({
+      defer: (callback, kind) =>
+        void this.clock.after(kind === 'write' ? held.diskMs : 1, () => this.#guard(held, callback)),
+      onFatal: (reason) => this.fail(held.member.id, reason),
+      fault: () => {
+        held.writes++
+        return undefined
+      },
+    })
+  }
+
   startAll(): void {
     for (const id of this.ids) this.start(id)
   }
@@ -198,9 +210,9 @@ export class ReplicaWorld {
   /** The process is gone; of a write cycle in flight the first `phases` reached the disk. */
   kill(id: string, phases: PhaseCount = 0): void {
     const held = this.members.get(id)!
-    if (held.disk === undefined) return
+    if (held.replica === undefined) return
     held.network?.stop()
-    held.disk.crash(phases)
+    held.disk?.crash(phases)
     held.replica?.stop()
     held.replica = undefined
     held.disk = undefined
@@ -269,25 +281,26 @@ export class ReplicaWorld {
 
   /** An attestation of a document's hash, signed by the centre of that member. */
   statement(id: string, key: string, value = key): string {
-    const { member, centre } = this.members.get(id)!
     const digest = Buffer.from(sha256(Buffer.from(value))).toString('hex')
-    return signStatement(
-      {
-        ledger: this.genesis.ledger,
-        type: 'attest.hash@1',
-        party: member.party,
-        key,
-        hash: { algorithm: 'sha256', value: digest },
-        subject: 'document',
-        mediaType: 'application/pdf',
-        source: {
-          system: 'test',
-          operator: 'role:tester',
-          method: 'generated',
-          software: 'vitest',
-          occurredAt: formatTime(1_800_000_000_000),
-        },
+    return this.centreStatement(id, 'attest.hash@1', key, {
+      hash: { algorithm: 'sha256', value: digest },
+      subject: 'document',
+      mediaType: 'application/pdf',
+      source: {
+        system: 'test',
+        operator: 'role:tester',
+        method: 'generated',
+        software: 'vitest',
+        occurredAt: formatTime(1_800_000_000_000),
       },
+    })
+  }
+
+  /** A statement of any type, signed by the centre of that member. */
+  centreStatement(id: string, type: string, key: string, fields: JsonObject): string {
+    const { member, centre } = this.members.get(id)!
+    return signStatement(
+      { ledger: this.genesis.ledger, type, party: member.party, key, ...fields },
       {
         tagged: centre.publicKey,
         sign: (message) =>
@@ -390,16 +403,17 @@ export class ReplicaWorld {
     try {
       event()
     } catch (error) {
-      this.#fatal(
-        held,
+      this.fail(
+        held.member.id,
         error instanceof Error ? `${(error as { code?: string }).code ?? ''} ${error.stack}` : String(error),
       )
     }
   }
 
-  #fatal(held: WorldMember, reason: string): void {
-    held.fatal = reason
-    this.log.push(`${held.member.id} FATAL ${reason}`)
+  /** The node's process ends by itself. */
+  fail(id: string, reason: string): void {
+    this.members.get(id)!.fatal = reason
+    this.log.push(`${id} FATAL ${reason}`)
   }
 
   #logOf(id: string): Log {

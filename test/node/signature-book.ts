@@ -24,6 +24,14 @@ export class SignatureBook {
   readonly contradictions: string[] = []
   readonly #hear = rules.map((rule) => rule((text) => this.contradictions.push(text)))
   readonly #counts = new Map<string, number>()
+  readonly #words: { readonly member: string; readonly word: Word }[] = []
+
+  /** A book that knows what this member has said so far; what is said in it is not said here. */
+  copyOf(member: string): SignatureBook {
+    const copy = new SignatureBook()
+    for (const said of this.#words) if (said.member === member) copy.hear(member, said.word)
+    return copy
+  }
 
   /** How often anybody signed anything. */
   get total(): number {
@@ -41,6 +49,7 @@ export class SignatureBook {
   hear(member: string, word: Word): void {
     if (word.kind === 'OTHER') return
     this.#counts.set(member, this.totalOf(member) + 1)
+    this.#words.push({ member, word })
     for (const hear of this.#hear) hear(member, word)
   }
 }

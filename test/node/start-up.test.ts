@@ -1,10 +1,12 @@
 /** What a start finds on the disk, and what it makes of it (protocol.md rules 17 and 18; consensus.md section 4). */
 import { describe, expect, it } from 'vitest'
 import { height } from '../../src/chain/numbers.ts'
+import { parseStatement } from '../../src/chain/statement.ts'
 import { blockKey, derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
 import { decodeHeadFile } from '../../src/node/durable-state.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import type { Slot } from '../../src/node/ports.ts'
+import { Queries } from '../../src/node/queries.ts'
 import { ReplicaWorld } from './replica-world.ts'
 
 function grown(records = 6): ReplicaWorld {
@@ -23,6 +25,18 @@ const flipped = (bytes: Uint8Array, at: number): Uint8Array => {
   const copy = bytes.slice()
   copy[at]! ^= 1
   return copy
+}
+
+function queriesOf(world: ReplicaWorld, id: string): Queries {
+  return new Queries(
+    { rules: world.rules, member: id, node: world.member(id).member.node.id, version: 'test' },
+    {
+      clock: world.clock,
+      signer: { publicKey: () => undefined, sign: (purpose, message, done) => done(world.sign(id, purpose, message)) },
+      replica: world.replica(id),
+      metrics: () => Promise.resolve(''),
+    },
+  )
 }
 
 function rowsOf(world: ReplicaWorld, id: string): Map<string, string> {
@@ -212,6 +226,24 @@ describe('derived rows', () => {
     expect(world.faults).toEqual([])
   })
 
+  it('that cannot be read are made again, the same', () => {
+    const world = grown()
+    const before = rowsOf(world, 'wuhan')
+    const { medium } = world.member('wuhan')
+    for (const first of [...derivedPrefixes, 0x6d]) {
+      const rows = medium.select(prefixRange(first))
+      const row = first === 0x6d ? { key: metaKey('applied') } : rows[rows.length >> 1]
+      if (row === undefined) continue
+      world.kill('wuhan', 3)
+      medium.makeUnreadable(row.key)
+      world.start('wuhan')
+      world.settle(`unreadable ${first}`)
+      expect(rowsOf(world, 'wuhan')).toEqual(before)
+    }
+    expect(world.log.filter((line) => line.includes('derived rows damaged')).length).toBeGreaterThan(4)
+    expect(world.faults).toEqual([])
+  })
+
   it('are not believed when the row that vouches for them was changed', () => {
     const world = grown()
     const before = rowsOf(world, 'wuhan')
@@ -238,6 +270,153 @@ describe('derived rows', () => {
     world.settle()
     expect(world.faults).toEqual([])
     expect(medium.select(journalRange)).toEqual([])
+  })
+})
+
+describe('a node that has lost what it had committed', () => {
+  it('answers nothing from its state, and takes nothing in, until it has it again', async () => {
+    const world = grown()
+    const last = world.replica('hangzhou').raft.commit
+    for (const id of world.ids) world.kill(id, 3)
+    const { medium } = world.member('hangzhou')
+    medium.tamper({ key: metaKey('applied') })
+    medium.tamper({ key: blockKey(height(4)) })
+    // Two of four are down: the blocks come back from the one peer, but nobody can say what of them is committed.
+    for (const id of ['hangzhou', 'beijing']) world.start(id)
+    const statement = parseStatement(world.statement('wuhan', 'k5'), world.genesis.ledger)
+    const replica = world.replica('hangzhou')
+    const answers = queriesOf(world, 'hangzhou')
+    const refused = expect.objectContaining({ name: 'Refusal', code: 'node.recovering' })
+    for (let start = 0; start < 2; start++) {
+      world.until(() => world.replica('hangzhou').isStarted, 'started')
+      world.clock.advance(3_000)
+    }
+    expect(replica.isBehindItself).toBe(true)
+    expect(replica.hindrances).toContain('node.recovering')
+    expect(() => answers.standing(statement.id)).toThrow(refused)
+    expect(() => answers.recordByStatement(statement.id)).toThrow(refused)
+    expect(() => answers.recordByIndex(1)).toThrow(refused)
+    expect(() => answers.block(last)).toThrow(refused)
+    await expect(answers.records({}, null, 10)).rejects.toEqual(refused)
+    await expect(answers.checkpoint(3)).rejects.toEqual(refused)
+    world.submit('hangzhou', statement.jws)
+    world.clock.advance(100)
+    expect(replica.pendingCount).toBe(0)
+    for (const id of ['guangzhou', 'wuhan']) world.start(id)
+    world.settle('all are back')
+    expect(answers.standing(statement.id)).toMatchObject({ kind: 'record' })
+    world.submit('hangzhou', world.statement('wuhan', 'after'))
+    world.settle()
+    expect(world.faults).toEqual([])
+  })
+
+  it('does not say of a single lost block that there is none, and fetches it', () => {
+    const world = grown()
+    world.kill('hangzhou', 3)
+    world.member('hangzhou').medium.tamper({ key: blockKey(height(3)) })
+    world.start('hangzhou')
+    world.settle()
+    const answers = queriesOf(world, 'hangzhou')
+    expect(() => answers.block(3)).toThrow(expect.objectContaining({ name: 'Refusal', code: 'node.recovering' }))
+    world.until(() => world.replica('hangzhou').hindrances.length === 0, 'fetched')
+    expect(answers.block(3)?.id).toBe(queriesOf(world, 'wuhan').block(3)?.id)
+    expect(world.faults).toEqual([])
+  })
+
+  it('still knows that after another start', () => {
+    const world = grown()
+    for (const id of world.ids) world.kill(id, 3)
+    const { medium } = world.member('hangzhou')
+    medium.tamper({ key: metaKey('applied') })
+    medium.tamper({ key: blockKey(height(4)) })
+    world.start('beijing')
+    for (let start = 0; start < 3; start++) {
+      world.start('hangzhou')
+      world.clock.advance(4_000)
+      world.kill('hangzhou', 3)
+    }
+    // By now the blocks are there, and the head file still says how far they were committed.
+    world.start('hangzhou')
+    world.until(() => world.replica('hangzhou').isStarted, 'started')
+    expect(world.replica('hangzhou').isBehindItself).toBe(false)
+    expect(
+      world
+        .replica('hangzhou')
+        .store.indexOfStatement(parseStatement(world.statement('wuhan', 'k5'), world.genesis.ledger).id),
+    ).toBeDefined()
+  })
+})
+
+describe('a receipt that the disk has lost', () => {
+  const receiptsLost = (world: ReplicaWorld): readonly string[] =>
+    world.log.filter((line) => line.includes('receipts lost'))
+
+  /** A node cut off from all others, with three receipts for what is on no ledger. */
+  function cutOff(): ReplicaWorld {
+    const world = grown(2)
+    world.network.partition([['wuhan'], ['beijing', 'guangzhou', 'hangzhou']])
+    for (let i = 0; i < 3; i++) world.submit('wuhan', world.statement('wuhan', `promised ${i}`))
+    world.clock.advance(100)
+    expect(world.replica('wuhan').pendingCount).toBe(3)
+    return world
+  }
+
+  it('from the middle is said', () => {
+    const world = cutOff()
+    const { medium } = world.member('wuhan')
+    world.kill('wuhan', 3)
+    medium.tamper({ key: medium.select(journalRange)[1]!.key })
+    world.start('wuhan')
+    world.until(() => world.log.at(-1) === 'wuhan started', 'started')
+    expect(receiptsLost(world)).toEqual([expect.stringContaining('"rows":1,"changes":0')])
+    expect(world.replica('wuhan').pendingCount).toBe(2)
+  })
+
+  it('from the end, with all that was written with it, is said', () => {
+    const world = cutOff()
+    const older = world.member('wuhan').medium.select({ gte: Uint8Array.of(1), lt: Uint8Array.of(0xff) })
+    world.submit('wuhan', world.statement('wuhan', 'promised last'))
+    world.clock.advance(100)
+    world.kill('wuhan', 3)
+    const { medium } = world.member('wuhan')
+    for (const { key } of medium.select({ gte: Uint8Array.of(1), lt: Uint8Array.of(0xff) })) medium.tamper({ key })
+    for (const row of older) medium.tamper(row)
+    world.start('wuhan')
+    world.until(() => world.log.at(-1) === 'wuhan started', 'started')
+    expect(receiptsLost(world)).toEqual([expect.stringContaining('"rows":0,"changes":1')])
+    expect(world.replica('wuhan').pendingCount).toBe(3)
+    world.network.heal()
+    world.settle()
+    // It goes on from there: the next start has nothing to say.
+    world.kill('wuhan', 3)
+    world.start('wuhan')
+    world.settle()
+    expect(receiptsLost(world)).toHaveLength(1)
+  })
+
+  it('that cannot be read is said', () => {
+    const world = cutOff()
+    const { medium } = world.member('wuhan')
+    world.kill('wuhan', 3)
+    medium.makeUnreadable(medium.select(journalRange)[1]!.key)
+    world.start('wuhan')
+    world.until(() => world.log.at(-1) === 'wuhan started', 'started')
+    expect(receiptsLost(world)).toEqual([expect.stringContaining('"unreadable":true')])
+  })
+
+  it('is never said after a crash, at whichever phase of a write', () => {
+    for (const phases of [0, 1, 2, 3] as const) {
+      const world = grown(1)
+      for (let i = 0; i < 6; i++) {
+        world.member('wuhan').diskMs = 3
+        for (let n = 0; n < 3; n++) world.submit('wuhan', world.statement('wuhan', `c${i} ${n}`))
+        world.clock.advance(3 + i)
+        world.kill('wuhan', phases)
+        world.start('wuhan')
+        world.settle()
+      }
+      expect(receiptsLost(world), `${phases} phases`).toEqual([])
+    }
   })
 })
 

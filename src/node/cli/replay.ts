@@ -218,7 +218,8 @@ function compare(applied: Applied, again: Applied): void {
 
 /** The sum beside the applied height agrees; now that the rows on the disk add up to it. */
 async function compareRows(store: BlockStore, applied: Applied): Promise<void> {
-  const sum = await new Promise<Uint8Array>((resolve) => store.recount(resolve))
+  const sum = await new Promise<Uint8Array | undefined>((resolve) => store.recount(resolve))
+  if (sum === undefined) throw no('replay.differs', 'rows: not all of them can be read')
   if (!equalBytes(sum, applied.sum)) throw no('replay.differs', `rows: ${toHex(sum)} ≠ ${toHex(applied.sum)}`)
 }
 

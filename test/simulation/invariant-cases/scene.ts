@@ -271,6 +271,7 @@ export function headBytes(parts: Partial<HeadFile> = {}): Uint8Array {
     lock: { block, lowerTermRank: { term: 0 as Term, height: 0 as Height } },
     commit: 0 as Height,
     register: { size: 0, root: text('0'), height: 0 as Height, id: genesisId },
+    journalChanges: 0,
     ...parts,
   })
 }
