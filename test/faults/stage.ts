@@ -72,6 +72,11 @@ export class Member {
     })
   }
 
+  /** What happens to it next may end it. */
+  mayEnd(): void {
+    this.#mayEnd = true
+  }
+
   async kill(): Promise<void> {
     this.#mayEnd = true
     await this.#node.kill('SIGKILL')
@@ -153,13 +158,13 @@ export class Stage {
   readonly unexpected: string[]
   #isClosed = false
 
-  static async open(): Promise<Stage> {
+  static async open({ hasSmallDisk = true } = {}): Promise<Stage> {
     const directory = mkdtempSync(join(tmpdir(), 'gongzheng-faults-'))
     const homesDirectory = join(directory, 'homes')
     const { homes, genesis } = await foundHomes(homesDirectory, 4)
     const wires = new Wires()
     for (const { directory: home } of homes) await layWires(wires, home)
-    const withoutSmallDisk = mountSmallDisk(smallDiskAt(homes))
+    const withoutSmallDisk = hasSmallDisk ? mountSmallDisk(smallDiskAt(homes)) : 'not asked for'
     const built = buildSwitches(directory)
     const environment = compiledOnce(join(directory, 'compiled'))
     const unexpected: string[] = []

@@ -182,6 +182,7 @@ const doubts = new Set([
   'batch malformed',
   'derived rows damaged',
   'journal damaged',
+  'receipts lost',
   'attestation damaged',
   'block damaged',
   'block malformed',
