@@ -35,6 +35,23 @@ export interface Watch {
   finished?(): void
 }
 
+export type WatchKind = keyof Watch
+
+export const watchKinds = Object.keys({
+  starting: true,
+  started: true,
+  ended: true,
+  sent: true,
+  word: true,
+  wrote: true,
+  committed: true,
+  attested: true,
+  turned: true,
+  answered: true,
+  healed: true,
+  finished: true,
+} satisfies Record<WatchKind, true>) as readonly WatchKind[]
+
 /** What a member's node told a client. */
 export type Answer =
   /** 202: the statement is in the journal and will be answered by then. */

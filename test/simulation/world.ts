@@ -16,7 +16,7 @@ import { type FoundedMember, found } from './founding.ts'
 import { type BentPorts, type Conditions, conditionsAt, NodeProcess } from './node-process.ts'
 import { Signatures } from './signatures.ts'
 import { Trace } from './trace.ts'
-import type { Answer, Violation, Watch } from './watch.ts'
+import { type Answer, type Violation, type Watch, type WatchKind, watchKinds } from './watch.ts'
 import { wordOf } from './word.ts'
 
 export interface WorldOptions {
@@ -66,7 +66,10 @@ export class World {
   /** How often each fault and lie took effect. */
   readonly struck = new Map<string, number>()
   readonly #keepsLog: boolean
-  readonly #watches: Watch[] = []
+  readonly #watchesOf = Object.fromEntries(watchKinds.map((kind) => [kind, []])) as unknown as Record<
+    WatchKind,
+    Watch[]
+  >
   /** The process of each member that a member is connected to, where it is not the first. */
   readonly #clonePeers = new Map<string, Set<MemberId>>()
   #violation: Violation | undefined
@@ -261,7 +264,8 @@ export class World {
   // ── watching ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   watch(watch: Watch): void {
-    this.#watches.push(watch)
+    // Most look at few kinds of events, of which there are thousands.
+    for (const kind of watchKinds) if (watch[kind] !== undefined) this.#watchesOf[kind].push(watch)
   }
 
   answer(answer: Answer): void {
@@ -296,7 +300,7 @@ export class World {
   }
 
   #tell<K extends keyof Watch>(kind: K, ...args: Parameters<NonNullable<Watch[K]>>): void {
-    for (const watch of this.#watches) (watch[kind] as ((...args: unknown[]) => void) | undefined)?.(...args)
+    for (const watch of this.#watchesOf[kind]) (watch[kind] as (...args: unknown[]) => void)(...args)
   }
 
   /** A broadcast is decoded once. */

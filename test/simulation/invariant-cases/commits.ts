@@ -138,6 +138,22 @@ export const commitCases: Readonly<Record<string, Case>> = {
       },
     },
   },
+  'cosigned-once': {
+    holds: (scene) => {
+      scene.word(0, cosign(3, root('3')))
+      scene.word(0, cosign(5, root('5')))
+      scene.restart(0)
+      scene.word(0, cosign(5, root('5')))
+      scene.machine(0).isDamaged = true
+      scene.word(0, cosign(5, root('5')))
+    },
+    breaks: {
+      'the same size again': (scene) => {
+        scene.word(0, cosign(3, root('3')))
+        scene.word(0, cosign(3, root('3')))
+      },
+    },
+  },
   'attested-is-cosigned': {
     holds: (scene) => {
       scene.commit(0, first)

@@ -13,6 +13,7 @@ import { committedIsDurable } from './committed-is-durable.ts'
 import { committedIsProven } from './committed-is-proven.ts'
 import { cosignIsOnDisk } from './cosign-is-on-disk.ts'
 import { cosignedIsCommitted } from './cosigned-is-committed.ts'
+import { cosignedOnce } from './cosigned-once.ts'
 import { diskNeverFalls } from './disk-never-falls.ts'
 import { fenceHolds } from './fence-holds.ts'
 import { firstBlockOfTerm } from './first-block-of-term.ts'
@@ -73,6 +74,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'committed-is-durable', watch: committedIsDurable },
   { name: 'committed-is-proven', watch: committedIsProven },
   { name: 'cosigned-is-committed', watch: cosignedIsCommitted },
+  { name: 'cosigned-once', watch: cosignedOnce },
   { name: 'attested-is-cosigned', watch: attestedIsCosigned },
   // What the chain holds.
   { name: 'first-block-of-term', watch: firstBlockOfTerm },
