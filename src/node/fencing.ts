@@ -49,6 +49,8 @@ export class Fencing {
   readonly #storedBy = new Set<MemberId>()
   readonly #refusedBy = new Set<MemberId>()
   readonly #shown = new Map<MemberId, Shown>()
+  /** What of it this start has written: the rest may be on the disk, or may not. */
+  readonly #saved = new Map<MemberId, Shown>()
   #done = false
 
   constructor(options: FencingOptions, dependencies: FencingDependencies) {
@@ -116,13 +118,11 @@ export class Fencing {
   ): void {
     const shown = this.#shown.get(member)
     if (shown === undefined) return
-    const next: Shown = {
-      ...shown,
-      term: Math.max(shown.term, signed.term ?? 0) as Term,
-      lock: signed.lock !== undefined && compareRanks(signed.lock, shown.lock) > 0 ? signed.lock : shown.lock,
-      registeredSize: Math.max(shown.registeredSize, signed.registeredSize ?? 0),
-    }
-    this.#shown.set(member, next)
+    const term = Math.max(shown.term, signed.term ?? 0) as Term
+    const lock = signed.lock !== undefined && compareRanks(signed.lock, shown.lock) > 0 ? signed.lock : shown.lock
+    const registeredSize = Math.max(shown.registeredSize, signed.registeredSize ?? 0)
+    if (term === shown.term && lock === shown.lock && registeredSize === shown.registeredSize) return
+    this.#shown.set(member, { ...shown, term, lock, registeredSize })
   }
 
   /** Called now and then: what was seen need not be on disk at once, since it only guards against what a restart forgets. */
@@ -131,9 +131,10 @@ export class Fencing {
   }
 
   #save(member: MemberId): void {
-    const row = encodeShown(this.#shown.get(member)!)
-    const held = this.#deps.cycle.get(peerKey(member))
-    if (held === undefined || !equalBytes(held, row)) this.#deps.cycle.putLater(peerKey(member), row)
+    const shown = this.#shown.get(member)!
+    if (this.#saved.get(member) === shown) return
+    this.#saved.set(member, shown)
+    this.#deps.cycle.putLater(peerKey(member), encodeShown(shown))
   }
 
   #countStored(): void {

@@ -142,7 +142,7 @@ export class Deeds {
           // Written over another row, whose checksum then does not fit; where it belongs there is nothing.
           const target = rowAt(medium, deed.to)
           medium.tamper({ key })
-          if (target !== undefined && target.key[0] === blockPrefix) medium.makeUnreadable(target.key)
+          if (target !== undefined) medium.makeUnreadable(target.key)
         })
       case 'damage-slot':
         return this.#lose(deed.member, (machine) => machine.medium.damageSlot(deed.slot))
@@ -240,7 +240,7 @@ export class Deeds {
   #damage(id: MemberId, row: number, change: (medium: MemoryMedium, row: Row) => void): boolean {
     const machine = this.#world.machine(id)
     const chosen = rowAt(machine.medium, row)
-    if (chosen === undefined || machine.isLost || chosen.key[0] !== blockPrefix) return false
+    if (chosen === undefined || machine.isLost) return false
     machine.isDamaged = true
     machine.mayDie = true
     change(machine.medium, chosen)

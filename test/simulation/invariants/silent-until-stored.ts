@@ -37,7 +37,8 @@ export function silentUntilStored(world: World): Watch {
         world.violated(name, `${member} starts as ${incarnation}, and its disk says ${onDisk}`)
     },
     sent({ member, medium }, to, message) {
-      if (message.kind !== 'hello-stored') return
+      // What a fault took from the disk afterwards was stored all the same.
+      if (message.kind !== 'hello-stored' || world.machine(member).isDamaged) return
       const { incarnation } = message
       const row = medium.get(metaKey(`peer/${to}`))
       const held = row === undefined ? 0 : field.array(decodeCbor(row), 'peer row')[1]
