@@ -322,6 +322,18 @@ export const apiTexts = {
       'Check the connections to the other members; it goes on by itself once they are back.',
     ),
   },
+  'node.not-a-member': {
+    zh: words(
+      '节点不在本届成员名单中',
+      '节点只跟随账本，不投票、不签名，也不受理报文。',
+      '若应加入，请待其同步并就绪后由成员变更将其列入；若已被替换，请停用。',
+    ),
+    en: words(
+      'The node is not in the list of members',
+      'It follows the ledger, and neither votes, signs nor takes anything in.',
+      'If it is to join: once it has caught up and is ready, a change of members lists it. If it was replaced, switch it off.',
+    ),
+  },
   'node.recovering': {
     zh: words(
       '节点正在修复',

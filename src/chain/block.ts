@@ -115,7 +115,8 @@ export function decodeBlock(bytes: Uint8Array, context: SigningContext): Block {
   const batches = list.map((value, i) => {
     const batchBytes = field.bytes(value, `block.batches[${i}]`)
     if (batchBytes.length > batchBytesMax) throw new CborError(`block.batches[${i}]: too large`)
-    return decodeBatch(batchBytes, context)
+    // A block of any epoch is read, wherever its reader stands: its batches were signed in its own.
+    return decodeBatch(batchBytes, { ledger: context.ledger, epoch: header.epoch })
   })
   if (batchesDigest(batches) !== header.batches) throw new CborError('block: the header names other batches')
   if (carriedDigest(carried) !== header.carried) throw new CborError('block: the header names other certificates')

@@ -5,7 +5,7 @@
  */
 import { sha256 } from '#crypto'
 import type { Batch, BatchItem } from './batch.ts'
-import { type BlockHeader, batchesDigest, type Carried, carriedDigest } from './block.ts'
+import { type BlockHeader, batchesDigest, blockId, type Carried, carriedDigest } from './block.ts'
 import { fromHex, toHex, utf8 } from './bytes.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import { readKey } from './catalogue/register.ts'
@@ -13,7 +13,8 @@ import type { Subjects } from './catalogue/statement-type.ts'
 import { type CborValue, field } from './cbor.ts'
 import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
 import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
-import type { Genesis } from './genesis.ts'
+import { type Closing, type Epoch, epochAfter, epochRow, epochToCbor, foundingEpoch, nextMembers } from './epoch.ts'
+import type { Genesis, GenesisMember } from './genesis.ts'
 import { leafHash, type TreeFrontier } from './merkle-tree.ts'
 import { type Height, height, type Term } from './numbers.ts'
 import { Refusal } from './refusal.ts'
@@ -35,6 +36,16 @@ export interface ChainRules {
   readonly context: SigningContext
   readonly genesis: Genesis
   readonly catalogue: Catalogue
+  /** Absent: the first, whose members are the genesis'. */
+  readonly epoch?: Epoch
+  /** Whether a record that was just applied closes the epoch, and for whom. Absent: none does. Deterministic, like every rule. */
+  readonly closing?: (statement: Statement) => Closing | undefined
+}
+
+export const epochOf = ({ epoch, genesis }: ChainRules): Epoch => epoch ?? foundingEpoch(genesis)
+
+export function rulesOfEpoch(rules: ChainRules, epoch: Epoch): ChainRules {
+  return { ...rules, epoch, context: { ledger: rules.context.ledger, epoch: epoch.number } }
 }
 
 /** The ledger as it stands after a block. */
@@ -48,6 +59,8 @@ export interface ChainPoint {
   readonly state: StateReader
   /** Sizes and roots of blocks that added records and are above the last carried attestation, ascending (rule 16). */
   readonly unattested: readonly { readonly size: number; readonly root: string }[]
+  /** A block up to here closed its epoch, and this one follows: above it there are only empty blocks of the old epoch (rule 19). */
+  readonly next?: Epoch
 }
 
 /** A block before its size and root are known. */
@@ -80,6 +93,8 @@ export type Outcome =
   | { readonly kind: 'duplicate'; readonly of: number }
   /** `index` of the refusal record; absent when no receipt was given. */
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string; readonly index?: number }
+  /** Behind the record that closed the epoch: no answer, no change. Its member brings it again in the next. */
+  | { readonly kind: 'left-over' }
 
 export interface Leaf {
   readonly kind: LeafKind
@@ -115,6 +130,7 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
   const outcomes: Outcome[][] = []
   // Whenever anything adds a leaf the system entry comes first, so the first outcome's index is known before it is.
   const firstIndex = parent.frontier.size
+  let nextList: readonly GenesisMember[] | undefined
   for (const batch of proposal.batches) {
     checkRun(state, batch, rules)
     let receivedAt = lastReceivedAt(state, batch)
@@ -124,10 +140,24 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
       if (entry.member !== batch.member) throw new InvalidBlock('batch.foreign-entry', `received by ${entry.member}`)
       if (entry.receivedAt < receivedAt) throw new InvalidBlock('batch.time-decreases', statement.id)
       receivedAt = entry.receivedAt
+      if (nextList !== undefined) {
+        results.push({ kind: 'left-over' })
+        continue
+      }
       const index = firstIndex + 1 + leaves.length
-      const { outcome, leaf } = judge(state, item, entry, statement, index, proposal.time, rules)
+      const { outcome, leaf, closedFor } = judge(
+        state,
+        item,
+        entry,
+        statement,
+        index,
+        proposal.time,
+        blockHeight,
+        rules,
+      )
       results.push(outcome)
       if (leaf !== undefined) leaves.push(leaf)
+      nextList = closedFor
     }
     outcomes.push(results)
     state.set(runKey(batch.member), [batch.incarnation, batch.number, fromHex(batch.hash)!, receivedAt])
@@ -154,7 +184,9 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
     size: frontier.size,
     root,
   }
+  const next = nextList === undefined ? parent.next : closeEpoch(state, nextList, header, rules)
   const point = {
+    ...(next === undefined ? {} : { next }),
     leader: proposal.leader,
     time: proposal.time,
     frontier,
@@ -173,13 +205,37 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
   }
 }
 
-/** Link, term, leader, time, and the election certificate where a term begins. */
+/** The state of the next epoch: its list, and no batches yet of any node that joins. */
+function closeEpoch(state: Overlay, members: readonly GenesisMember[], header: BlockHeader, rules: ChainRules): Epoch {
+  const closed = epochOf(rules)
+  const { term, height: at, size, root } = header
+  const next = epochAfter(closed, members, { block: { term, height: at, id: blockId(header) }, size, root })
+  state.set(epochRow(next.number), epochToCbor(next))
+  for (const { id, node } of members) {
+    const isNew = !closed.members.some((member) => member.node.id === node.id)
+    if (isNew && runOf(state, id) !== undefined) state.set(runKey(id), [0, 0, new Uint8Array(32), 0])
+  }
+  return next
+}
+
+/** Link, term, leader, time, and the certificates where a term or an epoch begins. */
 function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): void {
   const { term, time, leader, carried } = proposal
+  const epoch = epochOf(rules)
+  const isStart = parent.block.height === epoch.start.block.height
   if (time < parent.time) throw new InvalidBlock('block.time-decreases', `${time} after ${parent.time}`)
-  if (!rules.genesis.members.some((member) => member.id === leader))
-    throw new InvalidBlock('block.not-a-member', leader)
+  if (!epoch.members.some((member) => member.id === leader)) throw new InvalidBlock('block.not-a-member', leader)
   if (term < parent.block.term) throw new InvalidBlock('block.term-decreases', `${term} after ${parent.block.term}`)
+  if (parent.next !== undefined && proposal.batches.length > 0) {
+    throw new InvalidBlock('block.epoch-closed', `epoch ${epoch.number} was closed`)
+  }
+  if (isStart && epoch.number > 0) {
+    if (term === parent.block.term) throw new InvalidBlock('block.term-decreases', 'an epoch begins with a new term')
+    // Anybody on the way up from the old epoch finds the new one proven by the block that begins it (rule 19).
+    const { attestation } = carried
+    if (attestation?.size !== epoch.start.size)
+      throw new InvalidBlock('block.unproven-epoch', 'no attestation of its start')
+  }
   if (term === parent.block.term) {
     if (leader !== parent.leader) throw new InvalidBlock('block.wrong-leader', `${leader}, elected is ${parent.leader}`)
     if (carried.election !== undefined || carried.base !== undefined) {
@@ -194,7 +250,7 @@ function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): 
   }
   if (proposal.batches.length > 0) throw new InvalidBlock('block.first-not-empty', 'the first block of a term is empty')
   const base = carried.base === undefined ? undefined : certifiedBlock(carried.base)
-  if (parent.block.height === 0 ? base !== undefined : base?.id !== parent.block.id) {
+  if (isStart ? base !== undefined : base?.id !== parent.block.id) {
     throw new InvalidBlock('block.wrong-base', 'the certificate of the base is not about the parent')
   }
 }
@@ -242,7 +298,7 @@ export function followsRun(last: Run | undefined, batch: Batch): boolean {
 }
 
 function checkRun(state: StateReader, batch: Batch, rules: ChainRules): void {
-  if (!rules.genesis.members.some((member) => member.id === batch.member)) {
+  if (!epochOf(rules).members.some((member) => member.id === batch.member)) {
     throw new InvalidBlock('batch.not-a-member', batch.member)
   }
   if (!followsRun(runOf(state, batch.member), batch)) {
@@ -324,8 +380,9 @@ function judge(
   statement: Statement,
   index: number,
   blockTime: number,
+  blockHeight: Height,
   rules: ChainRules,
-): { outcome: Outcome; leaf?: Leaf } {
+): { outcome: Outcome; leaf?: Leaf; closedFor?: readonly GenesisMember[] } {
   const rowOf = idempotencyRows(statement)
   const earlier = recordedUnder(state, statement, rowOf)
   if (earlier !== undefined && earlier.id === statement.id) return { outcome: { kind: 'duplicate', of: earlier.index } }
@@ -335,10 +392,13 @@ function judge(
     }
     const attempt = new Overlay(state)
     const subjects = applyStatement(attempt, entry, statement, index, blockTime, rules)
+    const closing = rules.closing?.(statement)
+    const closedFor =
+      closing === undefined ? undefined : nextMembers(epochOf(rules), closing, blockHeight, rules.genesis.parameters)
     state.absorb(attempt)
     state.set(rowOf(scopesOf(state, statement)[0]), [fromHex(statement.id)!, index])
     const leaf: Leaf = { kind: 'record', bytes: item.entry, hash: item.leaf, statement, entry, subjects }
-    return { outcome: { kind: 'record', index }, leaf }
+    return { outcome: { kind: 'record', index }, leaf, ...(closedFor === undefined ? {} : { closedFor }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const { code, message: detail } = error
@@ -377,7 +437,7 @@ export function applyStatement(
     index,
     statement,
     state: attempt,
-    members: rules.genesis.members,
+    members: epochOf(rules).members,
   }
   rules.catalogue.check(statement, context)
   rules.catalogue.apply(statement, context)

@@ -406,7 +406,8 @@ function genesisSchema(): JsonObject {
   return object({ genesis: object(genesis, Object.keys(genesis)) }, ['genesis'])
 }
 
-function checkMembers(members: readonly GenesisMember[], problems: FieldProblem[]): void {
+/** Also for the lists of later epochs, whose pointers then name the list as it would stand in a genesis. */
+export function checkMembers(members: readonly GenesisMember[], problems: FieldProblem[]): void {
   /** Where a value was first seen. Ids, names, organisations, keys for every purpose: nothing may serve twice. */
   const seen = new Map<string, string>()
   const once = (kind: string, value: string, pointer: string): void => {

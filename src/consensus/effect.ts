@@ -18,7 +18,7 @@ export interface VoteState {
 /** Kept on disk in the head file (protocol.md rules 3 and 8). */
 export interface LockState {
   readonly block: BlockRef
-  /** Absent for genesis, and for a block reached through an attested checkpoint alone: such a lock cannot be stood on. */
+  /** Absent for the start of the epoch, and for a block reached through an attested checkpoint alone: such a lock cannot be stood on. */
   readonly certificate?: BlockCertificate
   /** Highest rank this node ever locked in a term below the lock's own. */
   readonly lowerTermRank: Rank

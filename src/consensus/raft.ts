@@ -1,5 +1,5 @@
 /**
- * The consensus core: protocol.md rules 1–16 as a deterministic state machine. Checked messages and ticks go in, effects come out, in
+ * The consensus core of one epoch: protocol.md rules 1–16 as a deterministic state machine. Checked messages and ticks go in, effects come out, in
  * order; there is no clock, no chance, no disk and no network in it, and a block is nothing but its place in the chain.
  *
  * Raft's shape with three changes, because members may lie: one quorum for everything; a vote compares certificates, not tails, and
@@ -44,8 +44,10 @@ import { Tally } from './tally.ts'
 
 export interface RaftOptions {
   readonly self: MemberId
-  /** The voting members of the epoch, self included. */
+  /** The voting members of the epoch. Who is not among them follows, and may never sign. */
   readonly members: readonly MemberId[]
+  /** The block that the epoch builds on: committed, so that it needs no certificate. Genesis, or what closed the epoch before. */
+  readonly start: BlockRef
   /** Without a word from a leader for this long (plus up to as much again, by chance), a member stands for election. */
   readonly electionTimeoutTicks: number
   readonly heartbeatTicks: number
@@ -167,7 +169,6 @@ export class Raft {
   #stepUpSightings = 0
 
   constructor(options: RaftOptions, durable: DurableState) {
-    assert(options.members.includes(options.self), 'self is a member')
     assert(options.heartbeatTicks * 2 <= options.electionTimeoutTicks, 'several heartbeats fit in an election time-out')
     this.#options = options
     this.#quorum = quorumOf(options.members.length)
@@ -247,6 +248,7 @@ export class Raft {
 
   /** Rule 17 is met (or lost, when the disk is damaged): from now on this node may, or may not, sign. */
   allowSigning(allowed: boolean): void {
+    assert(!allowed || this.#options.members.includes(this.#options.self), 'only a member of the epoch signs')
     this.#maySign = allowed
     if (allowed) this.#acknowledgeTail()
     if (!allowed && this.#role !== 'follower') this.#resign('signing is not allowed')
@@ -310,7 +312,7 @@ export class Raft {
 
   /** The connection to a peer came up or was lost: whatever was in flight is gone. */
   peerChanged(peer: MemberId, up: boolean): void {
-    if (this.#role !== 'leader') return
+    if (this.#role !== 'leader' || !this.#peers.includes(peer)) return
     this.#progress.set(peer, probe)
     if (!up) return
     this.#sendElected(peer)
@@ -481,7 +483,7 @@ export class Raft {
   /** A lock without a certificate that others accept (reached by a checkpoint alone), or without its block, cannot be stood on. */
   #canStand(): boolean {
     const { block, certificate } = this.#lock
-    return (certificate !== undefined || block.height === 0) && this.#log.has(block)
+    return (certificate !== undefined || isSameBlock(block, this.#options.start)) && this.#log.has(block)
   }
 
   #onPreVote(from: MemberId, message: PreVote): void {
@@ -627,11 +629,11 @@ export class Raft {
     if (this.#maySign && this.#canStand() && this.term < TERM_MAX) this.#stand(toTerm(this.term + 1), true)
   }
 
-  /** A candidate's base was certified before the term it stands in, and the certificate shown is about it; genesis needs none. */
+  /** A candidate's base was certified before the term it stands in, and the certificate shown is about it; the start needs none. */
   #isProvenBase(base: BlockRef, term: Term, certificate: BlockCertificate | undefined): boolean {
-    // Who holds a lock above genesis has no use for genesis as a base; who does not knows its id by the lock.
-    if (base.height === 0) return base.term === 0 && (this.#lock.block.height > 0 || base.id === this.#lock.block.id)
-    return certificate !== undefined && base.term < term && isSameBlock(certifiedBlock(certificate), base)
+    if (base.term >= term) return false
+    if (isSameBlock(base, this.#options.start)) return true
+    return certificate !== undefined && isSameBlock(certifiedBlock(certificate), base)
   }
 
   /** "I hear no live leader, or it hands over", and the candidate is not one that just left work undone (rule 5). */

@@ -2,7 +2,8 @@
  * Getting blocks that this node lacks, and giving them to others. A node that is shown a certificate for a block off its chain asks a peer
  * for everything above its own committed block, checks and executes each as if it were new — but for its time, which is nobody's opinion
  * once a block is certified — and adopts a stretch as soon as the last block of it is proven: by the certificate, or by an attested
- * checkpoint on the way, so that a long way is gone in steps.
+ * checkpoint on the way, so that a long way is gone in steps. A node that takes no part in consensus here — a learner, or one that missed
+ * the end of its epoch — is shown no certificate and follows by asking now and then. No answer goes beyond the end of an epoch.
  */
 import { type Attestation, type Block, decodeBlock } from '../chain/block.ts'
 import { CborError } from '../chain/cbor.ts'
@@ -13,7 +14,7 @@ import { type BlockMeta, compareRanks, type MemberId } from '../consensus/messag
 import type { AdoptionProof, Raft } from '../consensus/raft.ts'
 import { type BlockStore, DamagedStore } from './block-store.ts'
 import { type Ledger, metaOf } from './ledger.ts'
-import { catchUpBytes, catchUpTimeoutMs, catchUpUnprovenMax } from './limits.ts'
+import { catchUpBytes, catchUpTimeoutMs, catchUpUnprovenMax, followIntervalMs } from './limits.ts'
 import { type Clock, type Log, messageBytesMax } from './ports.ts'
 import type { Vouching } from './vouching.ts'
 import type { BlocksResponse, NodeMessage } from './wire.ts'
@@ -33,8 +34,20 @@ export interface CatchUpDependencies {
   readonly halt: (reason: string) => void
   /** Peers that are connected now. */
   readonly peers: () => readonly MemberId[]
+  /** Whether to ask on though no certificate was shown: consensus goes on where this node has no part in it. */
+  readonly follows: () => boolean
+  /** The newest this node has, for a peer that has all its blocks. */
+  readonly attestation: () => Attestation | undefined
+  /** A checked attestation that came with blocks, or instead of them. */
+  readonly onAttestation: (attestation: Attestation) => void
   /** A block that was to be served is not on the disk as it was written. */
   readonly onDamaged: (at: Height) => void
+}
+
+/** What proves the last block of an answer; of either kind, or both. */
+interface Proof {
+  readonly certificate?: BlockCertificate
+  readonly attestation?: Attestation
 }
 
 export class CatchUp {
@@ -47,6 +60,10 @@ export class CatchUp {
   #nextPeer = 0
   /** Peers asked one after the other that were of no use. */
   #askedInVain = 0
+  /** When an answer came that was not cut off for its length: whoever gave it had not much more. */
+  #nearAt = Number.NEGATIVE_INFINITY
+  /** When it was asked last without a certificate to reach. */
+  #followedAt = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: CatchUpDependencies) {
     this.#deps = dependencies
@@ -54,6 +71,11 @@ export class CatchUp {
 
   get active(): boolean {
     return this.#target !== undefined
+  }
+
+  /** Whether a peer has just shown all it has, and this node took it: it is not far behind. */
+  get isNear(): boolean {
+    return this.#deps.clock.monotonic() - this.#nearAt <= 3 * followIntervalMs
   }
 
   /** The core wants the block that this certificate is about. */
@@ -67,7 +89,7 @@ export class CatchUp {
 
   tick(): void {
     const { clock } = this.#deps
-    if (this.#asked === undefined && !this.#checking && this.#target !== undefined) return this.#ask()
+    if (this.#asked === undefined && !this.#checking) return this.#ask()
     if (this.#asked === undefined || clock.monotonic() - this.#asked.at < catchUpTimeoutMs) return
     this.#deps.log.info('catch-up peer silent', { member: this.#asked.peer, height: this.#asked.from })
     this.#startOver()
@@ -97,7 +119,9 @@ export class CatchUp {
       if (raft.has(block) || block.height <= raft.commit) this.#target = undefined
     }
     const connected = peers()
-    if (this.#target === undefined || connected.length === 0) {
+    const isDue = clock.monotonic() - this.#followedAt >= followIntervalMs
+    const follows = this.#target === undefined && isDue && this.#deps.follows()
+    if ((this.#target === undefined && !follows) || connected.length === 0) {
       this.#asked = undefined
       this.#target = undefined // the core asks again while it still misses the block
       return
@@ -107,8 +131,16 @@ export class CatchUp {
       this.#nextPeer === 0 && leader !== null && connected.includes(leader)
         ? leader
         : connected[this.#nextPeer % connected.length]!
-    const from = height((this.#stretch.at(-1)?.height ?? raft.commit) + 1)
+    const { committed } = this.#deps.ledger
+    // Whether the epoch was closed shows when this event's commit is carried out.
+    if (follows && committed.next === undefined && committed.block.height < raft.commit) return
+    // What closed the epoch is asked for again, for the sake of its attestation.
+    const from =
+      committed.next === undefined
+        ? height((this.#stretch.at(-1)?.height ?? raft.commit) + 1)
+        : committed.next.start.block.height
     this.#asked = { peer, from, at: clock.monotonic() }
+    if (follows) this.#followedAt = clock.monotonic()
     send(peer, { kind: 'blocks-request', from })
   }
 
@@ -128,6 +160,15 @@ export class CatchUp {
     }
     if (blocks.length === 0) {
       release()
+      this.#nearAt = this.#deps.clock.monotonic()
+      const { attestation } = message
+      if (attestation !== undefined) {
+        vouching.check(vouching.checksOfAttestation(attestation), (good) =>
+          turn(() => {
+            if (good) this.#deps.onAttestation(attestation)
+          }),
+        )
+      }
       return this.#startOver()
     }
     this.#checking = true
@@ -146,6 +187,7 @@ export class CatchUp {
             return this.#startOver()
           }
           this.#take(from, blocks, message)
+          if (message.attestation !== undefined) this.#deps.onAttestation(message.attestation)
         }),
       ),
     )
@@ -187,6 +229,15 @@ export class CatchUp {
       }
       this.#nextPeer = 0
       this.#askedInVain = 0
+      // Attested and certified: the lock it makes can be stood on.
+      if (proof.kind === 'attested' && message.certificate !== undefined) {
+        raft.receive(from, { kind: 'certified', certificate: message.certificate })
+      }
+      if (raft.commit >= last.header.height) {
+        const bytes = message.blocks.reduce((sum, block) => sum + block.length, 0)
+        if (bytes < catchUpBytes / 2) this.#nearAt = this.#deps.clock.monotonic()
+        this.#followedAt = Number.NEGATIVE_INFINITY
+      }
       log.debug('caught up', { height: last.header.height })
     } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
     this.#ask()
@@ -200,22 +251,33 @@ export class CatchUp {
     const first = blocks[0]!
     const isLinked = blocks.every((block, i) => i === 0 || block.header.parent === blocks[i - 1]!.id)
     const isFromCommitted = this.#deps.ledger.committed.block.id === first.header.parent
-    return isLinked && isFromCommitted && this.#proofFor(blocks.at(-1)!, message)?.kind === 'certificate'
+    return isLinked && isFromCommitted && this.#certificatesFor(blocks.at(-1)!, message).length > 0
   }
 
   #proofFor(block: Block, message: BlocksResponse): AdoptionProof | undefined {
-    for (const certificate of [this.#target, message.certificate]) {
-      if (certificate !== undefined && certifiedBlock(certificate).id === block.id)
-        return { kind: 'certificate', certificate }
+    const about = this.#certificatesFor(block, message)
+    const committing = about.find(({ signed }) => signed.kind === 'lock')
+    if (committing !== undefined) return { kind: 'certificate', certificate: committing }
+    if (this.#isAttested(block, message.attestation)) {
+      const { term, height: at } = block.header
+      return { kind: 'attested', block: { term, height: at, id: block.id } }
     }
-    const { attestation } = message
-    const { size, root } = block.header
-    if (attestation === undefined || attestation.size !== size || attestation.root !== root) return undefined
+    // The least of proofs: it commits nothing by itself, and who hears no LOCKs would stay where it is.
+    const [certificate] = about
+    return certificate === undefined ? undefined : { kind: 'certificate', certificate }
+  }
+
+  #certificatesFor(block: Block, message: BlocksResponse): BlockCertificate[] {
+    return [this.#target, message.certificate]
+      .filter((held) => held !== undefined)
+      .filter((certificate) => certifiedBlock(certificate).id === block.id)
+  }
+
+  #isAttested({ header }: Block, attestation: Attestation | undefined): boolean {
+    const { size, root } = header
+    if (attestation === undefined || attestation.size !== size || attestation.root !== root) return false
     // Empty blocks repeat the size of the one before: only a block that added records is named by its checkpoint (chain/entry.ts).
-    const parent = this.#deps.ledger.point(block.header.parent)
-    if (parent !== undefined && parent.frontier.size === size) return undefined
-    const { term, height: at } = block.header
-    return { kind: 'attested', block: { term, height: at, id: block.id } }
+    return this.#deps.ledger.point(header.parent)?.frontier.size !== size
   }
 
   /**
@@ -235,10 +297,12 @@ export class CatchUp {
         break
       }
       if (blocks.length > 0 && bytes + block.bytes.length > catchUpBytes) break
+      if (blocks.length > 0 && blocks[0]!.header.epoch !== block.header.epoch) break
       blocks.push(block)
       bytes += block.bytes.length
     }
-    let proof: { certificate?: BlockCertificate; attestation?: Attestation } = {}
+    const newest = this.#deps.attestation()
+    let proof: Proof = blocks.length > 0 || newest === undefined ? {} : { attestation: newest }
     for (let count = blocks.length; count > 0; count--) {
       const found = this.#provable(blocks[count - 1]!)
       if (found === undefined) continue
@@ -258,16 +322,24 @@ export class CatchUp {
     }
   }
 
-  #provable({ header }: Block): { certificate?: BlockCertificate; attestation?: Attestation } | undefined {
-    const { raft, store } = this.#deps
-    const { height: at, size } = header
-    for (const certificate of [raft.lock.certificate, raft.commitCertificate]) {
-      if (certificate !== undefined && certifiedBlock(certificate).height === at) return { certificate }
+  #provable({ header }: Block): Proof | undefined {
+    const { raft } = this.#deps
+    const { height: at } = header
+    const certificate = [raft.commitCertificate, raft.lock.certificate].find(
+      (held) => held !== undefined && certifiedBlock(held).height === at,
+    )
+    const attestation = at > raft.commit ? undefined : this.#attestationOf(header)
+    if (certificate === undefined && attestation === undefined) return undefined
+    return {
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(attestation === undefined ? {} : { attestation }),
     }
-    if (at > raft.commit) return undefined
+  }
+
+  /** Only a block that added records is named by its checkpoint. */
+  #attestationOf({ height: at, size }: Block['header']): Attestation | undefined {
+    const { store } = this.#deps
     const before = at > 1 ? this.#readable(() => store.block(height(at - 1)))?.header.size : 1
-    if (size === before) return undefined
-    const attestation = store.attestation(size)
-    return attestation === undefined ? undefined : { attestation }
+    return size === before ? undefined : store.attestation(size)
   }
 }

@@ -58,6 +58,10 @@ export class Checking {
     const queue = this.#queues.get(from) ?? []
     if (header.term < raft.term || header.leader !== from || queue.length >= uncheckedBlocksMax) return release()
     if (raft.has({ height: header.height, id: block.id })) return release()
+    if (header.epoch !== ledger.rules.context.epoch) {
+      release()
+      return raft.refuse(from, metaOf(block), 'block.wrong-epoch')
+    }
     const waiting: Waiting = { from, block, release, signed: false }
     this.#queues.set(from, [...queue, waiting])
     vouching.check(vouching.checksOfBlock(block), (sealed) =>
@@ -80,6 +84,11 @@ export class Checking {
   /** What waited for its time may be due now. */
   tick(): void {
     for (const from of [...this.#queues.keys()]) this.#drain(from)
+  }
+
+  /** The epoch has ended: whatever waits is of no use, and its bytes are given back. */
+  close(): void {
+    for (const from of [...this.#queues.keys()]) this.#drop(from, () => true)
   }
 
   /** It sends again from where its follower says it stands. */

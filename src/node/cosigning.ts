@@ -18,6 +18,8 @@ import type { CosignatureMessage, NodeMessage } from './wire.ts'
 export interface CosigningOptions {
   readonly self: MemberId
   readonly quorum: number
+  /** Sizes up to this one are the last epoch's to attest; 0 in the first. */
+  readonly attestedBefore: number
 }
 
 export interface CosigningDependencies {
@@ -105,8 +107,9 @@ export class Cosigning {
    */
   allowSigning(committed: Head): void {
     this.#maySign = true
+    const { attestedBefore } = this.#options
     if (committed.size > this.#register.size) return this.onCommitted([committed], [committed])
-    if ((this.#attested?.size ?? 0) >= this.#register.size) return
+    if (Math.max(this.#attested?.size ?? 0, attestedBefore) >= this.#register.size) return
     this.#openSize(this.#register)
     this.#sign([this.#register])
   }
@@ -123,7 +126,9 @@ export class Cosigning {
     for (const head of heads) this.#openSize(head)
     // An empty block has the size of the one before it: it is cosigned in its place if that one was not certified by itself.
     const fresh = certified.filter(
-      (head, i) => head.size > (certified[i - 1]?.size ?? 0) && head.size > this.#register.size,
+      (head, i) =>
+        head.size > (certified[i - 1]?.size ?? 0) &&
+        head.size > Math.max(this.#register.size, this.#options.attestedBefore),
     )
     if (fresh.length > 0 && this.#maySign && this.#registerStands()) {
       this.#register = fresh.at(-1)!

@@ -16,6 +16,8 @@ import { type Height, height, TERM_MAX, term } from '../chain/numbers.ts'
 import type { LockState, VoteState } from '../consensus/effect.ts'
 
 export interface VoteFile {
+  /** Written first when an epoch begins: a head file one epoch below it was overtaken by a crash (start-up.ts). */
+  readonly epoch: number
   /** Which start of this node it is; the first is 1. */
   readonly incarnation: number
   readonly vote: VoteState
@@ -30,6 +32,7 @@ export interface Register {
 }
 
 export interface HeadFile {
+  readonly epoch: number
   /** Watermark: every block up to this one is on my disk. */
   readonly last: BlockRef
   readonly lock: LockState
@@ -39,29 +42,30 @@ export interface HeadFile {
   readonly journalChanges: number
 }
 
-export function encodeVoteFile({ incarnation, vote }: VoteFile): Uint8Array {
+export function encodeVoteFile({ epoch, incarnation, vote }: VoteFile): Uint8Array {
   const base = vote.base === null ? null : refToCbor(vote.base)
-  return encodeCbor([1, incarnation, vote.term, vote.candidate, base, vote.ackBarred])
+  return encodeCbor([2, epoch, incarnation, vote.term, vote.candidate, base, vote.ackBarred])
 }
 
 export function decodeVoteFile(bytes: Uint8Array): VoteFile {
-  const parts = field.array(decodeCbor(bytes), 'vote file', 6)
-  if (parts[0] !== 1) throw new CborError('vote file: unknown version')
+  const parts = partsOf(bytes, 'vote file', 2, 7)
   return {
-    incarnation: field.natural(parts[1], 'incarnation'),
+    epoch: field.natural(parts[1], 'epoch'),
+    incarnation: field.natural(parts[2], 'incarnation'),
     vote: {
-      term: term(field.natural(parts[2], 'term', TERM_MAX)),
-      candidate: parts[3] === null ? null : field.text(parts[3], 'candidate', 32),
-      base: parts[4] === null ? null : refFromCbor(parts[4], 'base'),
-      ackBarred: field.boolean(parts[5], 'ackBarred'),
+      term: term(field.natural(parts[3], 'term', TERM_MAX)),
+      candidate: parts[4] === null ? null : field.text(parts[4], 'candidate', 32),
+      base: parts[5] === null ? null : refFromCbor(parts[5], 'base'),
+      ackBarred: field.boolean(parts[6], 'ackBarred'),
     },
   }
 }
 
-export function encodeHeadFile({ last, lock, commit, register, journalChanges }: HeadFile): Uint8Array {
+export function encodeHeadFile({ epoch, last, lock, commit, register, journalChanges }: HeadFile): Uint8Array {
   const { block, certificate, lowerTermRank } = lock
   return encodeCbor([
-    2,
+    3,
+    epoch,
     refToCbor(last),
     [
       refToCbor(block),
@@ -75,21 +79,29 @@ export function encodeHeadFile({ last, lock, commit, register, journalChanges }:
 }
 
 export function decodeHeadFile(bytes: Uint8Array): HeadFile {
-  const parts = field.array(decodeCbor(bytes), 'head file', 6)
-  if (parts[0] !== 2) throw new CborError('head file: unknown version')
-  const register = field.array(parts[4], 'register', 4)
+  const parts = partsOf(bytes, 'head file', 3, 7)
+  const register = field.array(parts[5], 'register', 4)
   return {
-    last: refFromCbor(parts[1], 'last'),
-    lock: lockFromCbor(parts[2]),
-    commit: height(field.natural(parts[3], 'commit')),
+    epoch: field.natural(parts[1], 'epoch'),
+    last: refFromCbor(parts[2], 'last'),
+    lock: lockFromCbor(parts[3]),
+    commit: height(field.natural(parts[4], 'commit')),
     register: {
       size: field.natural(register[0], 'register.size'),
       root: toHex(field.bytes(register[1], 'register.root', 32)),
       height: height(field.natural(register[2], 'register.height')),
       id: toHex(field.bytes(register[3], 'register.id', 32)),
     },
-    journalChanges: field.natural(parts[5], 'journalChanges'),
+    journalChanges: field.natural(parts[6], 'journalChanges'),
   }
+}
+
+/** The version before was written when there were no epochs: it is of the first. */
+function partsOf(bytes: Uint8Array, name: string, version: number, length: number): readonly CborValue[] {
+  const parts = field.array(decodeCbor(bytes), name)
+  const current = parts[0] === version - 1 ? [version, 0, ...parts.slice(1)] : parts
+  if (current[0] !== version) throw new CborError(`${name}: unknown version`)
+  return field.array(current, name, length)
 }
 
 function lockFromCbor(value: CborValue | undefined): LockState {

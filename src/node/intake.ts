@@ -39,7 +39,6 @@ import type { VerifiedItems } from './verified-items.ts'
 export interface IntakeOptions {
   readonly member: string
   readonly node: string
-  readonly incarnation: number
   /** Changes of the journal that the head file knows of. */
   readonly journalChanges: number
 }
@@ -51,6 +50,7 @@ export interface IntakeDependencies {
   readonly signer: Signer
   readonly verifier: Verifier
   readonly items: VerifiedItems
+  /** The ledger in the epoch that is now. */
   readonly ledger: Ledger
   readonly log: Log
   /** Runs an event of the node's loop; completions come back through it. */
@@ -65,6 +65,8 @@ export interface IntakeDependencies {
 }
 
 export interface SignedReceipt extends ReceiptBody {
+  /** In which it was signed. */
+  readonly epoch: number
   readonly signature: Uint8Array
 }
 
@@ -108,6 +110,7 @@ export class Intake {
   readonly #options: IntakeOptions
   readonly #deps: IntakeDependencies
   #open = false
+  #incarnation = 0
   readonly #pending = new Map<string, Pending>()
   /** By party and idempotency key, so that a key never stands for two statements here. */
   readonly #pendingKeys = new Map<string, string>()
@@ -144,7 +147,7 @@ export class Intake {
   }
 
   /**
-   * Reads the journal: what got a receipt before this start and is not on the ledger yet. A row that the disk changed is left out, loudly:
+   * Reads the journal: what got a receipt before this start and may not be on the ledger yet. A row that the disk changed is left out, loudly:
    * this node would otherwise sign a batch that is invalid by its bytes alone (rule 30).
    */
   restore(done: () => void): void {
@@ -180,12 +183,9 @@ export class Intake {
               }
               items.add(pending.item.leaf, { entry: pending.entry, statement: pending.statement })
               this.#hold(pending)
-              this.#waiting.push(pending)
               // This machine's clock may have been set back since; along a run of batches the times never decrease.
               this.#lastReceivedAt = Math.max(this.#lastReceivedAt, pending.entry.receivedAt)
             }
-            this.#waiting.sort((a, b) => a.journalNumber - b.journalNumber)
-            for (const pending of [...this.#waiting]) this.#settleIfRecorded(pending)
             done()
           },
         )
@@ -196,8 +196,22 @@ export class Intake {
   /** Its own signature: the receipt names what the entry says, but for the bytes of the statement's signature. */
   #checkOf(receipt: SignedReceipt): SignatureCheck {
     const { signer, ledger } = this.#deps
-    const message = receiptMessage(ledger.rules.context, receipt)
+    const message = receiptMessage({ ledger: ledger.rules.context.ledger, epoch: receipt.epoch }, receipt)
     return { publicKey: signer.publicKey('seal')!, message, signature: receipt.signature }
+  }
+
+  /**
+   * A start of this node, or of an epoch, which is one too: batches of the runs before it are past, and what was in them or waits is brought
+   * again in order, unless the ledger has it.
+   */
+  begin(incarnation: number): void {
+    this.#incarnation = incarnation
+    this.#nextNumber = 0
+    this.#previous = zeroDigestHex
+    this.#inFlight = []
+    this.#sealing = false
+    this.#waiting = [...this.#pending.values()].sort((a, b) => a.journalNumber - b.journalNumber)
+    for (const pending of [...this.#waiting]) this.#settleIfRecorded(pending)
   }
 
   /** Rule 17 is met: from now on batches and receipts may be signed. */
@@ -272,13 +286,14 @@ export class Intake {
       attestedSize: this.#deps.attestedSize(),
       by: receivedAt + ledger.rules.genesis.parameters.receivedWindowMs,
     }
+    const { context } = ledger.rules
     const journalNumber = this.#journalNumber++
     // The place is taken at once, so that the same statement in the same instant finds it.
     const held: Pending = {
       statement,
       entry,
       item,
-      receipt: { ...receipt, signature: new Uint8Array() },
+      receipt: { ...receipt, epoch: context.epoch, signature: new Uint8Array() },
       journalNumber,
       durable: false,
       settlement: undefined,
@@ -287,7 +302,7 @@ export class Intake {
     }
     this.#hold(held)
     this.#waiting.push(held)
-    this.#deps.signer.sign('seal', receiptMessage(ledger.rules.context, receipt), (signature) =>
+    this.#deps.signer.sign('seal', receiptMessage(context, receipt), (signature) =>
       this.#deps.turn(() => this.#journal(held, signature)),
     )
   }
@@ -328,7 +343,7 @@ export class Intake {
     const items = taken.map((pending) => pending.item)
     const header: BatchHeader = {
       member: this.#options.member,
-      incarnation: this.#options.incarnation,
+      incarnation: this.#incarnation,
       number: this.#nextNumber,
       previous: this.#previous,
     }
@@ -336,6 +351,7 @@ export class Intake {
     this.#sealing = true
     this.#deps.signer.sign('seal', message, (signature) =>
       this.#deps.turn(() => {
+        if (header.incarnation !== this.#incarnation) return // signed for a run that an epoch has ended meanwhile
         this.#sealing = false
         const batch = assembleBatch(header, items, message, signature)
         this.#nextNumber++
@@ -386,6 +402,8 @@ export class Intake {
       case 'refused':
         // Every item of ours is promised, so a refusal always has its record.
         return this.#finish(pending, { kind: 'refused', index: outcome.index!, code: outcome.code })
+      case 'left-over':
+        return // brought again in the next epoch
     }
   }
 
@@ -464,12 +482,12 @@ function refusalOf(error: unknown): IntakeResult {
 }
 
 function journalRow({ item, receipt, journalNumber }: Pending): Uint8Array {
-  const { attestedSize, by, signature } = receipt
-  return encodeCbor([1, journalNumber, item.entry, attestedSize, by, signature])
+  const { attestedSize, by, epoch, signature } = receipt
+  return encodeCbor([2, journalNumber, item.entry, attestedSize, by, signature, epoch])
 }
 
 function readJournalRow(row: Uint8Array, node: string, ledger: string): Pending {
-  const parts = field.array(decodeCbor(row), 'journal row', 6)
+  const parts = field.array(decodeCbor(row), 'journal row', 7)
   const item = batchItem(field.bytes(parts[2], 'entry'), true)
   const entry = parseEntry(item.entry)
   const statement = parseStatement(entry.statement, ledger)
@@ -484,6 +502,7 @@ function readJournalRow(row: Uint8Array, node: string, ledger: string): Pending 
       receivedAt: entry.receivedAt,
       attestedSize: field.natural(parts[3], 'attestedSize'),
       by: field.natural(parts[4], 'by'),
+      epoch: field.natural(parts[6], 'epoch'),
       signature: field.bytes(parts[5], 'signature', 64),
     },
     durable: true,

@@ -41,6 +41,9 @@ export const catchUpTimeoutMs = 3_000
 /** Blocks executed and not yet adopted while catching up: rule 16 lets at most W stand unproven, and some empty ones between them. */
 export const catchUpUnprovenMax = 1_024
 
+/** A node that follows without a part in consensus asks this often when there was nothing new: an empty answer costs next to nothing. */
+export const followIntervalMs = 1_000
+
 /** One stored block is read again in this time: a percent of a core at most, and a year of blocks in some months. */
 export const scrubIntervalMs = 1_000
 

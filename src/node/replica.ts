@@ -1,13 +1,15 @@
 /**
  * The node's loop: it joins the pure parts — chain and consensus core — to disk, clock, network, signer and verifier, all of them ports. An
  * event comes in, calls go out, every completion comes back as an event; at the end of each event the core's effects are carried out in
- * order and the write cycle is flushed. There is no `await` here: the simulator runs this very class.
+ * order and the write cycle is flushed. There is no `await` here: the simulator runs this very class. The parts are those of one epoch:
+ * when it ends, all of them but the intake are made anew, from where the disk then stands.
  */
 import { type Batch, decodeBatch } from '../chain/batch.ts'
 import type { Attestation, Block } from '../chain/block.ts'
 import { CborError } from '../chain/cbor.ts'
 import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
-import { type ChainRules, type Execution, execute, InvalidBlock } from '../chain/execution.ts'
+import { type Epoch, foundingEpoch, readyMessage } from '../chain/epoch.ts'
+import { type ChainRules, type Execution, epochOf, execute, InvalidBlock } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import type { Effect } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
@@ -27,7 +29,7 @@ import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedB
 import type { Disk, Lane, Ports } from './ports.ts'
 import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
-import { genesisRef, retiredKey, type Started, startUp } from './start-up.ts'
+import { enterEpoch, retiredKey, type Started, startUp } from './start-up.ts'
 import { VerifiedItems } from './verified-items.ts'
 import { Vouching } from './vouching.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './wire.ts'
@@ -36,6 +38,14 @@ export interface ReplicaOptions {
   readonly rules: ChainRules
   readonly member: MemberId
   readonly node: string
+}
+
+/** READY: this node holds the chain up to this block. */
+export interface Ready {
+  readonly node: string
+  readonly epoch: number
+  readonly block: BlockRef
+  readonly signature: Uint8Array
 }
 
 /** What others may want to know at once. */
@@ -48,12 +58,10 @@ export class Replica {
   readonly #options: ReplicaOptions
   readonly #ports: Ports
   readonly #events: ReplicaEvents
-  readonly #peers: readonly MemberId[]
   readonly #connected = new Set<MemberId>()
   readonly #disk: Disk
   readonly #cycle: DiskCycle
   readonly #items: VerifiedItems
-  readonly #vouching: Vouching
   readonly store: BlockStore
   #parts: Parts | undefined
   #inTurn = false
@@ -73,6 +81,8 @@ export class Replica {
   #retired = false
   /** More members lie than the ledger bears, or this software is wrong. */
   #halted = false
+  /** An epoch has ended and the next is not begun: nothing is heard, said or signed in between. */
+  #betweenEpochs = false
   /** What the parts were told last: whether they may sign. */
   #signing = false
   /** When the disk was asked for a sign of life that has not come yet. */
@@ -86,31 +96,32 @@ export class Replica {
     this.#options = options
     this.#ports = ports
     this.#events = events
-    const { context, genesis } = options.rules
-    this.#peers = genesis.members.map(({ id }) => id).filter((id) => id !== options.member)
+    const { context } = options.rules
     this.#disk = guardedDisk(ports.disk, this.#guard)
     this.#cycle = new DiskCycle({}, { disk: this.#disk, beforeTaking: () => this.#saveHeadIfDue() })
     this.#items = new VerifiedItems(context.ledger)
-    this.#vouching = new Vouching(genesis, context, { verifier: ports.verifier, items: this.#items })
     this.store = new BlockStore({ cycle: this.#cycle, disk: this.#disk, context })
   }
 
   /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} at once or not at all */
   start(started: () => void): void {
-    const { rules } = this.#options
-    const { log } = this.#ports
-    const deps = { disk: this.#disk, cycle: this.#cycle, store: this.store, read: this.#items.read, log }
-    startUp(rules, deps, (found) => {
-      this.#newestAttestation(found.ledger, (attested) => {
-        this.#parts = this.#assemble(found, attested)
+    startUp(this.#options.rules, this.#startUpDependencies, (found) => {
+      const vouching = this.#vouchingOf(found.ledger)
+      this.#newestAttestation(found.ledger, vouching, (attested) => {
+        this.#parts = this.#assemble(found, vouching, attested, this.#newIntake(found.head.journalChanges))
+        const { intake, fencing } = this.#parts
         this.#missingUpTo = found.missingUpTo
         this.#committedBefore = found.head.commit
-        this.#parts.intake.restore(() => {
+        intake.restore(() => {
+          intake.begin(found.incarnation)
           this.#ports.network.start({
             onMessage: (peer, lane, bytes, release) => this.#turn(() => this.#onMessage(peer, lane, bytes, release)),
             onPeer: (peer, up) => this.#turn(() => this.#onPeer(peer, up)),
           })
-          this.#turn(() => this.#parts!.fencing.start())
+          this.#turn(() => {
+            fencing.start()
+            this.#endEpochIfOver()
+          })
           this.#scheduleTick()
           started()
         })
@@ -118,14 +129,63 @@ export class Replica {
     })
   }
 
+  get #startUpDependencies() {
+    const { log } = this.#ports
+    return { disk: this.#disk, cycle: this.#cycle, store: this.store, read: this.#items.read, log }
+  }
+
+  #vouchingOf({ rules }: Ledger): Vouching {
+    return new Vouching(rules, { verifier: this.#ports.verifier, items: this.#items })
+  }
+
+  /** Rule 19: the block that closed this epoch is committed, and q of its members have attested it. */
+  #endEpochIfOver(): void {
+    const { ledger, cosigning } = this.#running
+    const { next } = ledger.committed
+    if (next === undefined || this.#betweenEpochs || cosigning.attested?.size !== next.start.size) return
+    this.#betweenEpochs = true
+    this.#unconfirmed = true
+    this.#permitSigning()
+    this.#running.checking.close()
+    // The block and its attestation are on the disk before a file says that the next epoch has begun.
+    this.#cycle.whenDurable(() => this.#turn(() => this.#beginEpoch(next)))
+  }
+
+  #beginEpoch(next: Epoch): void {
+    const { ledger, cosigning, intake, incarnation, last } = this.#running
+    const { register } = cosigning
+    const now = { incarnation, register, last: last.height, journalChanges: intake.journal.changes }
+    enterEpoch(ledger, this.#startUpDependencies, now, (found) =>
+      this.#turn(() => {
+        const parts = this.#assemble(found, this.#vouchingOf(found.ledger), cosigning.attested, intake)
+        this.#parts = parts
+        this.#watched.clear()
+        this.#committedBefore = next.start.block.height
+        this.#betweenEpochs = false
+        intake.begin(found.incarnation)
+        const members = next.members.map(({ id }) => id)
+        this.#ports.log.info('epoch', { epoch: next.number, height: next.start.block.height, members })
+        for (const peer of this.#connected) {
+          parts.fencing.onPeerUp(peer)
+          parts.raft.peerChanged(peer, true)
+        }
+        parts.fencing.start()
+      }),
+    )
+  }
+
   /** The newest one that is on the disk as it was written: every other row can be made again, this one is only checked. */
-  #newestAttestation({ committed }: Ledger, done: (attestation: Attestation | undefined) => void): void {
+  #newestAttestation(
+    { committed }: Ledger,
+    vouching: Vouching,
+    done: (attestation: Attestation | undefined) => void,
+  ): void {
     this.store.newestAttestations((attestations) => {
       const rest = attestations.filter(({ size }) => size <= committed.frontier.size)
       const next = (): void => {
         const attestation = rest.shift()
         if (attestation === undefined) return done(undefined)
-        this.#vouching.check(this.#vouching.checksOfAttestation(attestation), (good) =>
+        vouching.check(vouching.checksOfAttestation(attestation), (good) =>
           this.#guard(() => {
             if (good) return done(attestation)
             this.#ports.log.error('attestation damaged', { size: attestation.size })
@@ -209,6 +269,31 @@ export class Replica {
     return this.#running.incarnation
   }
 
+  /** Who the members are now, and since which block. */
+  get epoch(): Epoch {
+    return epochOf(this.#running.ledger.rules)
+  }
+
+  /**
+   * A node that is to join signs that it holds the chain up to its committed block (rule 20). Calls back with nothing while a peer still has
+   * much more to show, or while there is a reason not to trust this node with a signature.
+   */
+  signReady(done: (ready: Ready | undefined) => void): void {
+    this.#turn(() => {
+      const { ledger, catchUp, raft } = this.#running
+      const { block } = ledger.committed
+      const { context } = ledger.rules
+      const reasons = this.#reasonsNotToSign.filter(
+        (code) => code !== 'node.not-a-member' && code !== 'node.unconfirmed-start',
+      )
+      if (!catchUp.isNear || reasons.length > 0 || !raft.has(block)) return done(undefined)
+      const { node } = this.#options
+      this.#ports.signer.sign('seal', readyMessage(context, block), (signature) =>
+        this.#turn(() => done({ node, epoch: context.epoch, block, signature })),
+      )
+    })
+  }
+
   incarnationOf(member: MemberId): number | undefined {
     return this.#running.fencing.incarnationOf(member)
   }
@@ -220,12 +305,13 @@ export class Replica {
   /** Codes of what keeps this node from its work; empty when all is well. */
   get hindrances(): readonly string[] {
     const codes = this.#reasonsNotToSign
-    const { genesis } = this.#options.rules
     if (this.isBehindItself && !codes.includes('node.recovering')) codes.push('node.recovering')
     if (this.#ports.disk.freeBytes() < freeDiskMin) codes.push('node.disk-full')
     if (this.#parts?.catchUp.active === true) codes.push('ledger.catching-up')
-    if (this.#connected.size + 1 < genesis.quorum) codes.push('ledger.no-quorum')
-    else if (this.#parts !== undefined && this.#parts.raft.leader === null) codes.push('ledger.no-leader')
+    const { members, quorum } = this.#parts === undefined ? epochOf(this.#options.rules) : this.epoch
+    const up = members.filter(({ id }) => id === this.#options.member || this.#connected.has(id)).length
+    if (up < quorum) codes.push('ledger.no-quorum')
+    else if (this.#parts?.raft.leader === null && this.#isMember) codes.push('ledger.no-leader')
     return codes
   }
 
@@ -245,12 +331,25 @@ export class Replica {
     if (this.#retired) codes.push('node.retired')
     if (this.#halted) codes.push('node.halted')
     if (this.#missingUpTo !== undefined || this.#parts?.repair.active === true) codes.push('node.recovering')
-    if (this.#unconfirmed) codes.push('node.unconfirmed-start')
+    if (!this.#isMember) codes.push('node.not-a-member')
+    else if (this.#unconfirmed) codes.push('node.unconfirmed-start')
     return codes
   }
 
+  /** The node in the list, not another of the same organisation: a learner counts nowhere (rule 20). */
+  get #isMember(): boolean {
+    if (this.#parts === undefined) return true
+    const { member, node } = this.#options
+    return this.epoch.members.some((other) => other.id === member && other.node.id === node)
+  }
+
+  get #peers(): readonly MemberId[] {
+    return this.epoch.members.map(({ id }) => id).filter((id) => id !== this.#options.member)
+  }
+
   /** Called whenever one of the reasons came or went: the parts are told if that changes whether this node may sign. */
-  #permitSigning(parts: Parts): void {
+  #permitSigning(): void {
+    const parts = this.#running
     const maySign = this.#reasonsNotToSign.length === 0
     if (maySign === this.#signing) return
     this.#signing = maySign
@@ -315,6 +414,7 @@ export class Replica {
   }
 
   #tick(): void {
+    if (this.#betweenEpochs) return
     const { raft, sealing, checking, cosigning, catchUp, repair, fencing } = this.#running
     this.#watchDisk()
     repair.tick()
@@ -331,6 +431,7 @@ export class Replica {
     const { raft, fencing, catchUp, checking, intake } = this.#running
     if (up) {
       this.#connected.add(peer)
+      if (this.#betweenEpochs) return // greeted when it begins
       fencing.onPeerUp(peer)
       // Batches that were on the way when the connection broke are lost.
       if (peer === raft.leader) intake.resend()
@@ -343,6 +444,7 @@ export class Replica {
   }
 
   #onMessage(from: MemberId, _lane: Lane, bytes: Uint8Array, release: () => void): void {
+    if (this.#betweenEpochs) return release()
     let message: WireMessage
     try {
       message = decodeMessage(bytes)
@@ -351,11 +453,11 @@ export class Replica {
       if (!(error instanceof CborError) && !(error instanceof RangeError)) throw error
       return this.#ports.log.warn('message malformed', { member: from, reason: error.message })
     }
-    const { fencing, cosigning, catchUp, repair, checking } = this.#running
+    const { fencing, cosigning, catchUp, repair, checking, vouching } = this.#running
     switch (message.kind) {
       // These hold the bytes until they are checked; all others let go at once.
       case 'block':
-        return checking.offer(from, message.block, release)
+        return this.#isMember && fencing.counts(from) ? checking.offer(from, message.block, release) : release()
       case 'blocks-response':
         if (!repair.expects(from, message)) return catchUp.receive(from, message, release)
         release()
@@ -381,7 +483,7 @@ export class Replica {
       case 'attestation': {
         release()
         const { attestation } = message
-        return this.#vouching.check(this.#vouching.checksOfAttestation(attestation), (good) =>
+        return vouching.check(vouching.checksOfAttestation(attestation), (good) =>
           this.#turn(() => {
             if (good) cosigning.receiveAttestation(attestation)
           }),
@@ -395,10 +497,12 @@ export class Replica {
 
   /** The core is given facts only: what does not verify is dropped by name (protocol.md, rule 2). */
   #onConsensus(from: MemberId, message: Message): void {
-    const { raft, fencing } = this.#running
+    const { raft, fencing, vouching } = this.#running
+    // A learner has no part in it, and what is said of another epoch is nothing here (rule 20).
+    if (!this.#isMember || !fencing.counts(from)) return
     // What can change nothing any more is not worth checking: late acknowledgements and locks are most of what a node receives.
     if (message.kind === 'lock' && message.block.height <= raft.commit) return
-    this.#vouching.check(this.#vouching.checksOfMessage(from, message), (good) =>
+    vouching.check(vouching.checksOfMessage(from, message), (good) =>
       this.#turn(() => {
         if (!good) return this.#ports.log.warn('message badly signed', { member: from, kind: message.kind })
         if (message.kind === 'lock') fencing.saw(from, { lock: message.block })
@@ -409,10 +513,11 @@ export class Replica {
   }
 
   #onBatch(bytes: Uint8Array, handOn: boolean): void {
-    const { sealing, raft } = this.#running
+    const { sealing, raft, ledger, vouching } = this.#running
+    if (!this.#isMember) return
     let batch: Batch
     try {
-      batch = decodeBatch(bytes, this.#options.rules.context)
+      batch = decodeBatch(bytes, ledger.rules.context)
     } catch (error) {
       if (!(error instanceof CborError)) throw error
       return this.#ports.log.warn('batch malformed', { reason: error.message })
@@ -420,8 +525,8 @@ export class Replica {
     if (raft.role === 'leader') sealing.offer(batch)
     if (!handOn || this.#watched.has(batch.hash) || this.#watched.size >= watchedBatchesMax) return
     // It waited too long for its member: this node passes it on and watches that it gets in (rule 28).
-    this.#vouching.check([this.#vouching.checkOfBatch(batch)], (signed) =>
-      this.#vouching.checkItems(signed ? [batch] : [], (good) =>
+    vouching.check([vouching.checkOfBatch(batch)], (signed) =>
+      vouching.checkItems(signed ? [batch] : [], (good) =>
         this.#turn(() => {
           if (!signed || !good || !this.#isWaitedFor(batch)) return
           this.#watched.set(batch.hash, { batch, since: this.#ports.clock.monotonic(), suspected: false })
@@ -493,7 +598,7 @@ export class Replica {
 
   #carryOut(): void {
     const parts = this.#parts
-    if (parts === undefined) return
+    if (parts === undefined || this.#betweenEpochs) return
     for (;;) {
       const effects = parts.raft.takeEffects()
       if (effects.length === 0) return
@@ -504,7 +609,9 @@ export class Replica {
   #do(parts: Parts, effect: Effect): void {
     switch (effect.kind) {
       case 'save-vote':
-        return this.#cycle.vote(encodeVoteFile({ incarnation: parts.incarnation, vote: effect.vote }))
+        return this.#cycle.vote(
+          encodeVoteFile({ epoch: this.epoch.number, incarnation: parts.incarnation, vote: effect.vote }),
+        )
       case 'save-lock':
         return this.#saveHead(parts)
       case 'append': {
@@ -537,15 +644,15 @@ export class Replica {
         this.#reads.delete(effect.context)
         return
       case 'halt':
-        return this.#halt(parts, effect.reason)
+        return this.#halt(effect.reason)
     }
   }
 
   /** More members lie than the ledger bears, or we are wrong: nothing is signed any more; what is final goes on being served. */
-  #halt(parts: Parts, reason: string): void {
+  #halt(reason: string): void {
     this.#halted = true
     this.#ports.log.error('halted', { reason })
-    this.#permitSigning(parts)
+    this.#permitSigning()
   }
 
   /** Watermark, lock, commit and register as they are now. */
@@ -556,16 +663,20 @@ export class Replica {
 
   /** Receipts come one by one, and the head file holds only how many there were: encoded once for all of a cycle. */
   #saveHeadIfDue(): void {
-    if (this.#isHeadDue) this.#saveHead(this.#running)
+    // The head of an epoch that has ended must not come after that of the next.
+    if (this.#isHeadDue && !this.#betweenEpochs) this.#saveHead(this.#running)
   }
 
-  #headBytes({ raft, last, cosigning, intake }: Parts): Uint8Array {
+  #headBytes({ raft, last, cosigning, intake, ledger }: Parts): Uint8Array {
     // While recovering the watermark stays where it was: another start before the blocks are back must find them missing again.
     const watermark = this.#missingUpTo ?? last
+    // What stands above the block that closed the epoch is never applied.
+    const { block, next } = ledger.committed
     // Nor is what was committed forgotten while it is not all here again.
-    const commit = height(Math.max(raft.commit, this.#committedBefore))
+    const commit = height(Math.max(next === undefined ? raft.commit : block.height, this.#committedBefore))
     const { register } = cosigning
     return encodeHeadFile({
+      epoch: epochOf(ledger.rules).number,
       last: watermark,
       lock: raft.lock,
       commit,
@@ -590,12 +701,14 @@ export class Replica {
   }
 
   #sign(parts: Parts, signable: Vote | Ack | Lock, to: readonly MemberId[]): void {
-    const message = signableMessage(this.#options.rules.context, signable)
+    const { vouching } = parts
+    const message = signableMessage(parts.ledger.rules.context, signable)
     this.#cycle.whenDurable(() => {
-      if (this.#halted || this.#retired) return
+      if (this.#halted || this.#retired || this.#parts !== parts) return
       this.#ports.signer.sign('seal', message, (signature) =>
         this.#turn(() => {
-          this.#vouching.remember(this.#vouching.sealCheck(this.#options.member, message, signature)!)
+          if (this.#parts !== parts) return
+          vouching.remember(vouching.sealCheck(this.#options.member, message, signature)!)
           const signed = signedMessage(signable, signature)
           for (const member of to) if (member !== this.#options.member) this.#send(member, 'control', signed)
           parts.raft.receive(this.#options.member, signed)
@@ -626,7 +739,7 @@ export class Replica {
 
   /** Undefined when the disk has lost or changed this block, which is then repaired. */
   #isCommitted({ raft, repair }: Parts, at: Height, id: string): boolean | undefined {
-    const held = at === 0 ? genesisRef(this.#options.rules.genesis).id : raft.blockAt(at)?.id
+    const held = at === 0 ? foundingEpoch(this.#options.rules.genesis).start.block.id : raft.blockAt(at)?.id
     if (held !== undefined) return held === id
     const stored = this.#blockOnDisk(at)
     if (stored?.id === id) {
@@ -644,14 +757,16 @@ export class Replica {
     const wasBehind = this.isBehindItself
     const heads: Head[] = []
     const certifiedHeads: Head[] = []
-    while (parts.ledger.committed.block.height < upTo) {
+    // What stands above the block that closed the epoch only served to commit it: the next epoch begins there (rule 19).
+    while (parts.ledger.committed.block.height < upTo && parts.ledger.committed.next === undefined) {
       const next = parts.raft.blockAt(height(parts.ledger.committed.block.height + 1))
       if (next === undefined) throw new Error('a committed block is in the log')
       const executed = parts.ledger.commit(next.id)
       const { header, carried } = executed.block
       const head = { size: header.size, root: header.root, height: header.height, id: next.id }
       if (executed.execution.leaves.length > 0) heads.push(head)
-      if (certified.has(header.height)) certifiedHeads.push(head)
+      // What closes the epoch is cosigned by everybody, if a certificate was seen for it or only for a block above.
+      if (certified.has(header.height) || parts.ledger.committed.next !== undefined) certifiedHeads.push(head)
       this.#events.onCommitted?.(executed)
       parts.intake.onCommitted(executed)
       for (const batch of executed.block.batches) for (const item of batch.items) this.#items.forget(item)
@@ -698,24 +813,60 @@ export class Replica {
     this.#missingUpTo = undefined
     this.#saveHead(parts)
     this.#ports.log.info('recovered', { height: parts.raft.commit })
-    this.#permitSigning(parts)
+    this.#permitSigning()
   }
 
   // ── assembly ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #assemble(found: Started, attested: Attestation | undefined): Parts {
-    const { rules, member, node } = this.#options
-    const { clock, random, signer, verifier, log } = this.#ports
+  /** Survives the epochs: who waits for an answer here gets it in whichever comes. */
+  #newIntake(journalChanges: number): Intake {
+    const { member, node } = this.#options
+    const { clock, signer, verifier, log } = this.#ports
+    const running = (): Parts => this.#running
+    return new Intake(
+      { member, node, journalChanges },
+      {
+        clock,
+        disk: this.#disk,
+        cycle: this.#cycle,
+        signer,
+        verifier,
+        items: this.#items,
+        get ledger() {
+          return running().ledger
+        },
+        log,
+        turn: this.#turn,
+        tipId: () => running().raft.tail.id,
+        attestedSize: () => running().cosigning.attested?.size ?? 0,
+        headDue: () => {
+          this.#isHeadDue = true
+        },
+        forward: (batch) => {
+          const { vouching, sealing } = running()
+          vouching.remember(vouching.checkOfBatch(batch)!)
+          this.#forward(running(), batch.bytes, () => sealing.offer(batch))
+        },
+      },
+    )
+  }
+
+  #assemble(found: Started, vouching: Vouching, attested: Attestation | undefined, intake: Intake): Parts {
+    const { member, node } = this.#options
+    const { clock, random, signer, log } = this.#ports
     const { ledger, incarnation } = found
+    const { rules } = ledger
     const turn = this.#turn
-    const members = rules.genesis.members.map(({ id }) => id)
-    const { quorum } = rules.genesis
+    const epoch = epochOf(rules)
+    const members = epoch.members.map(({ id }) => id)
+    const { quorum } = epoch
     const { electionTimeoutMs, stalledTimeoutsMax } = rules.genesis.parameters
     const send = (to: MemberId, message: WireMessage): void => this.#send(to, 'control', message)
     const raft = new Raft(
       {
         self: member,
         members,
+        start: epoch.start.block,
         electionTimeoutTicks: Math.max(2, Math.round(electionTimeoutMs / tickMs)),
         heartbeatTicks: 2,
         windowBytes: replicationWindowBytes,
@@ -734,7 +885,7 @@ export class Replica {
         clock,
         signer,
         ledger,
-        vouching: this.#vouching,
+        vouching,
         read: this.#items.read,
         log,
         turn,
@@ -747,18 +898,18 @@ export class Replica {
       },
     )
     const cosigning: Cosigning = new Cosigning(
-      { self: member, quorum },
+      { self: member, quorum, attestedBefore: epoch.number === 0 ? 0 : epoch.start.size },
       { register: found.head.register, attested },
       {
         clock,
         signer,
         cycle: this.#cycle,
         store: this.store,
-        vouching: this.#vouching,
+        vouching,
         log,
         turn,
         broadcast: (message) => {
-          for (const peer of this.#peers) send(peer, message)
+          for (const peer of members) send(peer, message)
         },
         send,
         saveRegister: () => this.#saveHead(parts),
@@ -766,62 +917,50 @@ export class Replica {
         onAttested: (attestation) => {
           this.#events.onAttested?.(attestation)
           sealing.trySeal()
+          this.#endEpochIfOver()
         },
         onCosigned: (from, size) => fencing.saw(from, { registeredSize: size }),
       },
     )
-    const intake: Intake = new Intake(
-      { member, node, incarnation, journalChanges: found.head.journalChanges },
-      {
-        clock,
-        disk: this.#disk,
-        cycle: this.#cycle,
-        signer,
-        verifier,
-        items: this.#items,
-        ledger,
-        log,
-        turn,
-        tipId: () => raft.tail.id,
-        attestedSize: () => cosigning.attested?.size ?? 0,
-        headDue: () => {
-          this.#isHeadDue = true
-        },
-        forward: (batch) => {
-          this.#vouching.remember(this.#vouching.checkOfBatch(batch)!)
-          this.#forward(parts, batch.bytes, () => sealing.offer(batch))
-        },
-      },
-    )
     const carryOut = (): void => this.#carryOut()
-    const checking = new Checking({ clock, raft, ledger, vouching: this.#vouching, log, turn, carryOut })
+    const checking = new Checking({ clock, raft, ledger, vouching, log, turn, carryOut })
     const catchUp = new CatchUp({
       clock,
       raft,
       ledger,
       store: this.store,
-      vouching: this.#vouching,
+      vouching,
       log,
       turn,
       send,
       unacknowledged: (to) => this.#ports.network.unacknowledged(to, 'bulk'),
       peers: () => [...this.#connected],
       onDamaged: (at) => repair.want(at),
-      halt: (reason) => this.#halt(parts, reason),
+      follows: () => !this.#isMember || fencing.newestEpochSeen > epoch.number,
+      attestation: () => cosigning.attested,
+      onAttestation: (attestation) => cosigning.receiveAttestation(attestation),
+      halt: (reason) => this.#halt(reason),
     })
     const repair: Repair = new Repair({
       clock,
       ledger,
       store: this.store,
-      vouching: this.#vouching,
+      vouching,
       log,
       turn,
       send,
       peers: () => [...this.#connected],
-      onChange: () => this.#permitSigning(parts),
+      onChange: () => this.#permitSigning(),
     })
     const fencing = new Fencing(
-      { members, self: member, quorum, incarnation, nonce: random.bytes(16) },
+      {
+        epoch: epoch.number,
+        nodes: new Map(epoch.members.map((other) => [other.id, other.node.id])),
+        node,
+        quorum,
+        incarnation,
+        nonce: random.bytes(16),
+      },
       {
         cycle: this.#cycle,
         log,
@@ -834,14 +973,14 @@ export class Replica {
         }),
         onStored: () => {
           this.#unconfirmed = false
-          this.#permitSigning(parts)
+          this.#permitSigning()
         },
         onRefused: () => {
           // They hold what I signed and do not know of: this disk is older than my word (rules 17 and 18), and no later start of it is younger.
           this.#retired = true
           log.error('retired')
           this.#cycle.put(retiredKey, new Uint8Array())
-          this.#permitSigning(parts)
+          this.#permitSigning()
         },
       },
     )
@@ -856,6 +995,7 @@ export class Replica {
       catchUp,
       repair,
       fencing,
+      vouching,
       incarnation,
       last: { term: tail.term, height: tail.height, id: tail.id },
     }
@@ -884,6 +1024,7 @@ interface Parts {
   readonly catchUp: CatchUp
   readonly repair: Repair
   readonly fencing: Fencing
+  readonly vouching: Vouching
   readonly incarnation: number
   /** Watermark: the newest block that is on disk or in the write cycle. */
   last: BlockRef

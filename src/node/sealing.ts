@@ -13,7 +13,15 @@ import {
   type Carried,
 } from '../chain/block.ts'
 import type { BlockCertificate, ElectionCertificate } from '../chain/certificate.ts'
-import { type Execution, execute, followsRun, InvalidBlock, type ItemReader, runOf } from '../chain/execution.ts'
+import {
+  type Execution,
+  epochOf,
+  execute,
+  followsRun,
+  InvalidBlock,
+  type ItemReader,
+  runOf,
+} from '../chain/execution.ts'
 import type { Term } from '../chain/numbers.ts'
 import type { Ledger } from './ledger.ts'
 import { blocksInFlightMax, idleAttestationMs, pooledBatchesMax, worthwhileRecords } from './limits.ts'
@@ -112,7 +120,17 @@ export class Sealing {
   /** The first block of a term: empty, on the base, carrying what makes this node the leader (rule 7). */
   sealFirst(election: ElectionCertificate, base: BlockCertificate | undefined): void {
     this.#sealing = false
-    this.#seal([], { election, ...(base === undefined ? {} : { base }) })
+    const { ledger, leading } = this.#deps
+    const tip = ledger.point(leading()?.tipId ?? '')
+    const { number, start } = epochOf(ledger.rules)
+    // Where an epoch begins, what made it one comes with its first block (rule 19).
+    const isStart = number > 0 && tip?.block.id === start.block.id
+    const attestation = isStart ? this.#uncarried(tip.unattested) : undefined
+    this.#seal([], {
+      election,
+      ...(base === undefined ? {} : { base }),
+      ...(attestation === undefined ? {} : { attestation }),
+    })
   }
 
   /** Seals the next block if there is anything to seal and room for it. */
@@ -121,6 +139,7 @@ export class Sealing {
     if (leading === undefined || this.#sealing) return
     const tip = this.#deps.ledger.point(leading.tipId)
     if (tip === undefined || tip.block.term !== leading.term || leading.uncommittedBlocks >= blocksInFlightMax) return
+    if (tip.next !== undefined) return // closed: it is committed as it is, or by the first block of another term
     const attestation = this.#uncarried(tip.unattested)
     const carried: Carried = attestation === undefined ? {} : { attestation }
     const after =

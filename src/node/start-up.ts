@@ -4,11 +4,19 @@
  * Derived rows that do not add up to their sum are made again from the blocks.
  */
 
-import { sha256 } from '#crypto'
-import { equalBytes, toHex, utf8 } from '../chain/bytes.ts'
+import { assert } from '../chain/assert.ts'
+import { equalBytes, toHex } from '../chain/bytes.ts'
 import type { BlockRef } from '../chain/certificate.ts'
-import { type ChainPoint, type ChainRules, InvalidBlock, type ItemReader } from '../chain/execution.ts'
-import { type Genesis, genesisState } from '../chain/genesis.ts'
+import { type Epoch, foundingEpoch, genesisRef, newestEpoch } from '../chain/epoch.ts'
+import {
+  type ChainPoint,
+  type ChainRules,
+  epochOf,
+  InvalidBlock,
+  type ItemReader,
+  rulesOfEpoch,
+} from '../chain/execution.ts'
+import { genesisState } from '../chain/genesis.ts'
 import { leafHash, TreeFrontier } from '../chain/merkle-tree.ts'
 import { type Height, height, term } from '../chain/numbers.ts'
 import { Overlay } from '../chain/state.ts'
@@ -23,6 +31,7 @@ import {
   encodeHeadFile,
   encodeVoteFile,
   type HeadFile,
+  type Register,
   type VoteFile,
 } from './durable-state.ts'
 import { Ledger, metaOf } from './ledger.ts'
@@ -53,11 +62,6 @@ export interface StartUpDependencies {
   readonly store: BlockStore
   readonly read: ItemReader
   readonly log: Log
-}
-
-/** The genesis as a block: height 0, one leaf. */
-export function genesisRef(genesis: Genesis): BlockRef {
-  return { term: term(0), height: height(0), id: toHex(sha256(utf8('gongzheng/genesis\0'), genesis.entry)) }
 }
 
 /** Calls back once the new incarnation is durable; @throws {StartUpFailed} at once or not at all. */
@@ -116,12 +120,59 @@ function found(
 ): void {
   const ledger = foldGenesis(rules, deps)
   const block = ledger.committed.block
-  const vote: VoteState = { term: term(0), candidate: null, base: null, ackBarred: false }
-  const lock = { block, lowerTermRank: { term: term(0), height: height(0) } }
   const register = { size: 0, root: ledger.committed.root, height: height(0), id: block.id }
-  const head: HeadFile = { last: block, lock, commit: height(0), register, journalChanges: 0 }
+  const { vote, head } = filesAtStart(foundingEpoch(rules.genesis), incarnation - 1, register, 0)
   deps.cycle.head(encodeHeadFile(head))
-  goOn(deps, { incarnation: incarnation - 1, vote }, head, ledger, done)
+  goOn(deps, vote, head, ledger, done)
+}
+
+/** What the two files say where an epoch begins: nothing voted, and its start is watermark, lock and commit. Terms go on from there. */
+function filesAtStart(
+  { number, start: { block } }: Epoch,
+  incarnation: number,
+  register: Register,
+  journalChanges: number,
+): { vote: VoteFile; head: HeadFile } {
+  const unvoted: VoteState = { term: block.term, candidate: null, base: null, ackBarred: false }
+  const lock = { block, lowerTermRank: { term: term(0), height: height(0) } }
+  return {
+    vote: { epoch: number, incarnation, vote: unvoted },
+    head: { epoch: number, last: block, lock, commit: block.height, register, journalChanges },
+  }
+}
+
+/**
+ * The epoch of `ledger` is closed and its last block attested, all of which is durable: the next one begins as a start does. The vote file
+ * comes first. A crash after it finds a head file one epoch below, and does the rest again; then the blocks above are deleted.
+ */
+export function enterEpoch(
+  ledger: Ledger,
+  deps: StartUpDependencies,
+  now: {
+    readonly incarnation: number
+    readonly register: Register
+    readonly journalChanges: number
+    readonly last: Height
+  },
+  done: (started: Started) => void,
+): void {
+  const { cycle, store } = deps
+  const next = nextLedger(ledger, deps)
+  const { block } = next.committed
+  const { vote, head } = filesAtStart(epochOf(next.rules), now.incarnation, now.register, now.journalChanges)
+  const above: Uint8Array[] = []
+  for (let at = height(block.height + 1); at <= now.last; at = height(at + 1)) above.push(blockKey(at))
+  cycle.vote(encodeVoteFile(vote))
+  cycle.truncate(encodeHeadFile(head), above)
+  store.forgetAbove(block.height)
+  goOn(deps, vote, head, next, done)
+}
+
+/** The same committed block as the next epoch sees it: its start. */
+export function nextLedger({ rules, committed }: Ledger, deps: Pick<StartUpDependencies, 'store' | 'read'>): Ledger {
+  const { next, ...start } = committed
+  assert(next !== undefined && next.start.block.id === start.block.id, 'an epoch ends with the block that closed it')
+  return new Ledger(rulesOfEpoch(rules, next), start, { store: deps.store, read: deps.read })
 }
 
 function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
@@ -154,12 +205,27 @@ function resume(
 ): void {
   const { block, leader, time, root, unattested } = applied
   const frontier = deps.store.resume(applied)
-  const committed: ChainPoint = { block, leader, time, frontier, root, state: deps.store.state, unattested }
-  const ledger = new Ledger(rules, committed, { store: deps.store, read: deps.read })
+  const newest = newestEpoch(deps.store.state, rules.genesis)
+  // On the block that closed an epoch it is the vote file that says whether the next has begun here.
+  const isClosed = newest.start.block.id === block.id && newest.number > voteFile.epoch
+  const epoch = isClosed ? newest.previous! : newest
+  const committed: ChainPoint = {
+    ...{ block, leader, time, frontier, root, state: deps.store.state, unattested },
+    ...(isClosed ? { next: newest } : {}),
+  }
+  const ledger = new Ledger(rulesOfEpoch(rules, epoch), committed, { store: deps.store, read: deps.read })
+  if (head.epoch !== voteFile.epoch) return goOn(deps, voteFile, headAtStart(deps, epoch, head), ledger, done)
   const raised = raisedTo(block, head)
   // Written before anything is acknowledged on it: the watermark is what a later start looks for.
   if (raised !== head) deps.cycle.head(encodeHeadFile(raised))
   goOn(deps, voteFile, raised, ledger, done)
+}
+
+/** A crash came between the two files of `enterEpoch`. Should one come again before this is durable, the next start is here again. */
+function headAtStart({ cycle }: StartUpDependencies, epoch: Epoch, { register, journalChanges }: HeadFile): HeadFile {
+  const { head } = filesAtStart(epoch, 0, register, journalChanges)
+  cycle.head(encodeHeadFile(head))
+  return head
 }
 
 /**
@@ -182,18 +248,27 @@ function raisedTo(applied: BlockRef, head: HeadFile): HeadFile {
 function goOn(
   deps: StartUpDependencies,
   voteFile: VoteFile,
-  head: HeadFile,
-  ledger: Ledger,
+  headFound: HeadFile,
+  from: Ledger,
   done: (started: Started) => void,
 ): void {
   const { store, cycle, log } = deps
-  const { vote } = voteFile
+  const { vote, epoch } = voteFile
+  let ledger = from
+  let head = headFound
   const incarnation = voteFile.incarnation + 1
   let at = ledger.committed.block
   let missingUpTo: BlockRef | undefined
   const above: BlockMeta[] = []
   while (at.height < head.last.height) {
     const next = height(at.height + 1)
+    if (epochOf(ledger.rules).number < epoch && ledger.committed.next?.start.block.id === at.id) {
+      ledger = nextLedger(ledger, deps)
+      if (epochOf(ledger.rules).number === epoch && head.epoch < epoch) {
+        head = headAtStart(deps, epochOf(ledger.rules), head)
+        break
+      }
+    }
     const meta = checkStored(ledger, store, next, at.id)
     if (meta === undefined) {
       log.error('block damaged', { height: next, last: head.last.height })
@@ -201,8 +276,17 @@ function goOn(
       break
     }
     at = { term: meta.term, height: meta.height, id: meta.id }
-    if (next <= head.commit) ledger.commit(meta.id)
+    // What commits the block that closed an epoch is not applied: it dies with the epoch.
+    if (next <= head.commit && ledger.committed.next === undefined) ledger.commit(meta.id)
     else above.push(meta)
+  }
+  if (epochOf(ledger.rules).number < epoch && ledger.committed.next !== undefined) ledger = nextLedger(ledger, deps)
+  if (epochOf(ledger.rules).number !== epoch) {
+    // Nothing may be signed in an older epoch with what was promised in a newer one, and its blocks are not fetched without signing.
+    throw new StartUpFailed(
+      'node.retired',
+      `what leads to epoch ${epoch} is damaged, and so is all that is derived from it`,
+    )
   }
   if (missingUpTo === undefined && at.id !== head.last.id) {
     // The rows are whole and link, but end in another block than the one I answered for.
@@ -214,7 +298,7 @@ function goOn(
   // Read from the disk if it is ever sent; its length would matter to a window only.
   const first: BlockMeta = { ...committed.block, parent: '', bytes: 0 }
   const durable: DurableState = { vote, lock: head.lock, commit: committed.block.height, blocks: [first, ...above] }
-  cycle.vote(encodeVoteFile({ incarnation, vote }))
+  cycle.vote(encodeVoteFile({ epoch, incarnation, vote }))
   cycle.whenDurable(() => done({ incarnation, head, durable, ledger, missingUpTo }))
   cycle.flush()
 }

@@ -8,8 +8,8 @@ import { type Attestation, type Block, blockSealMessage, type Carried } from '..
 import { fromHex, toLatin1 } from '../chain/bytes.ts'
 import { type Certificate, type Signable, type SigningContext, signableMessage } from '../chain/certificate.ts'
 import { cosignatureMessage, formatCheckpoint } from '../chain/checkpoint.ts'
-import type { ReadItem } from '../chain/execution.ts'
-import type { Genesis } from '../chain/genesis.ts'
+import { type Epoch, epochNumbered, epochOfSize } from '../chain/epoch.ts'
+import { type ChainRules, epochOf, type ReadItem } from '../chain/execution.ts'
 import { keyFromKid, type TaggedKey } from '../chain/keys.ts'
 import { Refusal } from '../chain/refusal.ts'
 import type { MemberId, Message } from '../consensus/message.ts'
@@ -30,19 +30,32 @@ interface MemberKeys {
 }
 
 export class Vouching {
-  readonly #genesis: Genesis
-  readonly #context: SigningContext
+  readonly #rules: ChainRules
+  /** Of the node's own epoch: what is said between members now. Blocks and checkpoints are checked by the lists of theirs. */
+  readonly #epoch: Epoch
   readonly #dependencies: VouchingDependencies
-  readonly #keys: ReadonlyMap<MemberId, MemberKeys>
+  readonly #keys = new Map<Epoch, ReadonlyMap<MemberId, MemberKeys>>()
   readonly #remembered = new Set<string>()
 
-  constructor(genesis: Genesis, context: SigningContext, dependencies: VouchingDependencies) {
-    this.#genesis = genesis
-    this.#context = context
+  constructor(rules: ChainRules, dependencies: VouchingDependencies) {
+    this.#rules = rules
+    this.#epoch = epochOf(rules)
     this.#dependencies = dependencies
-    this.#keys = new Map(
-      genesis.members.map(({ id, node }) => [id, { seal: keyFromKid(node.seal)!, cosign: keyFromKid(node.cosign)! }]),
-    )
+  }
+
+  #keysOf(member: MemberId, epoch: Epoch): MemberKeys | undefined {
+    let keys = this.#keys.get(epoch)
+    if (keys === undefined) {
+      keys = new Map(
+        epoch.members.map(({ id, node }) => [id, { seal: keyFromKid(node.seal)!, cosign: keyFromKid(node.cosign)! }]),
+      )
+      this.#keys.set(epoch, keys)
+    }
+    return keys.get(member)
+  }
+
+  #contextOf({ number }: Epoch): SigningContext {
+    return { ledger: this.#rules.context.ledger, epoch: number }
   }
 
   /** What this node signed itself, or another part of it has checked. */
@@ -51,8 +64,13 @@ export class Vouching {
     if (this.#remembered.size > rememberedMax) this.#remembered.delete(this.#remembered.values().next().value!)
   }
 
-  sealCheck(member: MemberId, message: Uint8Array, signature: Uint8Array): SignatureCheck | undefined {
-    const keys = this.#keys.get(member)
+  sealCheck(
+    member: MemberId,
+    message: Uint8Array,
+    signature: Uint8Array,
+    epoch = this.#epoch,
+  ): SignatureCheck | undefined {
+    const keys = this.#keysOf(member, epoch)
     return keys === undefined ? undefined : { publicKey: keys.seal, message, signature }
   }
 
@@ -62,13 +80,13 @@ export class Vouching {
     time: number,
     signature: Uint8Array,
   ): SignatureCheck | undefined {
-    const keys = this.#keys.get(member)
+    const keys = this.#keysOf(member, epochOfSize(this.#epoch, head.size))
     if (keys === undefined) return undefined
     return { publicKey: keys.cosign, message: cosignatureMessage(time, this.checkpointText(head)), signature }
   }
 
   checkpointText(head: { readonly size: number; readonly root: string }): string {
-    return formatCheckpoint({ origin: this.#genesis.origin, size: head.size, root: fromHex(head.root)! })
+    return formatCheckpoint({ origin: this.#rules.genesis.origin, size: head.size, root: fromHex(head.root)! })
   }
 
   /** Verdict over all of them: true when every signature is good. Undefined among them counts as bad. */
@@ -106,7 +124,7 @@ export class Vouching {
         const checks = message.lock === undefined ? [] : this.checksOfCertificate(message.lock)
         if (message.vote !== undefined) {
           const { signed, signature } = message.vote
-          checks.push(this.sealCheck(from, signableMessage(this.#context, signed), signature))
+          checks.push(this.sealCheck(from, signableMessage(this.#contextOf(this.#epoch), signed), signature))
         }
         return checks
       }
@@ -118,30 +136,31 @@ export class Vouching {
       case 'ack':
       case 'lock': {
         const { signature, ...signed } = message
-        return [this.sealCheck(from, signableMessage(this.#context, signed), signature)]
+        return [this.sealCheck(from, signableMessage(this.#contextOf(this.#epoch), signed), signature)]
       }
     }
   }
 
-  checksOfCertificate(certificate: Certificate<Signable>): (SignatureCheck | undefined)[] {
+  checksOfCertificate(certificate: Certificate<Signable>, epoch: Epoch = this.#epoch): (SignatureCheck | undefined)[] {
     const distinct = new Set(certificate.signatures.map(({ member }) => member))
-    if (distinct.size < this.#genesis.quorum || distinct.size !== certificate.signatures.length) return [undefined]
-    const message = signableMessage(this.#context, certificate.signed)
-    return certificate.signatures.map(({ member, signature }) => this.sealCheck(member, message, signature))
+    if (distinct.size < epoch.quorum || distinct.size !== certificate.signatures.length) return [undefined]
+    const message = signableMessage(this.#contextOf(epoch), certificate.signed)
+    return certificate.signatures.map(({ member, signature }) => this.sealCheck(member, message, signature, epoch))
   }
 
   checksOfAttestation(attestation: Attestation): (SignatureCheck | undefined)[] {
     const distinct = new Set(attestation.cosignatures.map(({ member }) => member))
-    if (distinct.size < this.#genesis.quorum || distinct.size !== attestation.cosignatures.length) return [undefined]
+    const { quorum } = epochOfSize(this.#epoch, attestation.size)
+    if (distinct.size < quorum || distinct.size !== attestation.cosignatures.length) return [undefined]
     return attestation.cosignatures.map(({ member, time, signature }) =>
       this.cosignatureCheck(member, attestation, time, signature),
     )
   }
 
-  checksOfCarried(carried: Carried): (SignatureCheck | undefined)[] {
+  #checksOfCarried(carried: Carried, epoch: Epoch): (SignatureCheck | undefined)[] {
     return [
-      ...(carried.election === undefined ? [] : this.checksOfCertificate(carried.election)),
-      ...(carried.base === undefined ? [] : this.checksOfCertificate(carried.base)),
+      ...(carried.election === undefined ? [] : this.checksOfCertificate(carried.election, epoch)),
+      ...(carried.base === undefined ? [] : this.checksOfCertificate(carried.base, epoch)),
       ...(carried.attestation === undefined ? [] : this.checksOfAttestation(carried.attestation)),
     ]
   }
@@ -149,15 +168,17 @@ export class Vouching {
   /** The seal of a block, what it carries, and the signature of every batch in it; the statements are `checkItems`' business. */
   checksOfBlock(block: Block): (SignatureCheck | undefined)[] {
     const { header, seal, carried, batches } = block
+    const epoch = epochNumbered(this.#epoch, header.epoch)
+    if (epoch === undefined) return [undefined]
     return [
-      this.sealCheck(header.leader, blockSealMessage(this.#context, header), seal),
-      ...this.checksOfCarried(carried),
-      ...batches.map((batch) => this.checkOfBatch(batch)),
+      this.sealCheck(header.leader, blockSealMessage(this.#contextOf(epoch), header), seal, epoch),
+      ...this.#checksOfCarried(carried, epoch),
+      ...batches.map((batch) => this.checkOfBatch(batch, epoch)),
     ]
   }
 
-  checkOfBatch(batch: Batch): SignatureCheck | undefined {
-    return this.sealCheck(batch.member, batch.message, batch.signature)
+  checkOfBatch(batch: Batch, epoch = this.#epoch): SignatureCheck | undefined {
+    return this.sealCheck(batch.member, batch.message, batch.signature, epoch)
   }
 
   /** Parses the statements that are new to this node and checks their signatures; false when bytes alone show one to be wrong. */

@@ -30,6 +30,10 @@ export interface Hello {
   readonly term: Term
   readonly lock: Rank
   readonly registeredSize: number
+  /** In which epoch it speaks from now on: an epoch begins with a start of every node. */
+  readonly epoch: number
+  /** Which node of its member it is: the one in the list of the epoch, or one that is yet to join. */
+  readonly node: string
 }
 
 /** The incarnation is on my disk: you may count me. */
@@ -185,7 +189,15 @@ function fieldsOf(message: WireMessage): CborValue[] {
     case 'read-reply':
       return [message.context, message.height]
     case 'hello':
-      return [message.incarnation, message.nonce, message.term, rankToCbor(message.lock), message.registeredSize]
+      return [
+        message.incarnation,
+        message.nonce,
+        message.term,
+        rankToCbor(message.lock),
+        message.registeredSize,
+        message.epoch,
+        message.node,
+      ]
     case 'hello-stored':
       return [message.incarnation]
     case 'hello-refused':
@@ -306,6 +318,8 @@ function read(kind: WireMessage['kind'], parts: readonly CborValue[]): WireMessa
         term: readTerm(parts[2]),
         lock: readRank(parts[3]),
         registeredSize: field.natural(parts[4], 'registeredSize'),
+        epoch: field.natural(parts[5], 'epoch'),
+        node: field.text(parts[6], 'node', 16),
       }
     case 'hello-stored':
       return { kind, incarnation: field.natural(parts[0], 'incarnation') }

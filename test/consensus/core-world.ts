@@ -219,6 +219,7 @@ export class World {
     return {
       self: id,
       members: this.members,
+      start: refTo(genesis),
       electionTimeoutTicks: this.options.electionTimeoutTicks ?? 10,
       heartbeatTicks: this.options.heartbeatTicks ?? 2,
       windowBytes: this.options.windowBytes ?? 1_000,

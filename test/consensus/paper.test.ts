@@ -486,6 +486,7 @@ describe('§5.5 and §5.6 crashes and persistence', () => {
     const options = {
       self: 'a',
       members: four,
+      start: refTo(genesis),
       electionTimeoutTicks: 10,
       windowBytes: 1,
       stallTimeouts: 3,

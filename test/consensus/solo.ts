@@ -29,6 +29,7 @@ export interface SoloOptions {
   readonly windowBytes?: number
   readonly below?: (limit: number) => number
   readonly muted?: boolean
+  readonly start?: BlockRef
 }
 
 /** Time-outs of ten ticks (up to twenty by chance), heartbeats every second tick; the core under test is always `a`. */
@@ -43,6 +44,7 @@ export class Solo {
       {
         self: this.self,
         members: this.members,
+        start: options.start ?? refTo(genesis),
         electionTimeoutTicks: 10,
         heartbeatTicks: 2,
         windowBytes: options.windowBytes ?? 1_000,

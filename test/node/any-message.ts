@@ -96,6 +96,8 @@ export const anyMessage: fc.Arbitrary<WireMessage> = fc.oneof(
     term: anyTerm,
     lock: anyRank,
     registeredSize: anyNatural,
+    epoch: anyNatural,
+    node: fc.constant('0123456789abcdef'),
   }),
   fc.record({ kind: kind('hello-stored'), incarnation: anyNatural }),
   fc.record({ kind: kind('hello-refused'), incarnation: anyNatural, code }),
@@ -123,11 +125,13 @@ export const anyMessage: fc.Arbitrary<WireMessage> = fc.oneof(
 ) as fc.Arbitrary<WireMessage>
 
 export const anyVoteFile: fc.Arbitrary<VoteFile> = fc.record({
+  epoch: anyNatural,
   incarnation: anyNatural,
   vote: fc.record({ term: anyTerm, candidate: fc.option(anyMember), base: fc.option(anyRef), ackBarred: bool }),
 })
 
 export const anyHeadFile = fc.record({
+  epoch: anyNatural,
   last: anyRef,
   lock: fc.record(
     { block: anyRef, lowerTermRank: anyRank, certificate: anyCertificate },

@@ -164,6 +164,8 @@ function everyKind(world: ReplicaWorld): WireMessage[] {
       term: term(2 ** 48),
       lock: at,
       registeredSize: 2 ** 52,
+      epoch: 2 ** 52,
+      node: world.member(liar).member.node.id,
     },
     { kind: 'hello-stored', incarnation: 1 },
     { kind: 'hello-refused', incarnation: 1, code: 'node.incarnation-reused' },
@@ -549,7 +551,16 @@ describe('a lying follower', () => {
       enemy.received.length = 0
       const nonce = new Uint8Array(16).fill(incarnation)
       const lock = { term: term(9), height: height(9) }
-      enemy.send('beijing', { kind: 'hello', incarnation, nonce, term: term(9), lock, registeredSize })
+      enemy.send('beijing', {
+        kind: 'hello',
+        incarnation,
+        nonce,
+        term: term(9),
+        lock,
+        registeredSize,
+        epoch: 0,
+        node: world.member(liar).member.node.id,
+      })
       world.until(() => answers().length > 0, 'an answer to the hello')
       return answers()[0]!
     }

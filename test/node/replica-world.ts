@@ -7,6 +7,7 @@ import { ed25519Sign, sha256 } from '#crypto'
 import type { Block } from '../../src/chain/block.ts'
 import { concat } from '../../src/chain/bytes.ts'
 import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
+import type { Closing } from '../../src/chain/epoch.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
 import {
   buildGenesis,
@@ -43,8 +44,10 @@ const organisations = [
 ] as const
 
 export interface WorldMember {
-  readonly member: GenesisMember
-  readonly keys: NodeKeys
+  member: GenesisMember
+  keys: NodeKeys
+  /** Under which its signatures are noted: a node that takes another's place is somebody else. */
+  signer: string
   readonly centre: KeyPair
   medium: MemoryMedium
   replica: Replica | undefined
@@ -78,6 +81,8 @@ export interface WorldOptions {
   readonly parameters?: Partial<GenesisParameters>
   /** What the members signed in an earlier world that this one goes on from. */
   readonly signed?: SignatureBook
+  /** Organisations with keys that are not in the genesis, and may join. */
+  readonly joining?: number
 }
 
 interface Founded {
@@ -96,25 +101,35 @@ export class ReplicaWorld {
   readonly log: string[] = []
   readonly signed: SignatureBook
   readonly promised: Promised[] = []
+  /** By the idempotency key of a statement: the record that it becomes closes the epoch, for these. */
+  readonly closings = new Map<string, Closing>()
   /** Sizes and roots that any node called attested: true for ever. */
   readonly attested = new Map<number, string>()
   readonly #cheap: boolean
+  #renewed = 0
 
   constructor(
     memberCount: number,
-    { seed = 1, cheapSignatures = false, parameters = {}, signed = new SignatureBook() }: WorldOptions = {},
+    {
+      seed = 1,
+      cheapSignatures = false,
+      parameters = {},
+      signed = new SignatureBook(),
+      joining = 0,
+    }: WorldOptions = {},
   ) {
     this.signed = signed
     this.random = new SeededRandom(seed)
     this.#cheap = cheapSignatures
     this.network = new MemoryNetworkWorld({}, { clock: this.clock, random: this.random })
-    const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall())
+    const { genesis, rules, members } = found(memberCount, joining, parameters, this.clock.wall())
     this.genesis = genesis
-    this.rules = rules
+    this.rules = { ...rules, closing: ({ key }) => this.closings.get(key) }
     for (const { member, keys, centre } of members) {
       this.members.set(member.id, {
         member,
         keys,
+        signer: member.id,
         centre,
         medium: new MemoryMedium(),
         replica: undefined,
@@ -130,8 +145,19 @@ export class ReplicaWorld {
     }
   }
 
+  /** The members of the genesis. */
   get ids(): readonly string[] {
-    return [...this.members.keys()]
+    return this.genesis.members.map(({ id }) => id)
+  }
+
+  /** This member's disk is lost: a new node, with new keys, is to take its place. */
+  renew(id: string): void {
+    const held = this.members.get(id)!
+    this.kill(id)
+    held.keys = nodeKeys(newKeyFile('node', this.genesis.origin, new SeededRandom(1_000 + this.#renewed++)))
+    held.member = { ...held.member, node: nodeOf(held.keys) }
+    held.signer = `${id} (${held.member.node.id})`
+    held.medium = new MemoryMedium()
   }
 
   /** On this member's memory disk, or on a disk that the caller opened and closes. */
@@ -171,7 +197,7 @@ export class ReplicaWorld {
           publicKey: (purpose) => keyOf(held, purpose).publicKey,
           // The file signer answers in a microtask; a virtual clock has none.
           sign: (purpose, message, done) => {
-            this.signed.note(id, purpose, message)
+            this.signed.note(held.signer, purpose, message)
             const signature = this.sign(id, purpose, message)
             clock.after(0, () => done(signature))
           },
@@ -335,7 +361,7 @@ export class ReplicaWorld {
     const { block, frontier } = first.ledger.committed
     return this.running.every(
       (replica) =>
-        replica.hindrances.length === 0 &&
+        replica.hindrances.every((code) => code === 'node.not-a-member') &&
         replica.pendingCount === 0 &&
         replica.raft.tail.height === replica.raft.commit &&
         replica.ledger.committed.block.id === block.id &&
@@ -489,17 +515,30 @@ function cheapSignature(publicKey: Uint8Array, message: Uint8Array): Uint8Array 
 const isCheapSignature = ({ publicKey, message, signature }: SignatureCheck): boolean =>
   Buffer.compare(cheapSignature(publicKey, message), signature) === 0
 
+const nodeOf = (keys: NodeKeys): GenesisMember['node'] => ({
+  id: nodeIdOf(keys.seal.publicKey),
+  network: kidOf(keys.network.publicKey),
+  log: kidOf(keys.log.publicKey),
+  cosign: kidOf(keys.cosign.publicKey),
+  seal: kidOf(keys.seal.publicKey),
+})
+
 const foundedBefore = new Map<string, Founded>()
 
 /** Keys and genesis cost more than a whole run: the same for all worlds of one size. */
-function found(memberCount: number, parameters: Partial<GenesisParameters>, foundedAt: number): Founded {
-  const name = `${memberCount} ${JSON.stringify(parameters)}`
+function found(
+  memberCount: number,
+  joining: number,
+  parameters: Partial<GenesisParameters>,
+  foundedAt: number,
+): Founded {
+  const name = `${memberCount} ${joining} ${JSON.stringify(parameters)}`
   const held = foundedBefore.get(name)
   if (held !== undefined) return held
   const random = new SeededRandom(1)
   const foundingId = Buffer.from(random.bytes(16)).toString('hex')
   const origin = `ledger.test/${foundingId}`
-  const members = organisations.slice(0, memberCount).map(([id, title, region, party]) => {
+  const members = organisations.slice(0, memberCount + joining).map(([id, title, region, party]) => {
     const keys = nodeKeys(newKeyFile('node', origin, random))
     const centre = centreKey(newKeyFile('centre', origin, random))
     const governance = governanceKey(newKeyFile('governance', origin, random))
@@ -509,13 +548,7 @@ function found(memberCount: number, parameters: Partial<GenesisParameters>, foun
       region,
       party,
       addresses: [],
-      node: {
-        id: nodeIdOf(keys.seal.publicKey),
-        network: kidOf(keys.network.publicKey),
-        log: kidOf(keys.log.publicKey),
-        cosign: kidOf(keys.cosign.publicKey),
-        seal: kidOf(keys.seal.publicKey),
-      },
+      node: nodeOf(keys),
       centreKey: kidOf(centre.publicKey),
       governanceKey: kidOf(governance.publicKey),
     }
@@ -525,7 +558,7 @@ function found(memberCount: number, parameters: Partial<GenesisParameters>, foun
     name: 'ledger.test',
     foundingId,
     foundedAt,
-    members: members.map(({ member }) => member),
+    members: members.slice(0, memberCount).map(({ member }) => member),
     parameters: { ...defaultParameters(memberCount), ...parameters },
     catalogue: knownTypeNames,
   })

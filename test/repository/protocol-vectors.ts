@@ -29,6 +29,7 @@ import {
   logVerifierKey,
 } from '../../src/chain/checkpoint.ts'
 import { encodeEntry, encodeRefusalEntry, zeroDigestHex } from '../../src/chain/entry.ts'
+import { genesisRef } from '../../src/chain/epoch.ts'
 import { type ChainPoint, type ChainRules, execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
 import {
   buildGenesis,
@@ -50,7 +51,6 @@ import { verifyProofFile } from '../../src/chain/verify.ts'
 import { FrameWriter, frameType } from '../../src/node/framing.ts'
 import { encodeHello } from '../../src/node/handshake.ts'
 import { centreKey, governanceKey, type KeyPair, nodeKeys } from '../../src/node/identity.ts'
-import { genesisRef } from '../../src/node/start-up.ts'
 import { encodeMessage } from '../../src/node/wire.ts'
 
 const foundingId = '000102030405060708090a0b0c0d0e0f'
@@ -360,6 +360,8 @@ export function protocolVectors(): unknown {
           term: term(1),
           lock: rank,
           registeredSize: 3,
+          epoch: 0,
+          node: nodeIdOf(beijing.keys.seal.publicKey),
         }),
       ),
       blocksRequest: toHex(encodeMessage({ kind: 'blocks-request', from: height(1) })),

@@ -22,7 +22,7 @@ import { decodeHeadFile } from '../durable-state.ts'
 import { openLevelDisk } from '../level-disk.ts'
 import { MemoryMedium } from '../memory-disk.ts'
 import type { Disk, Log, Verifier } from '../ports.ts'
-import { type Started, startUp } from '../start-up.ts'
+import { nextLedger, type Started, startUp } from '../start-up.ts'
 import { VerifiedItems } from '../verified-items.ts'
 import { VerifierPool } from '../verifier-pool.ts'
 import { Vouching } from '../vouching.ts'
@@ -122,15 +122,22 @@ async function replayDisk(
   const memory = new MemoryMedium().open({ defer: setImmediate, onFatal: (reason) => log.error(reason) })
   const cycle = new DiskCycle({}, { disk: memory })
   const store = new BlockStore({ cycle, disk: memory, context })
-  const { ledger } = await new Promise<Started>((resolve) =>
+  let { ledger } = await new Promise<Started>((resolve) =>
     startUp(rules, { disk: memory, cycle, store, read: items.read, log }, resolve),
   )
-  const vouching = new Vouching(genesis, context, { verifier, items })
+  let vouching = new Vouching(ledger.rules, { verifier, items })
   const progress = terminal.progress(both('重放', 'Replaying'), last)
   let records = 0
   let again = store.applied()!
   try {
     for (let at = 1; at <= last; at++) {
+      if (
+        ledger.committed.next?.start.block.height === at - 1 &&
+        stored.block(height(at))?.header.epoch !== ledger.rules.context.epoch
+      ) {
+        ledger = nextLedger(ledger, { store, read: items.read })
+        vouching = new Vouching(ledger.rules, { verifier, items })
+      }
       const block = await checkedBlock(stored, at, vouching)
       try {
         records += ledger.check(block).execution.leaves.filter(({ kind }) => kind === 'record').length

@@ -45,8 +45,9 @@ function leave(scene: Scene, write: Parameters<Scene['write']>[1]): void {
 }
 
 function storedBy(scene: Scene, of: number, incarnation: number, members: readonly number[]): void {
+  const { node } = scene.world.genesis.members.find(({ id }) => id === scene.world.ids[of])!
   for (const n of members) {
-    scene.write(n, { rows: [{ key: metaKey(`peer/${scene.world.ids[of]}`), value: encodeCbor([1, incarnation]) }] })
+    scene.write(n, { rows: [{ key: metaKey(`peer/${node.id}`), value: encodeCbor([1, incarnation]) }] })
     scene.sent(n, of, { kind: 'hello-stored', incarnation })
   }
 }

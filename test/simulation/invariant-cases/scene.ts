@@ -261,12 +261,13 @@ export function attestation(scene: Scene, size: number, rootText: string, by: re
 
 export function voteBytes(at: number, candidate: string | null, incarnation = 1, isBarred = false): Uint8Array {
   const base = candidate === null ? null : (genesis as VoteState['base'])
-  return encodeVoteFile({ incarnation, vote: { term: term(at), candidate, base, ackBarred: isBarred } })
+  return encodeVoteFile({ epoch: 0, incarnation, vote: { term: term(at), candidate, base, ackBarred: isBarred } })
 }
 
 export function headBytes(parts: Partial<HeadFile> = {}): Uint8Array {
   const block = genesis as unknown as HeadFile['last']
   return encodeHeadFile({
+    epoch: 0,
     last: block,
     lock: { block, lowerTermRank: { term: 0 as Term, height: 0 as Height } },
     commit: 0 as Height,

@@ -41,7 +41,9 @@ export function silentUntilStored(world: World): Watch {
       const { incarnation } = message
       // What a fault took from the disk afterwards was stored all the same.
       if (!world.machine(member).isDamaged) {
-        const row = medium.get(metaKey(`peer/${to}`))
+        // What is held of a member is held by its node's id.
+        const node = world.genesis.members.find(({ id }) => id === to)!.node.id
+        const row = medium.get(metaKey(`peer/${node}`))
         const held = row === undefined ? 0 : field.array(decodeCbor(row), 'peer row')[1]
         if (typeof held !== 'number' || held < incarnation) {
           world.violated(name, `${member} told ${to} that it stored ${incarnation}, and its disk says ${held}`)

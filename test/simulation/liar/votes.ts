@@ -7,10 +7,10 @@ import {
   isElection,
   type Signable,
 } from '../../../src/chain/certificate.ts'
+import { genesisRef } from '../../../src/chain/epoch.ts'
 import type { Term } from '../../../src/chain/numbers.ts'
 import { compareRanks } from '../../../src/consensus/message.ts'
 import type { MemberId } from '../../../src/node/ports.ts'
-import { genesisRef } from '../../../src/node/start-up.ts'
 import type { WireMessage } from '../../../src/node/wire.ts'
 import { batchesFor, Reign } from './forge.ts'
 import { type Liar, type Lie, refAt } from './liar.ts'
