@@ -93,7 +93,7 @@ class Draw {
     if (this.#chance(0.3)) this.#slowWires()
     for (const id of members) this.#add({ kind: 'start', member: id })
     this.#now += this.#below(3_000)
-    const until = this.#now + 4_000 + this.#below(20_000)
+    const until = this.#now + 3_000 + this.#below(15_000)
     // A busy run has a trouble in every tenth of a second, a quiet one every other second.
     const paceMs = this.#pick([60, 150, 400, 1_200])
     while (this.#now < until) {

@@ -18,7 +18,7 @@ export function cosignedIsCommitted(world: World): Watch {
       if (head === undefined || head.root !== root)
         return world.violated(name, `${member} cosigned size ${size}, which is no committed head`)
       // Who lost rows and fetches them again had committed what its register says, and may say so again (decision 0005).
-      if (replica.ledger.committed.frontier.size < size && !world.machine(member).isDamaged)
+      if (replica.ledger.committed.frontier.size < size && !replica.isBehindItself)
         return world.violated(name, `${member} cosigned size ${size} before it committed it`)
       // The genesis needs no certificate.
       const isCertified = head.blocks.some(({ id, height }) => height === 0 || evidence.isCertified(id))
