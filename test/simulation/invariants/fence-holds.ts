@@ -28,6 +28,8 @@ export function fenceHolds(world: World): Watch {
     turned({ isStarted, member, replica }) {
       // Neither is ever taken back, so that it need not be asked for at every event.
       if (world.events % 8 !== 0 || !isStarted || !evidence.isBound(member)) return
+      // Rows that vanish beneath a running node lead it to other roots: it stops signing, and its next start counts and makes them again.
+      if (world.machine(member).isDamaged) return
       for (const code of replica.hindrances) {
         if (code === 'node.retired' || code === 'node.halted') world.violated(name, `${member} is ${code}`)
       }
