@@ -11,7 +11,7 @@ import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '
 import { type Epoch, foundingEpoch, readyMessage } from '../chain/epoch.ts'
 import { type ChainRules, type Execution, epochOf, execute, InvalidBlock } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
-import type { Effect } from '../consensus/effect.ts'
+import type { Effect, LockState } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
 import { Raft } from '../consensus/raft.ts'
 import { BlockStore, blockKey, DamagedStore } from './block-store.ts'
@@ -613,6 +613,7 @@ export class Replica {
           encodeVoteFile({ epoch: this.epoch.number, incarnation: parts.incarnation, vote: effect.vote }),
         )
       case 'save-lock':
+        parts.lock = effect.lock
         return this.#saveHead(parts)
       case 'append': {
         const executed = parts.ledger.executed(effect.block.id)
@@ -667,18 +668,17 @@ export class Replica {
     if (this.#isHeadDue && !this.#betweenEpochs) this.#saveHead(this.#running)
   }
 
-  #headBytes({ raft, last, cosigning, intake, ledger }: Parts): Uint8Array {
+  /** Of what the effects so far have done, not of where the core is already: no crash finds a commit above its watermark. */
+  #headBytes({ last, lock, cosigning, intake, ledger }: Parts): Uint8Array {
     // While recovering the watermark stays where it was: another start before the blocks are back must find them missing again.
     const watermark = this.#missingUpTo ?? last
-    // What stands above the block that closed the epoch is never applied.
-    const { block, next } = ledger.committed
     // Nor is what was committed forgotten while it is not all here again.
-    const commit = height(Math.max(next === undefined ? raft.commit : block.height, this.#committedBefore))
+    const commit = height(Math.max(ledger.committed.block.height, this.#committedBefore))
     const { register } = cosigning
     return encodeHeadFile({
       epoch: epochOf(ledger.rules).number,
       last: watermark,
-      lock: raft.lock,
+      lock,
       commit,
       register,
       journalChanges: intake.journal.changes,
@@ -998,6 +998,7 @@ export class Replica {
       vouching,
       incarnation,
       last: { term: tail.term, height: tail.height, id: tail.id },
+      lock: raft.lock,
     }
     return parts
   }
@@ -1028,6 +1029,7 @@ interface Parts {
   readonly incarnation: number
   /** Watermark: the newest block that is on disk or in the write cycle. */
   last: BlockRef
+  lock: LockState
 }
 
 /** Blocks and batches never stand in the way of a vote or a heartbeat; catch-up in the way of neither. */

@@ -55,6 +55,8 @@ export interface Focus {
   readonly memberCount?: number
   /** Whatever member the quorum can do without suffers this. */
   readonly spare?: string
+  /** All that liars do. */
+  readonly trick?: string
 }
 
 export function drawSchedule(seed: number, tricks: readonly Trick[], focus: Focus = {}): Schedule {
@@ -67,6 +69,7 @@ class Draw {
   readonly #seed: number
   readonly #tricks: readonly Trick[]
   readonly #spareFaults: readonly SpareFault[]
+  readonly #trickChance: number
   readonly #members: readonly MemberId[]
   readonly #steps: Step[] = []
   #now = 0
@@ -75,7 +78,8 @@ class Draw {
   constructor(random: SeededRandom, seed: number, tricks: readonly Trick[], focus: Focus) {
     this.#random = random
     this.#seed = seed
-    this.#tricks = tricks
+    this.#tricks = focus.trick === undefined ? tricks : tricks.filter((trick) => trick === focus.trick)
+    this.#trickChance = focus.trick === undefined ? 0.4 : 1
     this.#members = memberIds(focus.memberCount ?? this.#pick(memberCounts))
     this.#spareFaults = focus.spare === undefined ? spareFaults : spareFaults.filter((fault) => fault === focus.spare)
     if (this.#spareFaults.length === 0) throw new Error(`no such fault: ${focus.spare}`)
@@ -88,7 +92,7 @@ class Draw {
     const liars = Object.fromEntries(
       [...spares]
         .filter(([, fault]) => fault === 'lie')
-        .map(([id]) => [id, this.#tricks.filter(() => this.#chance(0.4))]),
+        .map(([id]) => [id, this.#tricks.filter(() => this.#chance(this.#trickChance))]),
     )
     if (this.#chance(0.3)) this.#slowWires()
     for (const id of members) this.#add({ kind: 'start', member: id })

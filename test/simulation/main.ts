@@ -5,7 +5,7 @@
  *   npm run sim -- --seeds 100000      a night; --from N goes on where another run ended
  *   npm run sim -- --seed 17           that run alone, with the log of its nodes (--quiet: without)
  *   npm run sim -- --schedule FILE     a schedule that was kept
- *   --members N, --spare FAULT         only such runs; --first: the first failure as it is, not shrunk; --json
+ *   --members N, --spare FAULT, --trick NAME   only such runs; --first: the first failure as it is, not shrunk; --json
  *
  * The first run that fails prints its seed, is shrunk to a short schedule, and ends it all with exit code 1.
  */
@@ -54,11 +54,13 @@ if (!isMainThread) {
       first: { type: 'boolean', default: false },
       members: { type: 'string' },
       spare: { type: 'string' },
+      trick: { type: 'string' },
     },
   })
   const focus: Focus = {
     ...(values.members === undefined ? {} : { memberCount: natural(values.members) }),
     ...(values.spare === undefined ? {} : { spare: values.spare }),
+    ...(values.trick === undefined ? {} : { trick: values.trick }),
   }
   if (values.seed !== undefined)
     process.exitCode = replay(drawSchedule(natural(values.seed), tricks, focus), values.quiet)
