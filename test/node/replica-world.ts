@@ -6,25 +6,16 @@
 import { ed25519Sign, sha256 } from '#crypto'
 import type { Block } from '../../src/chain/block.ts'
 import { concat } from '../../src/chain/bytes.ts'
-import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
 import type { Closing } from '../../src/chain/epoch.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
-import {
-  buildGenesis,
-  defaultParameters,
-  type Genesis,
-  type GenesisMember,
-  type GenesisParameters,
-  nodeIdOf,
-} from '../../src/chain/genesis.ts'
+import type { Genesis, GenesisMember, GenesisParameters } from '../../src/chain/genesis.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
-import { kidOf } from '../../src/chain/keys.ts'
 import { rootOf } from '../../src/chain/merkle-tree.ts'
 import { height } from '../../src/chain/numbers.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { DamagedStore } from '../../src/node/block-store.ts'
-import { centreKey, governanceKey, type KeyPair, type NodeKeys, newKeyFile, nodeKeys } from '../../src/node/identity.ts'
+import { type KeyPair, type NodeKeys, newKeyFile, nodeKeys } from '../../src/node/identity.ts'
 import type { IntakeResult, Pending } from '../../src/node/intake.ts'
 import { type MemoryDisk, MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
 import { type MemoryNetwork, MemoryNetworkWorld } from '../../src/node/memory-network.ts'
@@ -33,15 +24,8 @@ import type { Disk, Lane, Log, LogFields, SignatureCheck, SigningPurpose } from 
 import { Replica } from '../../src/node/replica.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
+import { found, nodeOf } from '../simulation/founding.ts'
 import { SignatureBook } from './signature-book.ts'
-
-const organisations = [
-  ['beijing', '北京市公共资源交易中心', '110000', 'uscc:91110000802100433B'],
-  ['guangzhou', '广州公共资源交易中心', '440100', 'uscc:914403001922038216'],
-  ['hangzhou', '杭州市公共资源交易中心', '330100', 'uscc:91330100716105852F'],
-  ['wuhan', '武汉市公共资源交易中心', '420100', 'uscc:9144030071526726XG'],
-  ['xiamen', '厦门市公共资源交易中心', '350200', 'uscc:91440400192548256N'],
-] as const
 
 export interface WorldMember {
   member: GenesisMember
@@ -85,12 +69,6 @@ export interface WorldOptions {
   readonly joining?: number
 }
 
-interface Founded {
-  readonly genesis: Genesis
-  readonly rules: ChainRules
-  readonly members: readonly { member: GenesisMember; keys: NodeKeys; centre: KeyPair }[]
-}
-
 export class ReplicaWorld {
   readonly clock = new VirtualClock()
   readonly random: SeededRandom
@@ -122,7 +100,7 @@ export class ReplicaWorld {
     this.random = new SeededRandom(seed)
     this.#cheap = cheapSignatures
     this.network = new MemoryNetworkWorld({}, { clock: this.clock, random: this.random })
-    const { genesis, rules, members } = found(memberCount, joining, parameters, this.clock.wall())
+    const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall(), joining)
     this.genesis = genesis
     this.rules = { ...rules, closing: ({ key }) => this.closings.get(key) }
     for (const { member, keys, centre } of members) {
@@ -514,57 +492,3 @@ function cheapSignature(publicKey: Uint8Array, message: Uint8Array): Uint8Array 
 
 const isCheapSignature = ({ publicKey, message, signature }: SignatureCheck): boolean =>
   Buffer.compare(cheapSignature(publicKey, message), signature) === 0
-
-const nodeOf = (keys: NodeKeys): GenesisMember['node'] => ({
-  id: nodeIdOf(keys.seal.publicKey),
-  network: kidOf(keys.network.publicKey),
-  log: kidOf(keys.log.publicKey),
-  cosign: kidOf(keys.cosign.publicKey),
-  seal: kidOf(keys.seal.publicKey),
-})
-
-const foundedBefore = new Map<string, Founded>()
-
-/** Keys and genesis cost more than a whole run: the same for all worlds of one size. */
-function found(
-  memberCount: number,
-  joining: number,
-  parameters: Partial<GenesisParameters>,
-  foundedAt: number,
-): Founded {
-  const name = `${memberCount} ${joining} ${JSON.stringify(parameters)}`
-  const held = foundedBefore.get(name)
-  if (held !== undefined) return held
-  const random = new SeededRandom(1)
-  const foundingId = Buffer.from(random.bytes(16)).toString('hex')
-  const origin = `ledger.test/${foundingId}`
-  const members = organisations.slice(0, memberCount + joining).map(([id, title, region, party]) => {
-    const keys = nodeKeys(newKeyFile('node', origin, random))
-    const centre = centreKey(newKeyFile('centre', origin, random))
-    const governance = governanceKey(newKeyFile('governance', origin, random))
-    const member: GenesisMember = {
-      id,
-      name: title,
-      region,
-      party,
-      addresses: [],
-      node: nodeOf(keys),
-      centreKey: kidOf(centre.publicKey),
-      governanceKey: kidOf(governance.publicKey),
-    }
-    return { member, keys, centre }
-  })
-  const genesis = buildGenesis({
-    name: 'ledger.test',
-    foundingId,
-    foundedAt,
-    members: members.slice(0, memberCount).map(({ member }) => member),
-    parameters: { ...defaultParameters(memberCount), ...parameters },
-    catalogue: knownTypeNames,
-  })
-  const context = { ledger: genesis.ledger, epoch: 0 }
-  const rules = { context, genesis, catalogue: catalogueOf(genesis.catalogue) }
-  const founded = { genesis, rules, members }
-  foundedBefore.set(name, founded)
-  return founded
-}

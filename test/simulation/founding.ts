@@ -37,14 +37,20 @@ export interface Founded {
 
 const foundedBefore = new Map<string, Founded>()
 
-export function found(memberCount: number, parameters: Partial<GenesisParameters>, foundedAt: number): Founded {
-  const name = `${memberCount} ${foundedAt} ${JSON.stringify(parameters)}`
+/** `joining`: how many more organisations there are, with keys, that are no members yet. */
+export function found(
+  memberCount: number,
+  parameters: Partial<GenesisParameters>,
+  foundedAt: number,
+  joining = 0,
+): Founded {
+  const name = `${memberCount} ${joining} ${foundedAt} ${JSON.stringify(parameters)}`
   const held = foundedBefore.get(name)
   if (held !== undefined) return held
   const random = new SeededRandom(1)
   const foundingId = Buffer.from(random.bytes(16)).toString('hex')
   const origin = `ledger.test/${foundingId}`
-  const members = organisations.slice(0, memberCount).map(([id, title, region, party]) => {
+  const members = organisations.slice(0, memberCount + joining).map(([id, title, region, party]) => {
     const keys = nodeKeys(newKeyFile('node', origin, random))
     const centre = centreKey(newKeyFile('centre', origin, random))
     const governance = governanceKey(newKeyFile('governance', origin, random))
@@ -54,13 +60,7 @@ export function found(memberCount: number, parameters: Partial<GenesisParameters
       region,
       party,
       addresses: [],
-      node: {
-        id: nodeIdOf(keys.seal.publicKey),
-        network: kidOf(keys.network.publicKey),
-        log: kidOf(keys.log.publicKey),
-        cosign: kidOf(keys.cosign.publicKey),
-        seal: kidOf(keys.seal.publicKey),
-      },
+      node: nodeOf(keys),
       centreKey: kidOf(centre.publicKey),
       governanceKey: kidOf(governance.publicKey),
     }
@@ -70,7 +70,7 @@ export function found(memberCount: number, parameters: Partial<GenesisParameters
     name: 'ledger.test',
     foundingId,
     foundedAt,
-    members: members.map(({ member }) => member),
+    members: members.slice(0, memberCount).map(({ member }) => member),
     parameters: { ...defaultParameters(memberCount), ...parameters },
     catalogue: knownTypeNames,
   })
@@ -83,3 +83,12 @@ export function found(memberCount: number, parameters: Partial<GenesisParameters
 
 /** The ids of the members of a ledger of this many. */
 export const memberIds = (count: number): readonly string[] => organisations.slice(0, count).map(([id]) => id)
+
+/** A node's id and keys as the genesis names them. */
+export const nodeOf = (keys: NodeKeys): GenesisMember['node'] => ({
+  id: nodeIdOf(keys.seal.publicKey),
+  network: kidOf(keys.network.publicKey),
+  log: kidOf(keys.log.publicKey),
+  cosign: kidOf(keys.cosign.publicKey),
+  seal: kidOf(keys.seal.publicKey),
+})
