@@ -3,6 +3,7 @@
  * implement it in a few lines. Everything answered here is committed state; each answer that depends on how far the ledger has got
  * carries the checkpoint it is true as of.
  */
+import type { Finding } from '../chain/catalogue/statement-type.ts'
 import type { JsonObject } from '../chain/json.ts'
 import type { FieldProblem, RefusalTexts } from '../chain/refusal.ts'
 
@@ -51,6 +52,10 @@ export interface LedgerRecord {
   readonly party: string | null
   /** Who vouches for the signing key: 'agreed' (company's own key, or two members, or genesis) or 'unilateral' (单方登记). */
   readonly keyStanding: 'agreed' | 'unilateral' | null
+  /** Of the key that signed the statement. */
+  readonly kid: string | null
+  /** What the rules flag about the record. */
+  readonly findings: readonly Finding[]
 }
 
 export interface InclusionProof {
@@ -114,6 +119,14 @@ export interface RecordFilter {
   readonly party?: string
   readonly member?: string
   readonly region?: string
+  /** Kid of the key that signed the record. */
+  readonly kid?: string
+  /** What a lifecycle calls an instance: `tender/uscc:91…/national/E35…`. */
+  readonly subject?: string
+  /** `sha256:9f86…`, of a document that the record names. */
+  readonly hash?: string
+  /** A finding's code; empty: any. */
+  readonly finding?: string
   /** Block time bounds, milliseconds since 1970: from ≤ t < to. */
   readonly from?: number
   readonly to?: number

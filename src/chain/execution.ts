@@ -8,8 +8,9 @@ import type { Batch, BatchItem } from './batch.ts'
 import { type BlockHeader, batchesDigest, blockId, type Carried, carriedDigest } from './block.ts'
 import { fromHex, toHex, utf8 } from './bytes.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
+import { writeFindings } from './catalogue/finding.ts'
 import { readKey } from './catalogue/register.ts'
-import type { Subjects } from './catalogue/statement-type.ts'
+import type { Finding, RuleContext, Subjects } from './catalogue/statement-type.ts'
 import { type CborValue, field } from './cbor.ts'
 import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
 import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
@@ -104,6 +105,8 @@ export interface Leaf {
   readonly statement?: Statement
   readonly entry?: Entry
   readonly subjects?: Subjects
+  /** For records: what the rules flag. */
+  readonly findings?: readonly Finding[]
 }
 
 export interface Execution {
@@ -266,6 +269,9 @@ function afterAttestation(parent: ChainPoint, carried: Carried): ChainPoint['una
   return parent.unattested.slice(at + 1)
 }
 
+/** Of the periods that law fixes, unless the genesis says otherwise. */
+const dayMs = 86_400_000
+
 const runKey = (member: string): string => `batch/${member}`
 
 interface Run {
@@ -391,13 +397,13 @@ function judge(
       throw new Refusal('statement.key-reused', `key "${statement.key}" belongs to record ${earlier.index}`)
     }
     const attempt = new Overlay(state)
-    const subjects = applyStatement(attempt, entry, statement, index, blockTime, rules)
+    const { subjects, findings } = applyStatement(attempt, entry, statement, index, blockTime, rules)
     const closing = rules.closing?.(statement)
     const closedFor =
       closing === undefined ? undefined : nextMembers(epochOf(rules), closing, blockHeight, rules.genesis.parameters)
     state.absorb(attempt)
     state.set(rowOf(scopesOf(state, statement)[0]), [fromHex(statement.id)!, index])
-    const leaf: Leaf = { kind: 'record', bytes: item.entry, hash: item.leaf, statement, entry, subjects }
+    const leaf: Leaf = { kind: 'record', bytes: item.entry, hash: item.leaf, statement, entry, subjects, findings }
     return { outcome: { kind: 'record', index }, leaf, ...(closedFor === undefined ? {} : { closedFor }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
@@ -425,23 +431,28 @@ export function applyStatement(
   index: number,
   blockTime: number,
   rules: ChainRules,
-): Subjects {
-  const { clockAheadMs, receivedWindowMs } = rules.genesis.parameters
+): { readonly subjects: Subjects; readonly findings: readonly Finding[] } {
+  const { clockAheadMs, receivedWindowMs, legalDayMs = dayMs } = rules.genesis.parameters
   // Rule 27: one member's word on the time counts only close to block time.
   const inWindow = entry.receivedAt >= blockTime - receivedWindowMs && entry.receivedAt <= blockTime + clockAheadMs
-  const context = {
+  const findings: Finding[] = []
+  const context: RuleContext = {
     ledger: rules.context.ledger,
     blockTime,
     receivedAt: inWindow ? entry.receivedAt : blockTime,
     member: entry.member,
     index,
+    legalDayMs,
     statement,
     state: attempt,
     members: epochOf(rules).members,
+    find: (code, ...values) => findings.push({ code, values }),
   }
   rules.catalogue.check(statement, context)
   rules.catalogue.apply(statement, context)
-  return rules.catalogue.typeOf(statement.type)!.subjects(statement.payload)
+  const subjects = rules.catalogue.typeOf(statement.type)!.subjects(statement.payload)
+  if (findings.length > 0) writeFindings(attempt, index, findings)
+  return { subjects, findings }
 }
 
 function systemLeaf(

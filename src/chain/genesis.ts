@@ -58,6 +58,11 @@ export interface GenesisParameters {
   /** W_h: how long after its receipt a statement may reach the ledger and still count as received then. */
   readonly receivedWindowMs: number
   readonly electionTimeoutMs: number
+  /**
+   * What counts as a day of the periods that law fixes. Absent: 86,400,000, a day. A demonstration's ledger may have shorter ones, and shows
+   * it in its genesis; time itself is never faked.
+   */
+  readonly legalDayMs?: number
 }
 
 /** What the organisations agree on; the rest follows from it. */
@@ -101,7 +106,7 @@ const membersMax = 64
 const addressesMax = 8
 /** The leaf must fit an entry bundle, as every other. */
 const genesisBytesMax = 65_535
-const catalogueTypesMax = 64
+const catalogueTypesMax = 256
 
 export const genesisRefusals: RefusalTexts = {
   'genesis.malformed': {
@@ -378,6 +383,7 @@ function genesisSchema(): JsonObject {
     receivedWindowMs: milliseconds('接收时间窗', 'Received window'),
     electionTimeoutMs: milliseconds('选举时限', 'Election time-out'),
   }
+  const optionalParameters: JsonObject = { legalDayMs: milliseconds('法定一日的毫秒数', 'Milliseconds of a legal day') }
   const genesis = {
     version: named('格式版本', 'Format version', { type: 'integer', const: 1 }),
     name: named('账本名称', 'Ledger name', {
@@ -395,7 +401,7 @@ function genesisSchema(): JsonObject {
       maxItems: membersMax,
       items: object(member, Object.keys(member)),
     }),
-    parameters: named('参数', 'Parameters', object(parameters, Object.keys(parameters))),
+    parameters: named('参数', 'Parameters', object({ ...parameters, ...optionalParameters }, Object.keys(parameters))),
     catalogue: named('记录类型', 'Record types', {
       type: 'array',
       minItems: 1,

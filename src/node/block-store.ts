@@ -70,8 +70,31 @@ export const attestationsFrom = (size: number): { gte: Uint8Array; lt: Uint8Arra
   lt: Uint8Array.of(prefix.attestation + 1),
 })
 
-export type NamedField = 'type' | 'owner' | 'tender' | 'party' | 'member' | 'region'
-const namedFields: readonly NamedField[] = ['type', 'owner', 'tender', 'party', 'member', 'region']
+/** `kid`: what one key signed; `subject`: a lifecycle's instance; `hash`: of a document; `finding`: a code, or '' for all. */
+export type NamedField =
+  | 'type'
+  | 'owner'
+  | 'tender'
+  | 'party'
+  | 'member'
+  | 'region'
+  | 'kid'
+  | 'subject'
+  | 'hash'
+  | 'finding'
+/** In the order of their numbers in the rows' names. */
+const namedFields: readonly NamedField[] = [
+  'type',
+  'owner',
+  'tender',
+  'party',
+  'member',
+  'region',
+  'kid',
+  'subject',
+  'hash',
+  'finding',
+]
 
 function namedKey(name: NamedField, value: string, at?: Height): Uint8Array {
   const digest = sha256(utf8(value)).subarray(0, 16)
@@ -230,6 +253,8 @@ export class BlockStore {
     // The row that vouches for all others has nothing above it that vouches for it but its own digest.
     if (row === undefined || !equalBytes(sha256(row.subarray(32)), row.subarray(0, 32))) return undefined
     const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 9)
+    // Rows that an earlier version derived lack what this one looks for: they are made again from the blocks.
+    if (parts[0] !== derivedFormat) return undefined
     return {
       block: {
         term: term(field.natural(parts[1], 'term', TERM_MAX)),
@@ -307,7 +332,7 @@ export class BlockStore {
     this.#writeEdges()
     const { point } = execution
     const applied = encodeCbor([
-      1,
+      derivedFormat,
       block.term,
       block.height,
       fromHex(block.id)!,
@@ -530,6 +555,8 @@ const decodedBlocksMax = 64
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
 
+/** Of all rows that are derived from blocks. */
+const derivedFormat = 2
 const appliedKey = metaKey('applied')
 const tileKey = (level: number, index: number): Uint8Array => key(prefix.tile, Uint8Array.of(level), u64(index))
 const locationKey = (tile: number): Uint8Array => key(prefix.location, u64(tile))
@@ -566,8 +593,9 @@ function indexOf(bytes: Uint8Array, part: Uint8Array, from: number): number {
 
 function* namesOf(leaf: Leaf): Generator<readonly [NamedField, string]> {
   if (leaf.kind !== 'record') return
-  const { statement, entry, subjects } = leaf
+  const { statement, entry, subjects, findings = [] } = leaf
   yield ['type', statement!.type]
+  yield ['kid', statement!.kid]
   yield ['member', entry!.member]
   yield ['party', statement!.party]
   if (subjects === undefined) return
@@ -575,4 +603,8 @@ function* namesOf(leaf: Leaf): Generator<readonly [NamedField, string]> {
   if (subjects.tender !== undefined) yield ['tender', subjects.tender]
   if (subjects.region !== undefined) yield ['region', subjects.region]
   for (const party of subjects.parties) if (party !== statement!.party) yield ['party', party]
+  for (const subject of subjects.subjects ?? []) yield ['subject', subject]
+  for (const hash of subjects.hashes ?? []) yield ['hash', hash]
+  if (findings.length > 0) yield ['finding', '']
+  for (const { code } of findings) yield ['finding', code]
 }

@@ -24,6 +24,7 @@ import type {
 } from '../api/service.ts'
 import type { Attestation, Block } from '../chain/block.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
+import { findingsOf } from '../chain/catalogue/finding.ts'
 import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
 import {
   cosignature,
@@ -425,9 +426,14 @@ export class Queries implements Service {
       const read = (): ReadItem => this.#read(bytes)
       const parsed = recent.said === undefined ? read() : undefined
       const said = recent.said ?? saidBy(parsed!)
-      const key = readKey(this.#deps.replica.ledger.committed.state, said.kid)
+      const { state } = this.#deps.replica.ledger.committed
+      const key = readKey(state, said.kid)
       return {
         ...place,
+        // Nor for these.
+        get findings() {
+          return findingsOf(state, index)
+        },
         kind,
         type: said.type,
         statementId: said.id,
@@ -439,6 +445,7 @@ export class Queries implements Service {
         receivedAt: formatTime(said.receivedAt),
         party: said.party,
         keyStanding: key === undefined ? null : key.agreed ? 'agreed' : 'unilateral',
+        kid: said.kid,
       }
     }
     const refusal = kind === 'refusal' ? (value!.refusal as Record<string, string>) : undefined
@@ -452,6 +459,8 @@ export class Queries implements Service {
       receivedAt: refusal?.receivedAt ?? null,
       party: null,
       keyStanding: null,
+      kid: null,
+      findings: [],
     }
   }
 
@@ -488,22 +497,22 @@ export class Queries implements Service {
     if (filter.from !== undefined && Date.parse(record.blockTime) < filter.from) return false
     if (filter.type !== undefined && record.type !== filter.type) return false
     if (filter.member !== undefined && record.member !== filter.member) return false
-    if (
-      filter.party === undefined &&
-      filter.owner === undefined &&
-      filter.tender === undefined &&
-      filter.region === undefined
-    ) {
-      return true
-    }
+    const { party, owner, tender, region, kid, subject, hash, finding } = filter
+    const ofRecords = [party, owner, tender, region, kid, subject, hash, finding]
+    if (ofRecords.every((value) => value === undefined)) return true
     if (record.kind !== 'record') return false
     const subjects = this.#options.rules.catalogue.typeOf(record.type)?.subjects(record.payload)
-    if (filter.party !== undefined && record.party !== filter.party && !subjects?.parties.includes(filter.party))
-      return false
+    if (party !== undefined && record.party !== party && !subjects?.parties.includes(party)) return false
+    if (finding !== undefined) {
+      if (!record.findings.some(({ code }) => finding === '' || code === finding)) return false
+    }
     return (
-      (filter.owner === undefined || subjects?.owner === filter.owner) &&
-      (filter.tender === undefined || subjects?.tender === filter.tender) &&
-      (filter.region === undefined || subjects?.region === filter.region)
+      (owner === undefined || subjects?.owner === owner) &&
+      (tender === undefined || subjects?.tender === tender) &&
+      (region === undefined || subjects?.region === region) &&
+      (kid === undefined || record.kid === kid) &&
+      (subject === undefined || subjects?.subjects?.includes(subject) === true) &&
+      (hash === undefined || subjects?.hashes?.includes(hash) === true)
     )
   }
 
@@ -814,7 +823,18 @@ export class Queries implements Service {
 type Answer = (submission: Submission | Promise<Submission>) => void
 
 /** The field that narrows a list most comes first. */
-const tellingFields: readonly NamedField[] = ['tender', 'party', 'owner', 'type', 'region', 'member']
+const tellingFields: readonly NamedField[] = [
+  'hash',
+  'subject',
+  'finding',
+  'tender',
+  'kid',
+  'party',
+  'owner',
+  'type',
+  'region',
+  'member',
+]
 /** Blocks whose rows are read at once for a list. */
 const scannedBlocks = 256
 

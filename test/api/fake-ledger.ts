@@ -437,6 +437,8 @@ export class FakeLedger implements Service {
       blockTime: formatTime(this.now),
       party: more.party,
       keyStanding: more.party === null ? null : 'agreed',
+      kid: null,
+      findings: [],
     })
     return index
   }

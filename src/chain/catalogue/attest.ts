@@ -4,18 +4,32 @@
  * the source fields answer the first three before the datum went on the ledger, the hash and the ledger the last.
  */
 import { Refusal } from '../refusal.ts'
-import type { StatementType, Subjects } from './statement-type.ts'
-import { enumField, hashField, named, object, regionField, tenderField, textField, timeField } from './values.ts'
+import type { Family, StatementType, Subjects } from './statement-type.ts'
+import { type TenderIdentity, tenderSubject } from './tender-identity.ts'
+import {
+  type DocumentHash,
+  enumField,
+  hashField,
+  hashText,
+  named,
+  object,
+  regionField,
+  tenderField,
+  textField,
+  timeField,
+} from './values.ts'
 
 interface AttestHash {
+  readonly hash: DocumentHash
   readonly source: { readonly operator: string }
-  readonly tender?: { readonly owner: string; readonly code: string }
+  readonly tender?: TenderIdentity
   readonly region?: string
 }
 
-export const attestHash: StatementType = {
+const attestHash: StatementType = {
   name: 'attest.hash',
   version: 1,
+  isFirstEdition: true,
   title: { zh: '哈希存证', en: 'Attest a hash' },
   law: {
     zh: '最高人民法院《关于互联网法院审理案件若干问题的规定》第十一条，《人民法院在线诉讼规则》第十六至十九条。',
@@ -91,11 +105,22 @@ export const attestHash: StatementType = {
   },
 
   subjects(payload): Subjects {
-    const { tender, region } = payload as unknown as AttestHash
+    const { hash, tender, region } = payload as unknown as AttestHash
     return {
       parties: tender === undefined ? [] : [tender.owner],
-      ...(tender === undefined ? {} : { owner: tender.owner, tender: tender.code }),
+      ...(tender === undefined ? {} : { owner: tender.owner, tender: tender.code, subjects: [tenderSubject(tender)] }),
       ...(region === undefined ? {} : { region }),
+      hashes: [hashText(hash)],
     }
   },
+}
+
+export const attestation: Family = {
+  name: 'attest',
+  title: { zh: '存证', en: 'Attestation' },
+  purpose: {
+    zh: '法院审查电子数据的真实性，要看由谁、何时、以何种方式生成，上链之前是否真实，以及是否完整（《最高人民法院关于互联网法院审理案件若干问题的规定》第十一条、《人民法院在线诉讼规则》第十六至十九条）。来源字段回答上链之前的问题，哈希与账本回答之后的问题；文件本身不上链。',
+    en: 'A court asks who made a datum, when and how, whether it was authentic before it went on a chain, and whether it is complete (Provisions on internet courts art. 11; Rules of Online Litigation arts. 16–19). The source fields answer for the time before, the hash and the ledger for the time after. The document itself stays with its owner.',
+  },
+  types: [attestHash],
 }

@@ -3,9 +3,9 @@
  * when it was decrypted. It keeps what was printed beside what it means (`raw`), because a "price" of 1 may be a rate and a
  * bid that was never decrypted has no price at all. Sealed bids before the opening are another family.
  */
-import { Refusal } from '../refusal.ts'
 import { openingTimeField, refuseBeforeOpening } from './opening.ts'
-import type { StatementType, Subjects } from './statement-type.ts'
+import type { Family, StatementType, Subjects } from './statement-type.ts'
+import { type TenderIdentity, tenderSubject } from './tender-identity.ts'
 import {
   codeField,
   currencyField,
@@ -14,6 +14,7 @@ import {
   named,
   namedPartyField,
   object,
+  refuse,
   regionField,
   tenderField,
   textField,
@@ -23,7 +24,7 @@ import {
 } from './values.ts'
 
 interface BidRecord {
-  readonly tender: { readonly owner: string; readonly code: string }
+  readonly tender: TenderIdentity
   readonly region: string
   readonly bidders: readonly { readonly party?: string; readonly name: string }[]
   readonly price?: { readonly form: string; readonly unit?: string; readonly currency?: string }
@@ -34,9 +35,10 @@ interface BidRecord {
   readonly openingTime: string
 }
 
-export const bidRecord: StatementType = {
+const bidRecord: StatementType = {
   name: 'bid.record',
   version: 1,
+  isFirstEdition: true,
   title: { zh: '开标记录（单个投标）', en: 'Bid as opened' },
   law: {
     zh: '《招标投标法》第二十二条（开标前保密）、第三十五条、第三十六条（公开开标并记录存档）。',
@@ -173,14 +175,14 @@ export const bidRecord: StatementType = {
     refuseInconsistentDecryption(bid)
     refuseIncompletePrice(bid)
     if (timeOf(bid.receivedAt) > openingTime) {
-      throw refusal('bid.received-after-opening', '/receivedAt', '晚于开标时间', 'is after the opening time')
+      throw refuse('bid.received-after-opening', '/receivedAt', '晚于开标时间', 'is after the opening time')
     }
     if (bid.decryptedAt !== undefined && timeOf(bid.decryptedAt) < openingTime) {
-      throw refusal('bid.decrypted-before-opening', '/decryptedAt', '早于开标时间', 'is before the opening time')
+      throw refuse('bid.decrypted-before-opening', '/decryptedAt', '早于开标时间', 'is before the opening time')
     }
     const parties = partiesOf(bid.bidders)
     if (new Set(parties).size !== parties.length) {
-      throw refusal('bid.bidder-twice', '/bidders', '同一主体列了两次', 'names a party twice')
+      throw refuse('bid.bidder-twice', '/bidders', '同一主体列了两次', 'names a party twice')
     }
   },
 
@@ -191,34 +193,41 @@ export const bidRecord: StatementType = {
       tender: tender.code,
       parties: Array.from(new Set([tender.owner, ...partiesOf(bidders)])),
       region,
+      subjects: [tenderSubject(tender)],
     }
   },
+}
+
+export const bids: Family = {
+  name: 'bid',
+  title: { zh: '开标记录', en: 'Opening records' },
+  purpose: {
+    zh: '《招标投标法》第二十二条：开标前不得透露投标人的名称、数量等；第三十五、三十六条：开标公开进行，记录存档。本类记录只在开标时间之后收入，既保留公布的原文，也写明含义。',
+    en: 'Tendering and Bidding Law art. 22: before the opening neither names nor number of bidders may be known; arts. 35 and 36: the opening is public and its record kept. These records are taken in only after the opening time, and keep what was printed beside what it means.',
+  },
+  types: [bidRecord],
 }
 
 function refuseInconsistentDecryption({ decrypted, price, decryptedAt, raw }: BidRecord): void {
   const code = 'bid.decryption-inconsistent'
   if (decrypted) {
-    if (price === undefined) throw refusal(code, '/price', '已解密须有报价', 'a decrypted bid has a price')
+    if (price === undefined) throw refuse(code, '/price', '已解密须有报价', 'a decrypted bid has a price')
     return
   }
-  if (price !== undefined) throw refusal(code, '/price', '未解密不得有报价', 'not decrypted, so there is no price')
+  if (price !== undefined) throw refuse(code, '/price', '未解密不得有报价', 'not decrypted, so there is no price')
   if (decryptedAt !== undefined) {
-    throw refusal(code, '/decryptedAt', '未解密不得有解密时间', 'not decrypted, so there is no time of it')
+    throw refuse(code, '/decryptedAt', '未解密不得有解密时间', 'not decrypted, so there is no time of it')
   }
-  if (raw === undefined) throw refusal(code, '/raw', '未解密须附原文', 'not decrypted: give the row as printed')
+  if (raw === undefined) throw refuse(code, '/raw', '未解密须附原文', 'not decrypted: give the row as printed')
 }
 
 function refuseIncompletePrice({ price }: BidRecord): void {
   if (price === undefined || price.form === 'rate' || price.form === 'other') return
   for (const name of ['unit', 'currency'] as const) {
-    if (price[name] === undefined) throw refusal('bid.price-incomplete', `/price/${name}`, '金额须写明', 'is missing')
+    if (price[name] === undefined) throw refuse('bid.price-incomplete', `/price/${name}`, '金额须写明', 'is missing')
   }
 }
 
 function partiesOf(bidders: BidRecord['bidders']): readonly string[] {
   return bidders.flatMap(({ party }) => (party === undefined ? [] : [party]))
-}
-
-function refusal(code: string, pointer: string, zh: string, en: string): Refusal {
-  return new Refusal(code, `${pointer}: ${en}`, [{ pointer, problem: `${zh} | ${en}` }])
 }

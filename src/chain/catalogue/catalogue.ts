@@ -8,27 +8,28 @@ import { genesisRefusals } from '../genesis.ts'
 import { type JsonObject, jsonRefusals } from '../json.ts'
 import { Refusal, type RefusalTexts } from '../refusal.ts'
 import { idempotencyKeyCharactersMax, type Statement, statementRefusals } from '../statement.ts'
-import { attestHash } from './attest.ts'
-import { bidRecord } from './bid.ts'
-import { guaranteeSubmit } from './guarantee.ts'
+import { families } from './families.ts'
 import { openingRefusals } from './opening.ts'
-import { partyRegister } from './party.ts'
+import { personalDataRefusals } from './personal-data.ts'
 import { isInScopeOf, type KeyRow, readKey } from './register.ts'
 import { compileSchema, type SchemaCheck, schemaRefusals } from './schema.ts'
-import type { RuleContext, StatementType } from './statement-type.ts'
+import type { Family, RuleContext, StatementType } from './statement-type.ts'
 import { named, object, partyField, valueRefusals } from './values.ts'
 
-/** Every type this software knows. A new one is a file beside this one and a line here. */
-const knownTypes: readonly StatementType[] = [partyRegister, attestHash, bidRecord, guaranteeSubmit]
+/** Every type this software knows, with its family. */
+const known = new Map<string, { readonly family: Family; readonly type: StatementType }>(
+  families.flatMap((family) => family.types.map((type) => [nameOf(type), { family, type }] as const)),
+)
 
 /** `name@version` of every type this software knows: what a new ledger is founded with. */
-export const knownTypeNames: readonly string[] = knownTypes.map(nameOf)
+export const knownTypeNames: readonly string[] = Array.from(known.keys())
 
 /** A type in force. */
 interface TypeInForce {
   /** `bid.record@1` */
   readonly name: string
   readonly type: StatementType
+  readonly family: Family
   /** JSON Schema of the whole payload, common fields included. */
   readonly schema: JsonObject
 }
@@ -46,6 +47,8 @@ export interface Catalogue {
   apply(statement: Statement, context: RuleContext): void
   /** The words of every code that this catalogue, the reading of statements, or the founding can refuse with. */
   readonly refusals: RefusalTexts
+  /** The words of every finding; `{0}`, `{1}` in them stand for its values. */
+  readonly findings: RefusalTexts
 }
 
 /** Codes of the checks in this file. */
@@ -145,11 +148,12 @@ const commonRefusals: RefusalTexts = {
 export function catalogueOf(names: readonly string[]): Catalogue {
   const inForce = new Map<string, TypeInForce & { readonly check: SchemaCheck }>()
   for (const name of names) {
-    const type = knownTypes.find((known) => nameOf(known) === name)
-    if (type === undefined) throw new Refusal('type.unknown', `this software does not know ${name}`)
-    inForce.set(name, { name, type, ...compiled(type) })
+    const found = known.get(name)
+    if (found === undefined) throw new Refusal('type.unknown', `this software does not know ${name}`)
+    inForce.set(name, { name, ...found, ...compiled(found.type) })
   }
-  const types = Array.from(inForce.values(), ({ name, type, schema }) => ({ name, type, schema }))
+  const types = Array.from(inForce.values(), ({ name, type, family, schema }) => ({ name, type, family, schema }))
+  const familiesInForce = Array.from(new Set(types.map(({ family }) => family)))
 
   return {
     types,
@@ -173,7 +177,16 @@ export function catalogueOf(names: readonly string[]): Catalogue {
       valueRefusals,
       openingRefusals,
       commonRefusals,
+      personalDataRefusals,
       ...types.map(({ type }) => type.refusals),
+      ...familiesInForce.flatMap(({ refusals = {}, lifecycles = [] }) => [
+        refusals,
+        ...lifecycles.map((lifecycle) => lifecycle.refusals),
+      ]),
+    ]),
+    findings: combined([
+      ...types.map(({ type }) => type.findings ?? {}),
+      ...familiesInForce.map(({ findings }) => findings ?? {}),
     ]),
   }
 }
@@ -209,7 +222,7 @@ function compiled(type: StatementType): { readonly schema: JsonObject; readonly 
   let schemaAndCheck = compiledTypes.get(type)
   if (schemaAndCheck === undefined) {
     const schema = payloadSchema(type)
-    schemaAndCheck = { schema, check: compileSchema(schema) }
+    schemaAndCheck = { schema, check: compileSchema(schema, type.isFirstEdition ? 'first' : 'second') }
     compiledTypes.set(type, schemaAndCheck)
   }
   return schemaAndCheck

@@ -11,7 +11,7 @@ import { parseSignedObject, refuseOtherLedger, type SignedObject, statementId } 
 import { parseTime } from '../time.ts'
 import { type KeyRow, type Role, readKey, roles, writeKey } from './register.ts'
 import { compileSchema, type SchemaCheck } from './schema.ts'
-import type { RuleContext, StatementType } from './statement-type.ts'
+import type { Family, RuleContext, StatementType } from './statement-type.ts'
 import { enumField, named, object, partyField, textField, timeField } from './values.ts'
 
 /** A request has seven short fields; the longest possible is about 1,500 characters. */
@@ -50,9 +50,10 @@ const requestSchema = object(
   ['ledger', 'type', 'party', 'name', 'roles'],
 )
 
-export const partyRegister: StatementType = {
+const partyRegister: StatementType = {
   name: 'party.register',
   version: 1,
+  isFirstEdition: true,
   title: { zh: '登记主体密钥', en: 'Register a party’s key' },
   law: {
     zh: '电子签名法第十三条：签名数据须能识别签名人并由其控制；本类型记明密钥归属由谁确认。',
@@ -211,6 +212,16 @@ export const partyRegister: StatementType = {
   subjects(payload) {
     return { parties: [readKeyRequest(payload, undefined).party] }
   },
+}
+
+export const parties: Family = {
+  name: 'party',
+  title: { zh: '主体与密钥', en: 'Parties and keys' },
+  purpose: {
+    zh: '《电子签名法》第十三条：可靠的电子签名须专属于签名人并由其控制。本类记录写明每把密钥属于哪个主体、凭谁的话、担任什么角色、在什么期间有效；任何成员都不能改写他方的登记。',
+    en: 'Electronic Signature Law art. 13: a reliable signature belongs to the signer alone and is under its control. These records say whose a key is, on whose word, in which roles and for how long; no member can overwrite what another registered.',
+  },
+  types: [partyRegister],
 }
 
 /**

@@ -6,6 +6,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { type FieldProblem, Refusal, type RefusalTexts } from '../refusal.ts'
+import { asksForPersonalData } from './personal-data.ts'
 import { type ValueProblem, type ValueRule, valueRules } from './values.ts'
 
 /** Fields named in one refusal. A person corrects a few at a time; a payload of 65,000 bytes can be wrong in 10,000 places. */
@@ -59,13 +60,14 @@ const ajv = new Ajv2020({
 
 /**
  * Compiles a schema (JSON Schema 2020-12 without references; `x-value` names a rule of `values.ts`).
- * The check refuses with the one code that all its problems share (`money.malformed`), and else with `schema.violation`.
+ * The check refuses with the one code that all its problems share (`money.malformed`), and else with `schema.violation`. A field that
+ * asks for personal data has a code of its own, unless the schema is of the first edition, from before that code.
  */
-export function compileSchema(schema: JsonObject): SchemaCheck {
+export function compileSchema(schema: JsonObject, edition: 'first' | 'second' = 'first'): SchemaCheck {
   const validate = ajv.compile(schema)
   return (value) => {
     if (validate(value)) return
-    throw refusalOf(validate.errors ?? [], schema)
+    throw refusalOf(validate.errors ?? [], schema, edition)
   }
 }
 
@@ -81,25 +83,28 @@ interface Problem extends FieldProblem {
   readonly code: string | undefined
 }
 
-function refusalOf(errors: readonly ErrorObject[], schema: JsonObject): Refusal {
+function refusalOf(errors: readonly ErrorObject[], schema: JsonObject, edition: 'first' | 'second'): Refusal {
   // One problem per field: a value rule says more than the pattern beside it, which is there for other people's validators.
   const byPointer = new Map<string, Problem>()
   for (const error of errors) {
-    const problem = problemOf(error, schema)
+    const problem = problemOf(error, schema, edition)
     const known = byPointer.get(problem.pointer)
     if (known === undefined || (known.code === undefined && problem.code !== undefined)) {
       byPointer.set(problem.pointer, problem)
     }
   }
   const codes = new Set(Array.from(byPointer.values(), (problem) => problem.code ?? 'schema.violation'))
-  const code = codes.size === 1 ? codes.values().next().value! : 'schema.violation'
+  const [only = 'schema.violation'] = codes
+  // What must not be here at all is said first, whatever else is wrong.
+  const refused = codes.has('personal-data.refused') ? 'personal-data.refused' : 'schema.violation'
+  const code = codes.size === 1 ? only : refused
   const fields = Array.from(byPointer.values())
     .slice(0, fieldProblemsMax)
     .map(({ pointer, problem }) => ({ pointer: pointer.slice(0, pointerCharactersMax), problem }))
   return new Refusal(code, fields.map(({ pointer }) => pointer).join(', '), fields)
 }
 
-function problemOf(error: ErrorObject, schema: JsonObject): Problem {
+function problemOf(error: ErrorObject, schema: JsonObject, edition: 'first' | 'second'): Problem {
   const { keyword, instancePath, params } = error
   if (keyword === 'required') {
     const pointer = `${instancePath}/${escapePointer(params.missingProperty)}`
@@ -107,6 +112,9 @@ function problemOf(error: ErrorObject, schema: JsonObject): Problem {
   }
   if (keyword === 'additionalProperties') {
     const pointer = `${instancePath}/${escapePointer(params.additionalProperty)}`
+    if (edition === 'second' && asksForPersonalData(String(params.additionalProperty))) {
+      return { pointer, problem: '个人信息不得上链 | personal data stay off the ledger', code: 'personal-data.refused' }
+    }
     return { pointer, problem: '没有这个字段 | there is no such field', code: undefined }
   }
   if (keyword === 'x-value') {

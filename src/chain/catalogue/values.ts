@@ -6,8 +6,9 @@
  */
 import { fromHex } from '../bytes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
-import type { RefusalTexts } from '../refusal.ts'
+import { Refusal, type RefusalTexts } from '../refusal.ts'
 import { parseTime } from '../time.ts'
+import { holdsPersonalNumber } from './personal-data.ts'
 
 /** What is wrong with a value: the code that refuses it, and one clause for people. */
 export interface ValueProblem {
@@ -211,12 +212,22 @@ function codeProblem(value: unknown): ValueProblem | undefined {
   }
 }
 
+function wordsProblem(value: unknown): ValueProblem | undefined {
+  if (typeof value !== 'string' || !holdsPersonalNumber(value)) return undefined
+  return {
+    code: 'personal-data.refused',
+    zh: '含有身份证号或手机号，个人信息不得上链',
+    en: 'holds the number of an identity card or a mobile telephone; personal data stay off the ledger',
+  }
+}
+
 /** The rules that the schema keyword `x-value` can name. */
 export const valueRules = {
   party: partyProblem,
   decimal: decimalProblem,
   time: timeProblem,
   code: codeProblem,
+  words: wordsProblem,
 } as const satisfies Record<string, (value: unknown) => ValueProblem | undefined>
 
 export type ValueRule = keyof typeof valueRules
@@ -265,6 +276,12 @@ export const textField = (zh: string, en: string, charactersMax: number): JsonOb
     pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]*$',
   })
 
+/** Free text in which nobody's personal number stands; what new types use. */
+export const wordsField = (zh: string, en: string, charactersMax: number): JsonObject => ({
+  ...textField(zh, en, charactersMax),
+  'x-value': 'words',
+})
+
 export const enumField = (zh: string, en: string, values: readonly string[]): JsonObject =>
   named(zh, en, { type: 'string', enum: values })
 
@@ -304,6 +321,14 @@ export const hashField = (zh: string, en: string): JsonObject =>
     ),
   )
 
+export interface DocumentHash {
+  readonly algorithm: 'sha256' | 'sm3'
+  readonly value: string
+}
+
+/** `sha256:9f86…`: how indexes and rows spell a hash. */
+export const hashText = ({ algorithm, value }: DocumentHash): string => `${algorithm}:${value}`
+
 /** A sum of money. */
 export const moneyField = (zh: string, en: string): JsonObject =>
   named(
@@ -338,6 +363,11 @@ export const namedPartyField = (zh: string, en: string, required: readonly strin
 /** An object with exactly these fields. */
 export function object(properties: JsonObject, required: readonly string[]): JsonObject {
   return { type: 'object', properties, required, additionalProperties: false }
+}
+
+/** A refusal of one field. */
+export function refuse(code: string, pointer: string, zh: string, en: string): Refusal {
+  return new Refusal(code, `${pointer}: ${en}`, [{ pointer, problem: `${zh} | ${en}` }])
 }
 
 // ---- comparing -----------------------------------------------------------------------------------------------------------------

@@ -39,8 +39,13 @@ describe('attest.hash', () => {
       tender: '洛直政采磋商(2026)0031号',
       parties: [owner],
       region: '410300',
+      subjects: [`tender/${owner}/tender-project/洛直政采磋商(2026)0031号`],
+      hashes: ['sm3:66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0'],
     })
-    expect(catalogue.typeOf('attest.hash@1')!.subjects(attestation)).toEqual({ parties: [] })
+    expect(catalogue.typeOf('attest.hash@1')!.subjects(attestation)).toEqual({
+      parties: [],
+      hashes: ['sm3:66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0'],
+    })
   })
 
   it('takes a transaction, from a person known by a salted hash', () => {

@@ -44,6 +44,7 @@ describe('bid.record', () => {
       tender: 'N3505250502172856001',
       parties: [owner, bid.bidders[0]!.party],
       region: '350525',
+      subjects: [`tender/${owner}/${bid.tender.scheme}/N3505250502172856001`],
     })
   })
 

@@ -22,8 +22,11 @@ const attestation: JsonObject = {
 const company = syntheticParty('350525', 7)
 
 describe('the catalogue as data', () => {
-  it('knows the types of the first ledger, by name and version', () => {
-    expect(knownTypeNames).toEqual(['party.register@1', 'attest.hash@1', 'bid.record@1', 'guarantee.submit@1'])
+  it('knows the types of the first ledgers, and every other, by name and version', () => {
+    expect(knownTypeNames).toEqual(
+      expect.arrayContaining(['party.register@1', 'attest.hash@1', 'bid.record@1', 'guarantee.submit@1']),
+    )
+    expect(new Set(knownTypeNames).size).toBe(knownTypeNames.length)
     expect(catalogue.types.map(({ name }) => name)).toEqual(knownTypeNames)
     expect(catalogue.typeOf('bid.record@1')?.name).toBe('bid.record')
     expect(catalogue.typeOf('bid.record')).toBeUndefined()
@@ -37,7 +40,7 @@ describe('the catalogue as data', () => {
 
   it('has words in both languages for every code', () => {
     for (const [code, text] of Object.entries(catalogue.refusals)) {
-      expect(code).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/)
+      expect(code).toMatch(/^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/)
       for (const words of [text.zh, text.en]) {
         for (const sentence of [words.title, words.cause, words.remedy]) expect(sentence.length).toBeGreaterThan(2)
       }

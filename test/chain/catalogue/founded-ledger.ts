@@ -4,8 +4,8 @@
  */
 import { ed25519PublicKey, ed25519Sign, sha256 } from '#crypto'
 import { utf8 } from '../../../src/chain/bytes.ts'
-import type { Catalogue } from '../../../src/chain/catalogue/catalogue.ts'
-import type { RuleContext } from '../../../src/chain/catalogue/statement-type.ts'
+import { type Catalogue, knownTypeNames } from '../../../src/chain/catalogue/catalogue.ts'
+import type { Finding, RuleContext } from '../../../src/chain/catalogue/statement-type.ts'
 import { usccCheckCharacter } from '../../../src/chain/catalogue/values.ts'
 import { type CborValue, decodeCbor, encodeCbor } from '../../../src/chain/cbor.ts'
 import {
@@ -79,7 +79,7 @@ export const founding: Founding = {
   foundedAt: Date.UTC(2026, 0, 1),
   members: fourCities,
   parameters: defaultParameters(4),
-  catalogue: ['party.register@1', 'attest.hash@1', 'bid.record@1', 'guarantee.submit@1'],
+  catalogue: knownTypeNames,
 }
 
 /** Rows as they come back from disk: encoded and decoded, so that a rule that keeps anything else is found out. */
@@ -107,6 +107,8 @@ export class FoundedLedger {
   readonly genesis: Genesis
   readonly catalogue: Catalogue
   readonly state = new MemoryState()
+  /** By record index: what the rules flagged. */
+  readonly findings = new Map<number, readonly Finding[]>()
   size = 1
   blockTime = Date.UTC(2026, 2, 17)
 
@@ -118,6 +120,23 @@ export class FoundedLedger {
 
   static found(catalogue: Catalogue): FoundedLedger {
     return new FoundedLedger(buildGenesis(founding), catalogue)
+  }
+
+  /** Another ledger with the same past, for trying what would happen. */
+  fork(): FoundedLedger {
+    const fork = new FoundedLedger(this.genesis, this.catalogue)
+    for (const [key, row] of this.state.rows) fork.state.rows.set(key, row)
+    for (const [index, findings] of this.findings) fork.findings.set(index, findings)
+    fork.size = this.size
+    fork.blockTime = this.blockTime
+    return fork
+  }
+
+  /** Submits, and fails loudly when that is refused. Returns the record's index. */
+  take(statement: Statement, submission: Submission = {}): number {
+    const refusal = this.submitForRefusal(statement, submission)
+    if (refusal !== undefined) throw new Error(`${statement.type}: ${refusal.code}: ${refusal.message}`)
+    return this.size - 1
   }
 
   member(id: string): GenesisMember {
@@ -137,6 +156,7 @@ export class FoundedLedger {
 
   submitForRefusal(statement: Statement, submission: Submission = {}): Refusal | undefined {
     const attempt = new Overlay(this.state)
+    const findings: Finding[] = []
     const blockTime = submission.blockTime ?? this.blockTime
     const context: RuleContext = {
       ledger: this.genesis.ledger,
@@ -144,9 +164,11 @@ export class FoundedLedger {
       receivedAt: submission.receivedAt ?? blockTime,
       member: submission.member ?? 'guangzhou',
       index: this.size,
+      legalDayMs: this.genesis.parameters.legalDayMs ?? 86_400_000,
       statement,
       state: attempt,
       members: this.genesis.members,
+      find: (code, ...values) => findings.push({ code, values }),
     }
     try {
       this.catalogue.check(statement, context)
@@ -156,6 +178,7 @@ export class FoundedLedger {
       throw error
     }
     for (const [key, value] of attempt.writes) this.state.set(key, value)
+    this.findings.set(this.size, findings)
     this.size++
     return undefined
   }

@@ -64,6 +64,8 @@ describe('guarantee.submit', () => {
       tender: 'N3505250502172856001',
       parties: [bank, guarantee.bidders[0]!.party, owner, full.proposer],
       region: '350525',
+      subjects: [`guarantee/${bank}/BH2026-0001`, `tender/${owner}/tender-project/N3505250502172856001`],
+      hashes: [`sha256:${'01'.repeat(32)}`],
     })
   })
 

@@ -1,0 +1,9 @@
+/** Every family of record types that this software knows. A new family is a file beside this one and a line here. */
+import { attestation } from './attest.ts'
+import { auctions } from './auction.ts'
+import { bids } from './bid.ts'
+import { guaranteePublications } from './guarantee.ts'
+import { parties } from './party.ts'
+import type { Family } from './statement-type.ts'
+
+export const families: readonly Family[] = [parties, attestation, bids, guaranteePublications, auctions]
