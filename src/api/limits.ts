@@ -10,8 +10,9 @@ export interface ApiLimits {
   readonly batchStatementsMax: number
   readonly listRowsDefault: number
   readonly listRowsMax: number
-  readonly csvRowsMax: number
+  readonly tableRowsMax: number
   readonly listBytesMax: number
+  readonly sheetCharactersMax: number
   readonly waitMsDefault: number
   readonly waitMsMax: number
   readonly requestTimeoutMs: number
@@ -41,9 +42,11 @@ export const defaultApiLimits: ApiLimits = {
   /** Above this, paging costs less than the memory of one answer. */
   listRowsMax: 1000,
   /** An opening of 1,528 bids and its guarantees fit one file; a spreadsheet opens it at once. */
-  csvRowsMax: 10_000,
+  tableRowsMax: 10_000,
   /** An entry may have 64 KiB, so rows alone do not bound a page: it ends early when it has this much. */
   listBytesMax: 8 * 1024 * 1024,
+  /** The XML of an XLSX sheet: marks are three quarters of it, so about as many rows as above; compressed as it is made, a tenth is held. */
+  sheetCharactersMax: 32 * 1024 * 1024,
   /** Attestation takes milliseconds to a second when all is well; proxies give up at 30 or 60 s. */
   waitMsDefault: 20_000,
   waitMsMax: 60_000,

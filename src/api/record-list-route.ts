@@ -1,17 +1,14 @@
 /**
- * GET /v1/records: lists for people and programs, filtered, page by page, as JSON or CSV. A list names the state it was read from in
- * `asOf`, and shows each record's status: one that is not attested yet is not final.
+ * GET /v1/records: lists for people and programs, filtered, page by page, as JSON, CSV or XLSX. A list names the state it was read from
+ * in `asOf`, and shows each record's status: one that is not attested yet is not final.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { JsonObject } from '../chain/json.ts'
-import { asOfAnswer, recordRow } from './answering.ts'
-import { csvMediaType, recordsCsv } from './csv.ts'
-import { languageOf } from './messages.ts'
-import { preferredType } from './negotiation.ts'
+import { recordRow } from './answering.ts'
+import { listParameters, sendList, tableContent } from './list-answer.ts'
 import {
   codeParameter,
   matching,
-  natural,
   oneOf,
   type Parameter,
   partyParameter,
@@ -20,9 +17,10 @@ import {
   timeParameter,
 } from './parameters.ts'
 import { Problem } from './problems.ts'
-import { jsonMediaType, type RouteContext } from './route-context.ts'
-import { jsonOf, plainText, problemAnswer } from './schemas.ts'
-import type { AsOf, LedgerRecord, RecordFilter, Service } from './service.ts'
+import { recordColumns } from './record-table.ts'
+import type { RouteContext } from './route-context.ts'
+import { problemAnswer } from './schemas.ts'
+import type { RecordFilter, Service } from './service.ts'
 
 export function recordListRoute(app: FastifyInstance, context: RouteContext): void {
   const { service, limits } = context
@@ -42,22 +40,7 @@ export function recordListRoute(app: FastifyInstance, context: RouteContext): vo
     from: timeParameter('区块时间不早于 · block time not before'),
     to: timeParameter('区块时间早于 · block time before'),
     system: oneOf('同时列出系统条目 · also list system entries', 'true', 'false'),
-    cursor: matching('上一页的 nextCursor · nextCursor of the page before', /^[A-Za-z0-9_.~-]{1,512}$/, {
-      zh: '不是翻页标记',
-      en: 'is no cursor',
-    }),
-    limit: natural(
-      `每页行数；csv 至多 ${limits.csvRowsMax} 行 · rows per page`,
-      1,
-      limits.csvRowsMax,
-      limits.listRowsDefault,
-    ),
-    format: oneOf('representation', 'json', 'csv'),
-    csv: oneOf(
-      'excel：带 BOM，文本单元格以制表符结尾；plain：供程序使用 · with BOM and text marks, or for programs',
-      'excel',
-      'plain',
-    ),
+    ...listParameters(limits),
   }
 
   app.route({
@@ -69,66 +52,39 @@ export function recordListRoute(app: FastifyInstance, context: RouteContext): vo
       tags: ['records'],
       summary: '记录列表 · List records',
       description:
-        '按条目编号排列；一页可能少于 limit 行，以 nextCursor（及 Link）为准。CSV 中以 = + - @ 开头的单元格前加单引号。 · In order of index; a page may be shorter than limit, follow nextCursor or Link. In CSV an apostrophe stands before cells that begin with = + - @.',
+        '按条目编号排列；一页可能少于 limit 行，以 nextCursor（及 Link）为准。CSV 中以 = + - @ 开头的单元格前加单引号；XLSX 中代码、金额、编号、时间均为文本单元格，原样不变，第二张表写明截至哪个快照。 · In order of index; a page may be shorter than limit, follow nextCursor or Link. In CSV an apostrophe stands before cells that begin with = + - @; in XLSX codes, amounts, ids and times are text cells, unchanged, and the second sheet says what the file is true as of.',
       querystring: querySchema(parameters),
       response: {
-        200: {
-          description: 'JSON，或 CSV（excel 与 plain 两种写法） · JSON or CSV',
-          content: { 'application/json': { schema: jsonOf('RecordList') }, 'text/csv': { schema: plainText } },
-        },
+        200: { description: 'JSON、CSV 或 XLSX · JSON, CSV or XLSX', content: tableContent('RecordList') },
         default: problemAnswer,
       },
     },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const { format, csv, cursor, limit, system, ...filters } = readQuery(parameters, request.query)
       if (filters.from !== undefined && filters.to !== undefined && filters.from >= filters.to) {
         throw new Problem('request.bad-parameter', {
           fields: [{ parameter: 'to', problem: { zh: '须晚于 from', en: 'must be later than from' } }],
         })
       }
-      const wanted =
-        format ??
-        (preferredType(request.headers.accept, ['application/json', 'text/csv']) === 'text/csv' ? 'csv' : 'json')
-      const rowsMax = wanted === 'csv' ? limits.csvRowsMax : limits.listRowsMax
-      if (limit !== undefined && limit > rowsMax) {
-        throw new Problem('request.bad-parameter', {
-          fields: [
-            { parameter: 'limit', problem: { zh: `json 至多 ${rowsMax} 行`, en: `json has at most ${rowsMax} rows` } },
-          ],
-        })
-      }
       const filter: RecordFilter = {
         ...filters,
         ...(system === 'true' || filters.type === 'system.block' ? { includeSystem: true } : {}),
       }
-      // A reader of a spreadsheet wants the file, not its first screen.
-      const rowsDefault = wanted === 'csv' ? rowsMax : limits.listRowsDefault
-      const table =
-        wanted === 'csv'
-          ? recordsCsv(
-              csv ?? 'excel',
-              languageOf(request.headers['accept-language']),
-              payloadSchemaOf(service, filter.type),
-            )
-          : undefined
-      const spell = (record: LedgerRecord): string => {
-        const row = recordRow(record)
-        return table === undefined ? JSON.stringify(row) : table.line(row)
-      }
-      const page = await readPage(service, filter, cursor ?? null, limit ?? rowsDefault, limits.listBytesMax, spell)
-
-      reply.header('vary', 'accept, accept-language')
-      if (page.nextCursor !== null) reply.header('link', `<${nextUrl(request, page.nextCursor)}>; rel="next"`)
-      const asOf = asOfAnswer(page.asOf)
-      if (table === undefined) {
-        const rest = JSON.stringify({ nextCursor: page.nextCursor, asOf }).slice(1)
-        return reply.header('content-type', jsonMediaType).send(`{"records":[${page.rows.join(',')}],${rest}`)
-      }
-      return reply
-        .header('content-type', csvMediaType)
-        .header('content-disposition', 'attachment; filename="records.csv"')
-        .header('x-as-of', `size=${asOf.size}, root=${asOf.root}, height=${asOf.height}`)
-        .send(table.head + page.rows.join(''))
+      return sendList(
+        context,
+        request,
+        reply,
+        { format, csv, cursor, limit },
+        {
+          name: 'records',
+          title: { zh: '记录', en: 'Records' },
+          columns: () => recordColumns(payloadSchemaOf(service, filter.type)),
+          async page(from, rowsMax) {
+            const { records, nextCursor, asOf } = await service.records(filter, from, rowsMax)
+            return { rows: records.map(recordRow), nextCursor, asOf }
+          },
+        },
+      )
     },
   })
 }
@@ -149,47 +105,5 @@ const typeParameter = (service: Service): Parameter<string> => ({
   },
 })
 
-/** Rows asked of the node at a time: about 200 blocks read and checked, a few milliseconds in which it does nothing else. */
-const rowsAtOnce = 200
-
-interface SpelledPage {
-  readonly rows: readonly string[]
-  readonly nextCursor: string | null
-  readonly asOf: AsOf
-}
-
-/** Gathers one page in small steps, so that a long list never holds up the node, and ends it early at `bytesMax` of text. */
-async function readPage(
-  service: Service,
-  filter: RecordFilter,
-  cursor: string | null,
-  rowsMax: number,
-  bytesMax: number,
-  spell: (record: LedgerRecord) => string,
-): Promise<SpelledPage> {
-  const rows: string[] = []
-  let bytes = 0
-  let nextCursor = cursor
-  for (;;) {
-    const step = await service.records(filter, nextCursor, Math.min(rowsAtOnce, rowsMax - rows.length))
-    for (const record of step.records) {
-      const row = spell(record)
-      rows.push(row)
-      bytes += row.length
-    }
-    nextCursor = step.nextCursor
-    // The state of the last step covers every row before it: rows come in order of index and never change.
-    if (nextCursor === null || rows.length >= rowsMax || bytes >= bytesMax) return { rows, nextCursor, asOf: step.asOf }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
 const payloadSchemaOf = (service: Service, type: string | undefined): JsonObject | undefined =>
   type === undefined ? undefined : service.types().find((known) => known.name === type)?.schema
-
-/** The same request with another cursor, relative to itself. */
-function nextUrl(request: FastifyRequest, cursor: string): string {
-  const query = new URLSearchParams(request.query as Record<string, string>)
-  query.set('cursor', cursor)
-  return `/v1/records?${query}`
-}

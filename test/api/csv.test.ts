@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { RecordRow } from '../../src/api/answers.ts'
-import { recordsCsv } from '../../src/api/csv.ts'
+import { type CsvFlavour, csvTable } from '../../src/api/csv.ts'
+import type { Language } from '../../src/api/messages.ts'
+import { recordColumns } from '../../src/api/record-table.ts'
 import { catalogueOf } from '../../src/chain/catalogue/catalogue.ts'
 import type { JsonObject, JsonValue } from '../../src/chain/json.ts'
 
@@ -20,6 +22,9 @@ const row = (payload: JsonObject, more: Partial<RecordRow> = {}): RecordRow => (
   payload,
   ...more,
 })
+
+const recordsCsv = (flavour: CsvFlavour, language: Language, schema: JsonObject | undefined) =>
+  csvTable(recordColumns(schema), flavour, language)
 
 /** The cell that a value becomes. */
 function cell(value: JsonValue, flavour: 'excel' | 'plain', property: JsonObject = { type: 'string' }): string {
@@ -74,6 +79,13 @@ test('the columns of a real type have the titles of its schema, in the reader’
   expect(recordsCsv('plain', 'zh', schema).head).toContain(',tender.code,')
   expect(zh.startsWith('\uFEFF')).toBe(true)
   expect(recordsCsv('plain', 'zh', schema).head.startsWith('index,')).toBe(true)
+})
+
+test('no two columns have one name: a bid has a time of receipt of its own', () => {
+  const { schema } = catalogueOf(['bid.record@1']).types[0]!
+  const names = recordsCsv('plain', 'zh', schema).head.trimEnd().split(',')
+  expect(new Set(names).size).toBe(names.length)
+  expect(names).toContain('payload.receivedAt')
 })
 
 test('without a type the payload is one cell of JSON', () => {

@@ -233,7 +233,8 @@ test.each([
   ['limit=+5', 'request.bad-parameter', 'limit'],
   ['system=yes', 'request.bad-parameter', 'system'],
   ['cursor=%20', 'request.bad-parameter', 'cursor'],
-  ['format=xlsx', 'request.bad-parameter', 'format'],
+  ['format=pdf', 'request.bad-parameter', 'format'],
+  ['limit=10001&format=xlsx', 'request.bad-parameter', 'limit'],
   ['__proto__=1', 'request.unknown-parameter', '__proto__'],
   ['toString=1', 'request.unknown-parameter', 'toString'],
 ])('a list with ?%s is refused by name', async (query, code, parameter) => {

@@ -1,0 +1,23 @@
+/** Texts that spreadsheets, XML or CSV are known to change, run or break at, by what they are. */
+export const hostileTexts: readonly (readonly [what: string, text: string])[] = [
+  ['all digits', '914403001922038216'],
+  ['leading zeros', '007'],
+  ['what looks like a date', '2026-1'],
+  ['what looks like an exponent', '12E5'],
+  ['what looks like true', 'TRUE'],
+  ['Chinese and brackets', '[350703]FJZHJS[GK]2025003 洛直政采磋商(2026)0031号'],
+  ['a comma and quotes', 'a,"b"'],
+  ['XML', '</t></is></c><c r="A1"><f>1+1</f></c>&amp;<![CDATA['],
+  ['a line break and a TAB', 'a\nb\tc'],
+  ['a carriage return', 'a\r\nb'],
+  ['control characters', 'a\u0000b\u0008c\u001fd\ufffe\uffff'],
+  ['what looks like an escaped character', '_x0041_ _x005F_x0041_ __x0041_ _x00G1_'],
+  ['spaces around', '  a  '],
+  ['spaces only', '   '],
+  ['a formula', '=1+1'],
+  ['a command', "=cmd|' /C calc'!A0"],
+  ['plus, minus, at', '+1-1@SUM(A1)'],
+  ['an apostrophe', "'007"],
+  ['a character outside the basic plane', '𠮷野家 🧾'],
+  ['a text of 32,767 characters', 'x'.repeat(32_767)],
+]
