@@ -7,7 +7,7 @@ import { Refusal } from '../refusal.ts'
 import { formatTime } from '../time.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { Family } from './statement-type.ts'
-import { millionths, natural, optional, text } from './table.ts'
+import { millionths, natural, optional, text, time } from './table.ts'
 import { type TenderIdentity, tenderKey, tenderSubject } from './tender-identity.ts'
 import {
   type DocumentHash,
@@ -39,9 +39,9 @@ export const auctionLife = new Lifecycle({
     withdrawn: { zh: '撤回', en: 'Withdrawn' },
   },
   columns: {
-    opensAt: natural,
+    opensAt: time,
     /** End of the countdown. */
-    endsAt: natural,
+    endsAt: time,
     /** Milliseconds that each raise leaves at least. */
     countdown: natural,
     startPrice: millionths,

@@ -123,6 +123,10 @@ export class Lifecycle<const S extends string, const C extends Columns> implemen
     return low === 0 ? undefined : this.#afterClock(instance, time)
   }
 
+  show(row: Readonly<Record<string, unknown>>): JsonObject {
+    return this.#codec.show(row as RowOf<C>)
+  }
+
   /**
    * The instance that a record of this type finds, when the move is allowed.
    * @throws {Refusal} `<name>.unknown`, `<name>.exists`, `<name>.wrong-state`

@@ -146,6 +146,8 @@ export interface LifecycleTable {
   readonly refusals: RefusalTexts
   /** `tender/uscc:91…/national/E35…`: under this the record lists find everything about an instance. */
   subject(key: readonly string[]): string
+  /** The columns of an instance's row, for people and programs outside. */
+  show(row: Readonly<Record<string, unknown>>): JsonObject
   /** Where an instance stood at a time; undefined when it was not on the ledger. */
   asOf(
     state: StateReader,

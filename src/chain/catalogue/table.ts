@@ -3,35 +3,56 @@
  * columns read and write, and names its rows so that no two keys ever meet. Everything a family of records remembers lies in such a table.
  */
 import { type CborValue, field } from '../cbor.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import type { StateReader, StateWriter } from '../state.ts'
+import { formatTime } from '../time.ts'
 import { rowName } from './register.ts'
 
-/** How one column reads and writes. */
+/** How one column is stored, read, and shown. */
 export interface Column<T> {
   encode(value: T): CborValue
   decode(value: CborValue | undefined, name: string): T
+  /** For people and programs outside. */
+  show(value: T): JsonValue
 }
 
-export const text: Column<string> = { encode: (value) => value, decode: (value, name) => field.text(value, name) }
+export const text: Column<string> = {
+  encode: (value) => value,
+  decode: (value, name) => field.text(value, name),
+  show: (value) => value,
+}
 
-/** A count, a record's index, or a time in milliseconds. */
-export const natural: Column<number> = { encode: (value) => value, decode: (value, name) => field.natural(value, name) }
+/** A count, or a record's index. */
+export const natural: Column<number> = {
+  encode: (value) => value,
+  decode: (value, name) => field.natural(value, name),
+  show: (value) => value,
+}
 
-export const flag: Column<boolean> = { encode: (value) => value, decode: (value, name) => field.boolean(value, name) }
+/** Milliseconds since 1970. */
+export const time: Column<number> = { ...natural, show: (value) => formatTime(value) }
 
-/** A sum of money in millionths of its currency, or another exact decimal in millionths. Never negative. */
+export const flag: Column<boolean> = {
+  encode: (value) => value,
+  decode: (value, name) => field.boolean(value, name),
+  show: (value) => value,
+}
+
+/** A sum of money in millionths of its currency, or another exact decimal in millionths. Never negative; shown as a decimal string. */
 export const millionths: Column<bigint> = {
   encode: (value) => {
     if (value < 0n) throw new TypeError('an amount is never negative')
     return value.toString()
   },
   decode: (value, name) => BigInt(field.text(value, name)),
+  show: (value) => decimalOf(value),
 }
 
 export function optional<T>(column: Column<T>): Column<T | null> {
   return {
     encode: (value) => (value === null ? null : column.encode(value)),
     decode: (value, name) => (value === null ? null : column.decode(value, name)),
+    show: (value) => (value === null ? null : column.show(value)),
   }
 }
 
@@ -39,7 +60,14 @@ export function list<T>(column: Column<T>): Column<readonly T[]> {
   return {
     encode: (values) => values.map((value) => column.encode(value)),
     decode: (value, name) => field.array(value, name).map((item) => column.decode(item, name)),
+    show: (values) => values.map((value) => column.show(value)),
   }
+}
+
+/** `1835.0534` of 1,835,053,400 millionths. */
+export function decimalOf(amount: bigint): string {
+  const fraction = (amount % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '')
+  return fraction === '' ? `${amount / 1_000_000n}` : `${amount / 1_000_000n}.${fraction}`
 }
 
 /** The columns of a table, in the order they are stored. Never reorder or change those of a type that a ledger has in force. */
@@ -83,6 +111,7 @@ export function rowCodec<const C extends Columns>(
 ): {
   encode(row: RowOf<C>): CborValue[]
   decode(cells: readonly CborValue[], name: string): RowOf<C>
+  show(row: RowOf<C>): JsonObject
 } {
   const entries = Object.entries(columns)
   return {
@@ -94,5 +123,7 @@ export function rowCodec<const C extends Columns>(
       })
       return row as RowOf<C>
     },
+    show: (row) =>
+      Object.fromEntries(entries.map(([column, { show }]) => [column, show((row as Record<string, unknown>)[column])])),
   }
 }
