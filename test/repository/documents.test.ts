@@ -27,16 +27,17 @@ const linesThatPromise = (text: string): string =>
     .join('\n')
 
 function anchorsOf(path: string): ReadonlySet<string> {
-  const headings = read(path).match(/^#{1,6} .+$/gm) ?? []
-  return new Set(
-    headings.map((heading) =>
-      heading
-        .replace(/^#+ /, '')
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N} -]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
+  const text = read(path)
+  const headings = text.match(/^#{1,6} .+$/gm) ?? []
+  const named = Array.from(text.matchAll(/<a id="([a-z-]+)"><\/a>/g), ([, name]) => name!)
+  const ofHeadings = headings.map((heading) =>
+    heading
+      .replace(/^#+ /, '')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} -]/gu, '')
+      .replaceAll(' ', '-'),
   )
+  return new Set([...ofHeadings, ...named])
 }
 
 describe.each(documents)('%s', (document) => {
