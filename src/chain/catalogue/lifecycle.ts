@@ -186,7 +186,9 @@ export class Lifecycle<const S extends string, const C extends Columns> implemen
       check: (fields, context) => {
         const payload = read(fields)
         if (isUnlinked(payload, context)) return check?.(payload, context, undefined)
-        check?.(payload, context, this.before(context, key(payload), step.name))
+        // On its own line: inside `check?.(…)` a type without rules of its own would never be asked whether the move is allowed.
+        const before = this.before(context, key(payload), step.name)
+        check?.(payload, context, before)
       },
       apply: (fields, context) => {
         const payload = read(fields)
