@@ -2,8 +2,9 @@
 import { attestation } from './attest.ts'
 import { auctions } from './auction.ts'
 import { bids } from './bid.ts'
+import { dataSharing } from './data-sharing.ts'
 import { guaranteePublications } from './guarantee.ts'
 import { parties } from './party.ts'
 import type { Family } from './statement-type.ts'
 
-export const families: readonly Family[] = [parties, attestation, bids, guaranteePublications, auctions]
+export const families: readonly Family[] = [parties, attestation, bids, guaranteePublications, auctions, dataSharing]
