@@ -64,6 +64,16 @@ export function list<T>(column: Column<T>): Column<readonly T[]> {
   }
 }
 
+/** Rows inside a row: seats of an evaluation, sections of a tender. Their columns are as fixed as the outer ones. */
+export function nested<const C extends Columns>(columns: C): Column<RowOf<C>> {
+  const codec = rowCodec(columns)
+  return {
+    encode: (row) => codec.encode(row),
+    decode: (value, name) => codec.decode(field.array(value, name), name),
+    show: (row) => codec.show(row),
+  }
+}
+
 /** `1835.0534` of 1,835,053,400 millionths. */
 export function decimalOf(amount: bigint): string {
   const fraction = (amount % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '')
