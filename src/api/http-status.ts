@@ -34,6 +34,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'request.refused': 422,
   'route.method-not-allowed': 405,
   'party.not-found': 404,
+  'subject.not-found': 404,
   'checkpoint.not-yet': 503,
   'statement.too-large': 413,
   'statement.wrong-ledger': 422,

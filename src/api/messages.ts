@@ -262,6 +262,18 @@ export const apiTexts = {
       'Check the id, for instance uscc:914403001922038216; the README says how to register.',
     ),
   },
+  'subject.not-found': {
+    zh: words(
+      '没有相关记录',
+      '账本中没有以此标识的项目、保函或其他标的，也没有提及它的记录。',
+      '请核对各部分：主体（uscc:…）、编码体系、编号，大小写与括号须与公告一致。',
+    ),
+    en: words(
+      'Nothing about that',
+      'There is no tender, guarantee or other subject by that identity on the ledger, and no record that names it.',
+      'Check each part: party (uscc:…), scheme, code or number, spelled as in the notice.',
+    ),
+  },
   'tile.not-found': {
     zh: words(
       '没有这个分片',

@@ -37,6 +37,22 @@ export function recordListRoute(app: FastifyInstance, context: RouteContext): vo
       zh: '须为六位地区代码',
       en: 'must be a code of six digits',
     }),
+    subject: matching('标的标识，如 tender/<owner>/<scheme>/<code> · what a lifecycle calls it', /^.{1,400}$/, {
+      zh: '过长',
+      en: 'is too long',
+    }),
+    kid: matching('签署密钥 · key that signed it (kid)', /^[A-Za-z0-9_-]{44,128}$/, {
+      zh: '不是密钥标识',
+      en: 'is no kid',
+    }),
+    hash: matching('文件哈希 · hash of a document it names, sha256:… or sm3:…', /^(?:sha256|sm3):[0-9a-f]{64}$/, {
+      zh: '须为 sha256: 或 sm3: 加 64 位小写十六进制',
+      en: 'must be sha256: or sm3: and 64 lower-case hex digits',
+    }),
+    finding: matching('预警代码 · code of a finding on it', /^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/, {
+      zh: '不是预警代码',
+      en: 'is no code of a finding',
+    }),
     from: timeParameter('区块时间不早于 · block time not before'),
     to: timeParameter('区块时间早于 · block time before'),
     system: oneOf('同时列出系统条目 · also list system entries', 'true', 'false'),

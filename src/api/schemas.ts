@@ -65,6 +65,25 @@ const pathProperties: JsonObject = {
   path: list(base64('兄弟节点哈希，自叶子起 · sibling hashes, the leaf’s first')),
 }
 
+const { term: _term, kind: _kind, ...timelineProperties } = recordProperties
+const findingProperties: JsonObject = {
+  code: text('预警代码，见 docs/catalogue.zh.md · code of the finding, see docs/catalogue.md'),
+  title: text(),
+  cause: text(),
+  values: list(text()),
+}
+const finding = object(findingProperties)
+const instance = object({
+  state: text(),
+  stateTitle: text('状态名称 · its name in the language of the answer'),
+  since: time('进入该状态的时间 · when it came into this state'),
+  at: time('此答案所指的时间 · the time this is about'),
+  index: u64('最近一次变更的记录 · of the last record that changed it'),
+  changedAt: time(),
+  revision: count(),
+  fields: { type: 'object', description: '各字段；金额为元 · its fields; amounts in the unit of the currency' },
+})
+
 const certificate = text(
   '多签凭证：账本快照、一行日志签名、q 行共签（C2SP signed note） · checkpoint with log line and cosignatures',
 )
@@ -86,6 +105,44 @@ const named = {
   RecordList: object({
     records: list({ $ref: 'RecordRow#' }),
     nextCursor: textOrNull('下一页的 cursor，末页为 null · for the next page, null at the end'),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  Instance: instance,
+  Dossier: object({
+    subject: text('标的标识 · what the lifecycle calls it'),
+    instance: { oneOf: [{ $ref: 'Instance#' }, { type: 'null' }] },
+    timeline: list(object({ ...timelineProperties, payload, findings: list(finding) })),
+    nextCursor: textOrNull('下一页的 cursor，末页为 null · for the next page, null at the end'),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  TenderList: object({
+    tenders: list(
+      object({
+        owner: text(),
+        scheme: text(),
+        code: text(),
+        firstIndex: u64('首条提及它的记录 · of the first record that names it'),
+        instance: { oneOf: [{ $ref: 'Instance#' }, { type: 'null' }] },
+      }),
+    ),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  FindingList: object({
+    findings: list(
+      object({
+        ...findingProperties,
+        index: u64(),
+        type: text(),
+        party: textOrNull(),
+        owner: textOrNull(),
+        tender: textOrNull(),
+        region: textOrNull(),
+        member: textOrNull(),
+        blockTime: time(),
+        statementId: hexOrNull,
+      }),
+    ),
+    nextCursor: textOrNull(),
     asOf: { $ref: 'AsOf#' },
   }),
   Attested: object({

@@ -26,6 +26,7 @@ import { media, problemAnswer } from './schemas.ts'
 import type { Service } from './service.ts'
 import { healthRoutes, statusRoutes, typesRoute } from './status-routes.ts'
 import { submissionRoutes } from './submission-routes.ts'
+import { tradeRoutes } from './trade-routes.ts'
 
 export interface ServerOptions {
   readonly logger?: FastifyBaseLogger
@@ -81,6 +82,7 @@ export async function buildPublicServer(
   recordRoutes(app, context)
   logRoutes(app, context)
   statusRoutes(app, context)
+  tradeRoutes(app, context)
   eventsRoute(app, context)
   healthRoutes(app, context)
   errorsPage(app, context)

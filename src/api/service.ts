@@ -242,7 +242,41 @@ export interface ConsistencyProof {
   readonly path: readonly Uint8Array[]
 }
 
+/** Where something of the trade stands: a tender, a guarantee, an auction, whatever has a lifecycle. */
+export interface InstanceView {
+  /** `tender/uscc:91…/national/E35…`; the record lists find everything about it under this. */
+  readonly subject: string
+  /** `tender` */
+  readonly lifecycle: string
+  /** What identifies it, in the lifecycle's order. */
+  readonly key: readonly string[]
+  readonly state: string
+  readonly stateTitle: { readonly zh: string; readonly en: string }
+  /** When it came into this state. */
+  readonly since: string
+  /** The time that the answer is about. */
+  readonly at: string
+  /** Index of the last record that changed it until then, and its block time. */
+  readonly index: number
+  readonly changedAt: string
+  /** How many records did. */
+  readonly revision: number
+  readonly fields: JsonObject
+}
+
+/** A tender that a code may mean. */
+export interface TenderView {
+  readonly owner: string
+  readonly scheme: string
+  readonly code: string
+  /** Of the first record that names it. */
+  readonly firstIndex: number
+  /** Null while no notice is on the ledger: its records are not linked to one. */
+  readonly instance: InstanceView | null
+}
+
 export interface Service {
+  readonly trade: TradeLookups
   /** Rejects only when `options.signal` is aborted (the caller has gone) or when something of ours is wrong. */
   submit(jws: string, options: SubmitOptions): Promise<Submission>
   /** Signs plain data with the centre's key and submits it (private listener only). */
@@ -277,6 +311,19 @@ export interface Service {
   /** Calls `listener` whenever a greater size is attested; returns the function that ends it. */
   onAttested(listener: (size: number) => void): () => void
   metrics(): Promise<string>
+}
+
+/** Look-ups of the trade; each is true as of the committed state (`asOf`). */
+export interface TradeLookups {
+  /**
+   * Where an instance stood at a time; without one, where it stands by now.
+   * @param at milliseconds since 1970
+   */
+  instance(subject: string, at?: number): InstanceView | undefined
+  /** Tenders of any owner and scheme that go by this code, at most `limit`. */
+  tendersOf(code: string, limit: number): Promise<readonly TenderView[]>
+  /** The words of every finding; `{0}`, `{1}` in them stand for its values. */
+  findingTexts(): RefusalTexts
 }
 
 export interface PlainSubmission {

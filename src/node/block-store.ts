@@ -10,6 +10,7 @@
  *   x index           bytes of a leaf that is not in a block: system entries, refusal records
  *   d statement id    index of its record          r statement id member   index of a refusal record
  *   q field value height   indices of the records of that block that name this value
+ *   c code subject    a subject of the trade (a tender) that goes by this code, and the index of its first record
  *   a size            q cosignatures               j number                a statement that got a receipt
  *   m name            the applied height with its sum; what peers have shown of themselves
  */
@@ -38,6 +39,7 @@ const prefix = {
   statement: 0x64,
   refusal: 0x72,
   named: 0x71,
+  coded: 0x63,
   attestation: 0x61,
   journal: 0x6a,
   meta: 0x6d,
@@ -52,6 +54,7 @@ export const derivedPrefixes: readonly number[] = [
   prefix.statement,
   prefix.refusal,
   prefix.named,
+  prefix.coded,
 ]
 
 const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
@@ -107,6 +110,19 @@ export function namedRange(name: NamedField, value: string, from: Height): { gte
   return { gte: namedKey(name, value, from), lt: concat(namedKey(name, value), new Uint8Array(8).fill(0xff)) }
 }
 
+const digest16 = (value: string): Uint8Array => sha256(utf8(value)).subarray(0, 16)
+
+/** Rows of the subjects that go by a code; values decode with `codedSubject`. */
+export function codedRange(code: string): { gte: Uint8Array; lt: Uint8Array } {
+  const head = key(prefix.coded, digest16(code))
+  return { gte: head, lt: concat(head, new Uint8Array(16).fill(0xff)) }
+}
+
+export function codedSubject(row: Uint8Array): { readonly subject: string; readonly index: number } {
+  const [subject, index] = field.array(decodeCbor(row), 'coded', 2)
+  return { subject: field.text(subject, 'subject'), index: field.natural(index, 'index') }
+}
+
 export function namedIndices(row: Uint8Array): number[] {
   return field.array(decodeCbor(row), 'named').map((index) => field.natural(index, 'index'))
 }
@@ -151,6 +167,8 @@ export class BlockStore {
   /** Decoded blocks, for reads that go through many leaves of one block. */
   readonly #decoded = new Map<number, Block>()
   readonly #stateCache = new Map<string, CborValue | undefined>()
+  /** Codes that have their row: the same few tenders come again and again. */
+  readonly #codesNoted = new Set<string>()
   /** Hashes of complete subtrees, by level and index. */
   readonly #subtrees = new Map<number, Uint8Array>()
   readonly scan: Disk['scan']
@@ -278,6 +296,7 @@ export class BlockStore {
     this.#sum = new StateSum(applied.sum)
     this.#edges.clear()
     this.#stateCache.clear()
+    this.#codesNoted.clear()
     const read = this.hashReader(applied.size)
     const peaks: Uint8Array[] = []
     let begin = 0
@@ -318,6 +337,7 @@ export class BlockStore {
       if (leaf.kind === 'refusal') {
         this.#derive(refusalKey(leaf.statement!.id, leaf.entry!.member), u64(index), true)
       }
+      this.#noteCode(leaf, index)
       for (const [name, value] of namesOf(leaf)) {
         const id = `${name} ${value}`
         const held = named.get(id)
@@ -343,6 +363,20 @@ export class BlockStore {
       point.leader,
     ])
     this.#cycle.put(appliedKey, concat(sha256(applied), applied))
+  }
+
+  /** A tender is found by its code alone; the first record that names it, known to the ledger or not, says that there is one. */
+  #noteCode({ subjects }: Leaf, index: number): void {
+    if (subjects?.tender === undefined) return
+    for (const subject of subjects.subjects ?? []) {
+      if (!subject.startsWith('tender/')) continue
+      const row = key(prefix.coded, digest16(subjects.tender), digest16(subject))
+      const id = toHex(row)
+      if (this.#codesNoted.has(id)) continue
+      if (this.#derived(row) === undefined) this.#derive(row, encodeCbor([subject, index]), false)
+      this.#codesNoted.add(id)
+      if (this.#codesNoted.size > codesNotedMax) this.#codesNoted.delete(this.#codesNoted.values().next().value!)
+    }
   }
 
   /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. Undefined: not all of them can be read. */
@@ -371,6 +405,7 @@ export class BlockStore {
     this.#sum = new StateSum()
     this.#edges.clear()
     this.#stateCache.clear()
+    this.#codesNoted.clear()
     this.#cycle.del(appliedKey)
     const rest = [...derivedPrefixes]
     const next = (): void => {
@@ -546,6 +581,8 @@ export class BlockStore {
   }
 }
 
+/** Tenders that are being written about; about 2 MB. */
+const codesNotedMax = 10_000
 /** Those of some hundred tiles; about 10 MB. */
 const subtreesMax = 65_536
 /** Start-up tries this many before it waits for its peers to show it a newer one. */

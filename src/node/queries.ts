@@ -62,6 +62,7 @@ import type { Pending, SignedReceipt } from './intake.ts'
 import type { Executed } from './ledger.ts'
 import type { Clock, Signer } from './ports.ts'
 import type { Replica, ReplicaOptions } from './replica.ts'
+import { TradeLookups } from './trade-lookups.ts'
 
 export interface QueriesOptions extends ReplicaOptions {
   readonly version: string
@@ -115,6 +116,7 @@ const partyKeysMax = 100
 const notesMax = 64
 
 export class Queries implements Service {
+  readonly trade: TradeLookups
   readonly #options: QueriesOptions
   readonly #deps: QueriesDependencies
   readonly #recent = new Map<number, Recent>()
@@ -129,6 +131,12 @@ export class Queries implements Service {
   constructor(options: QueriesOptions, dependencies: QueriesDependencies) {
     this.#options = options
     this.#deps = dependencies
+    this.trade = new TradeLookups({
+      catalogue: options.rules.catalogue,
+      replica: dependencies.replica,
+      clock: dependencies.clock,
+      whole: (read) => this.#whole(read),
+    })
   }
 
   // ── what the replica tells ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ import type {
   Status,
   Submission,
   SubmitOptions,
+  TradeLookups,
 } from '../../src/api/service.ts'
 import { fromUtf8, toBase64, toHex, utf8 } from '../../src/chain/bytes.ts'
 import {
@@ -395,6 +396,12 @@ export class FakeLedger implements Service {
   onAttested(listener: (size: number) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  readonly trade: TradeLookups = {
+    instance: () => undefined,
+    tendersOf: async () => [],
+    findingTexts: () => ({}),
   }
 
   async metrics(): Promise<string> {

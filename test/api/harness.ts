@@ -13,12 +13,13 @@ import {
   type PrivateServerOptions,
   type PublicServerOptions,
 } from '../../src/api/server.ts'
+import type { Service } from '../../src/api/service.ts'
 import { FakeLedger } from './fake-ledger.ts'
 
 export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>
 
-export interface Harness extends AsyncDisposable {
-  readonly ledger: FakeLedger
+export interface Harness<Ledger extends Service = FakeLedger> extends AsyncDisposable {
+  readonly ledger: Ledger
   readonly app: FastifyInstance
   /** Calls, and checks the answer against the documentation. */
   call(options: InjectOptions | string): Promise<Answer>
@@ -36,7 +37,7 @@ export const privateServer = async (options: PrivateServerOptions = {}): Promise
   return harness(ledger, await buildPrivateServer(options, { service: ledger }))
 }
 
-function harness(ledger: FakeLedger, app: FastifyInstance): Harness {
+export function harness<Ledger extends Service>(ledger: Ledger, app: FastifyInstance): Harness<Ledger> {
   let check: Check | undefined
   const call = async (options: InjectOptions | string): Promise<Answer> => {
     const answer = await app.inject(options)

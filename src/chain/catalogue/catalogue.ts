@@ -13,7 +13,7 @@ import { openingRefusals } from './opening.ts'
 import { personalDataRefusals } from './personal-data.ts'
 import { isInScopeOf, type KeyRow, readKey } from './register.ts'
 import { compileSchema, type SchemaCheck, schemaRefusals } from './schema.ts'
-import type { Family, RuleContext, StatementType } from './statement-type.ts'
+import type { Family, LifecycleTable, RuleContext, StatementType } from './statement-type.ts'
 import { named, object, partyField, valueRefusals } from './values.ts'
 
 /** Every type this software knows, with its family. */
@@ -47,6 +47,8 @@ export interface Catalogue {
   apply(statement: Statement, context: RuleContext): void
   /** The words of every code that this catalogue, the reading of statements, or the founding can refuse with. */
   readonly refusals: RefusalTexts
+  /** By name, those of the families in force. */
+  readonly lifecycles: ReadonlyMap<string, LifecycleTable>
   /** The words of every finding; `{0}`, `{1}` in them stand for its values. */
   readonly findings: RefusalTexts
 }
@@ -184,6 +186,9 @@ export function catalogueOf(names: readonly string[]): Catalogue {
         ...lifecycles.map((lifecycle) => lifecycle.refusals),
       ]),
     ]),
+    lifecycles: new Map(
+      familiesInForce.flatMap(({ lifecycles = [] }) => lifecycles.map((lifecycle) => [lifecycle.name, lifecycle])),
+    ),
     findings: combined([
       ...types.map(({ type }) => type.findings ?? {}),
       ...familiesInForce.map(({ findings }) => findings ?? {}),

@@ -162,6 +162,11 @@ export function rowName(table: string, ...parts: readonly string[]): string {
   return name
 }
 
+/** The parts of a row's name, its table first. */
+export function rowNameParts(name: string): readonly string[] {
+  return name.split('/').map((part) => part.replaceAll('%2F', '/').replaceAll('%25', '%'))
+}
+
 const keyRowName = (kid: string): string => `key/${kid}`
 const partyRowName = (party: string): string => rowName('party', party)
 const partyKeyRowName = (party: string, number: number): string => rowName('party-key', party, String(number))

@@ -1,0 +1,124 @@
+/** Answers about the trade as JSON: tenders, guarantees and whatever else has a lifecycle, with their records, and findings. */
+import type { JsonObject } from '../chain/json.ts'
+import type { RefusalTexts } from '../chain/refusal.ts'
+import { beijingTime, recordRow } from './answering.ts'
+import type { AsOfAnswer, RecordRow } from './answers.ts'
+import type { Language } from './messages.ts'
+import type { InstanceView, LedgerRecord, TenderView } from './service.ts'
+
+/** Where something stands or stood. */
+export interface InstanceAnswer {
+  readonly state: string
+  /** In the language of the answer. */
+  readonly stateTitle: string
+  readonly since: string
+  /** The time that this is about. */
+  readonly at: string
+  readonly index: string
+  readonly changedAt: string
+  readonly revision: number
+  readonly fields: JsonObject
+}
+
+export interface DossierAnswer {
+  readonly subject: string
+  /** Null: no record that begins it is on the ledger; what there is, is not linked to one (未链接). */
+  readonly instance: InstanceAnswer | null
+  readonly timeline: readonly TimelineRow[]
+  /** Null at the end. */
+  readonly nextCursor: string | null
+  readonly asOf: AsOfAnswer
+}
+
+export interface TimelineRow extends Omit<RecordRow, 'term' | 'kind'> {
+  readonly findings: readonly FindingAnswer[]
+}
+
+export interface FindingAnswer {
+  readonly code: string
+  readonly title: string
+  readonly cause: string
+  readonly values: readonly string[]
+}
+
+/** One finding of one record. */
+export interface FindingRow extends FindingAnswer {
+  readonly index: string
+  readonly type: string
+  readonly party: string | null
+  readonly owner: string | null
+  readonly tender: string | null
+  readonly region: string | null
+  readonly member: string | null
+  readonly blockTime: string
+  readonly statementId: string | null
+}
+
+export interface FindingListAnswer {
+  readonly findings: readonly FindingRow[]
+  readonly nextCursor: string | null
+  readonly asOf: AsOfAnswer
+}
+
+export interface TenderListAnswer {
+  readonly tenders: readonly {
+    readonly owner: string
+    readonly scheme: string
+    readonly code: string
+    readonly firstIndex: string
+    readonly instance: InstanceAnswer | null
+  }[]
+  readonly asOf: AsOfAnswer
+}
+
+export const instanceAnswer = (instance: InstanceView, language: Language): InstanceAnswer => ({
+  state: instance.state,
+  stateTitle: instance.stateTitle[language],
+  since: beijingTime(instance.since),
+  at: beijingTime(instance.at),
+  index: String(instance.index),
+  changedAt: beijingTime(instance.changedAt),
+  revision: instance.revision,
+  fields: instance.fields,
+})
+
+export const tenderAnswer = (tender: TenderView, language: Language): TenderListAnswer['tenders'][number] => ({
+  owner: tender.owner,
+  scheme: tender.scheme,
+  code: tender.code,
+  firstIndex: String(tender.firstIndex),
+  instance: tender.instance === null ? null : instanceAnswer(tender.instance, language),
+})
+
+export function timelineRow(record: LedgerRecord, texts: RefusalTexts, language: Language): TimelineRow {
+  const { term: _, kind: __, ...row } = recordRow(record)
+  return { ...row, findings: findingAnswers(record, texts, language) }
+}
+
+/** One row for each finding of a record; what the fields name comes from its payload, where every type spells it alike. */
+export function findingRows(record: LedgerRecord, texts: RefusalTexts, language: Language): readonly FindingRow[] {
+  const tender = record.payload.tender as { readonly owner?: string; readonly code?: string } | undefined
+  return findingAnswers(record, texts, language).map((finding) => ({
+    ...finding,
+    index: String(record.index),
+    type: record.type,
+    party: record.party,
+    owner: tender?.owner ?? null,
+    tender: tender?.code ?? null,
+    region: typeof record.payload.region === 'string' ? record.payload.region : null,
+    member: record.member,
+    blockTime: beijingTime(record.blockTime),
+    statementId: record.statementId,
+  }))
+}
+
+const findingAnswers = (record: LedgerRecord, texts: RefusalTexts, language: Language): readonly FindingAnswer[] =>
+  record.findings.map(({ code, values }) => {
+    const words = texts[code]?.[language]
+    return {
+      code,
+      title: words?.title ?? code,
+      cause: (words?.cause ?? code).replaceAll(/\{([0-9])\}/g, (place, at) => values[Number(at)] ?? place),
+      values,
+    }
+  })
