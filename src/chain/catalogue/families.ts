@@ -4,7 +4,18 @@ import { auctions } from './auction.ts'
 import { bids } from './bid.ts'
 import { dataSharing } from './data-sharing.ts'
 import { guaranteePublications } from './guarantee.ts'
+import { jointPublications } from './joint-publication.ts'
+import { majorProjects } from './major-project.ts'
 import { parties } from './party.ts'
 import type { Family } from './statement-type.ts'
 
-export const families: readonly Family[] = [parties, attestation, bids, guaranteePublications, auctions, dataSharing]
+export const families: readonly Family[] = [
+  parties,
+  attestation,
+  bids,
+  guaranteePublications,
+  auctions,
+  dataSharing,
+  jointPublications,
+  majorProjects,
+]
