@@ -1,0 +1,44 @@
+/** What `npm run new-type` writes is in order, has the right types, and passes its own test: run in a copy of the rooms that it touches. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../../..')
+const copy = mkdtempSync(join(tmpdir(), 'gongzheng-new-type-'))
+afterAll(() => rmSync(copy, { recursive: true }))
+
+const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' })
+const tool = (name: string): string => join(root, 'node_modules', name)
+
+it('writes a family that works', () => {
+  for (const part of ['src/chain', 'test/chain/catalogue', 'package.json', 'tsconfig.json', 'biome.json']) {
+    cpSync(join(root, part), join(copy, part), { recursive: true })
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  const generate = (...args: readonly string[]) => run('test/chain/catalogue/new-type.ts', ...args)
+
+  expect(generate().status).toBe(2)
+  expect(generate('Lease', 'sign').status).toBe(2)
+  expect(generate('auction', 'raise').status).toBe(1) // would overwrite
+  const wrote = generate('land-lease', 'sign', 'renew', 'end')
+  expect(wrote.stderr).toBe('')
+  expect(readFileSync(join(copy, 'src/chain/catalogue/families.ts'), 'utf8')).toContain('landLeaseFamily]')
+
+  const paths = [
+    'src/chain/catalogue/land-lease.ts',
+    'src/chain/catalogue/families.ts',
+    'test/chain/catalogue/land-lease.test.ts',
+  ]
+  const ordered = run(tool('@biomejs/biome/bin/biome'), 'check', '--write', '--error-on-warnings', ...paths)
+  expect(ordered.stdout + ordered.stderr).not.toContain('Found')
+  writeFileSync(
+    join(copy, 'tsconfig.one.json'),
+    JSON.stringify({ extends: './tsconfig.json', include: [], files: paths }),
+  )
+  expect(run(tool('typescript/bin/tsc'), '-p', 'tsconfig.one.json').stdout).toBe('')
+  const tested = run(tool('vitest/vitest.mjs'), 'run', 'test/chain/catalogue/land-lease.test.ts')
+  expect(tested.stdout).toMatch(/Tests .*1[0-9] passed/)
+  expect(tested.status).toBe(0)
+}, 120_000)

@@ -1,0 +1,218 @@
+/**
+ * npm run new-type -- FAMILY FIRST [NEXT…]: writes a family of record types that works, to be made into what you need: a file with its
+ * lifecycle, its types and its words, a test with the whole state table, and the line in families.ts. See docs/adding-a-type.md.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = process.cwd()
+const [family, ...steps] = process.argv.slice(2)
+const form = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+if (family === undefined || steps.length === 0 || ![family, ...steps].every((name) => form.test(name))) {
+  console.error('npm run new-type -- FAMILY FIRST [NEXT…]   e.g.  npm run new-type -- lease sign renew end')
+  process.exit(2)
+}
+const file = join(root, 'src/chain/catalogue', `${family}.ts`)
+const testFile = join(root, 'test/chain/catalogue', `${family}.test.ts`)
+const listFile = join(root, 'src/chain/catalogue/families.ts')
+for (const path of [file, testFile]) {
+  if (existsSync(path)) {
+    console.error(`${path} is there already; nothing was written`)
+    process.exit(1)
+  }
+}
+
+const camel = (name: string): string => name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+const capital = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
+const life = `${camel(family)}Life`
+const constant = `${camel(family)}Family`
+const [first, ...later] = steps as [string, ...string[]]
+const done = (step: string): string => `after-${step}`
+
+const laterStep = (step: string): string => `
+const ${camel(step)} = ${life}.step<Identity>({
+  name: '${family}.${step}',
+  version: 1,
+  title: { zh: '${family} ${step}（请命名）', en: '${capital(step)}' },
+  law: { zh: '请写明依据。', en: 'Say which law or practice.' },
+  schema: { properties: { owner: partyField('主体', 'Owner'), number: codeField('编号', 'Number') }, required: ['owner', 'number'] },
+  roles: 'any',
+  key: ({ owner, number }) => [owner, number],
+  check: (_, { statement }, before) => refuseOthers(before!.row.owner, statement.party),
+  next: () => ({}),
+  subjects: ({ owner }) => ({ parties: [owner] }),
+})
+`
+
+const source = `/**
+ * ${capital(family)}: which law or practice these records serve, what they promise, and what they leave to others.
+ */
+import { Lifecycle } from './lifecycle.ts'
+import type { Family } from './statement-type.ts'
+import { text, time } from './table.ts'
+import { codeField, partyField, refuse, regionField, timeField, timeOf, wordsField } from './values.ts'
+
+export const ${life} = new Lifecycle({
+  name: '${family}',
+  title: { zh: '${family}（请命名）', en: '${family}' },
+  states: {
+${steps.map((step) => `    '${done(step)}': { zh: '${step} 之后（请命名）', en: 'After ${step}' },`).join('\n')}
+    lapsed: { zh: '到期', en: 'Lapsed' },
+  },
+  columns: { owner: text, until: time },
+  byRecord: [
+    { on: '${family}.${first}', from: ['none'], to: '${done(first)}' },
+${later.map((step, at) => `    { on: '${family}.${step}', from: ['${done(steps[at]!)}'], to: '${done(step)}' },`).join('\n')}
+  ],
+  byClock: [{ from: ['${done(first)}'], at: 'until', to: 'lapsed', title: { zh: '到期', en: 'The term ends' } }],
+})
+
+/** What identifies one. */
+interface Identity {
+  readonly owner: string
+  readonly number: string
+}
+
+/** Only its owner goes on with it. */
+function refuseOthers(owner: string, party: string): void {
+  if (owner !== party) throw refuse('${family}.not-owner', '/owner', '不是签署主体', 'is not the signing party')
+}
+
+const ${camel(first)} = ${life}.step<Identity & { readonly region: string; readonly until: string }>({
+  name: '${family}.${first}',
+  version: 1,
+  title: { zh: '${family} ${first}（请命名）', en: '${capital(first)}' },
+  law: { zh: '请写明依据。', en: 'Say which law or practice.' },
+  schema: {
+    properties: {
+      owner: partyField('主体', 'Owner'),
+      number: codeField('编号', 'Number'),
+      region: regionField,
+      until: timeField('截止', 'Until'),
+      note: wordsField('说明', 'Note', 256),
+    },
+    required: ['owner', 'number', 'region', 'until'],
+  },
+  roles: 'any',
+  refusals: {
+    '${family}.in-the-past': {
+      zh: { title: '截止已过', cause: '截止时间不晚于区块时间。', remedy: '请核对时间及其时区偏移。' },
+      en: { title: 'In the past', cause: 'The end is not after block time.', remedy: 'Check the time and its offset.' },
+    },
+  },
+  findings: {
+    '${family}.very-long': {
+      zh: { title: '期限过长', cause: '期限为 {0} 日，超过一年。', remedy: '请核查。' },
+      en: { title: 'Very long', cause: 'The term is {0} days, more than a year.', remedy: 'Ask why.' },
+    },
+  },
+  key: ({ owner, number }) => [owner, number],
+  check({ owner, until }, { blockTime, statement }) {
+    refuseOthers(owner, statement.party)
+    if (timeOf(until) <= blockTime) throw refuse('${family}.in-the-past', '/until', '已过', 'is not after block time')
+  },
+  next({ owner, until }, context) {
+    const days = Math.floor((timeOf(until) - context.blockTime) / context.legalDayMs)
+    if (days > 365) context.find('${family}.very-long', String(days))
+    return { owner, until: timeOf(until) }
+  },
+  subjects: ({ owner, region }) => ({ parties: [owner], region }),
+})
+${later.map(laterStep).join('')}
+export const ${constant}: Family = {
+  name: '${family}',
+  title: { zh: '${family}（请命名）', en: '${capital(family)}' },
+  purpose: { zh: '请写明依据的法律或惯例，以及这些记录保证什么。', en: 'Say which law or practice it serves and what it promises.' },
+  types: [${steps.map(camel).join(', ')}],
+  lifecycles: [${life}],
+  refusals: {
+    '${family}.not-owner': {
+      zh: { title: '不是该主体', cause: '只有其主体可以办理。', remedy: '请由该主体签署。' },
+      en: { title: 'Not the owner', cause: 'Only its owner may do this.', remedy: 'Have the owner sign.' },
+    },
+  },
+}
+`
+
+const test = `import { describe, expect, it } from 'vitest'
+import { catalogueOf, knownTypeNames } from '../../../src/chain/catalogue/catalogue.ts'
+import { ${life} } from '../../../src/chain/catalogue/${family}.ts'
+import type { JsonObject } from '../../../src/chain/json.ts'
+import type { Statement } from '../../../src/chain/statement.ts'
+import { formatTime } from '../../../src/chain/time.ts'
+import { FoundedLedger, syntheticParty } from './founded-ledger.ts'
+import { testStateTable } from './state-table.ts'
+
+const base = FoundedLedger.found(catalogueOf(knownTypeNames))
+const owner = syntheticParty('440100', 30)
+const other = syntheticParty('420100', 31)
+const key = base.register('owner of ${family}', owner, [], ['guangzhou', 'beijing'])
+const otherKey = base.register('other than the owner', other, [], ['wuhan', 'beijing'])
+const start = base.blockTime
+const identity = { owner, number: '2026-001' }
+const of = (ledger: FoundedLedger, step: string, fields: JsonObject = {}): Statement =>
+  ledger.statement(\`${family}.\${step}@1\`, owner, key, { ...identity, ...fields })
+const ${camel(first)} = (ledger: FoundedLedger, fields: JsonObject = {}): Statement =>
+  of(ledger, '${first}', { region: '440100', until: formatTime(start + 60_000), ...fields })
+
+describe('${family}, state by event', () => {
+  testStateTable({
+    lifecycle: ${life},
+    ledger: base,
+    key: [owner, identity.number],
+    arrive: {
+${steps
+  .map((step, at) => {
+    const takes = steps.slice(1, at + 1).map((each) => `        ledger.take(of(ledger, '${each}'))`)
+    return `      '${done(step)}': (ledger) => {\n        ledger.take(${camel(first)}(ledger))\n${takes.length > 0 ? `${takes.join('\n')}\n` : ''}      },`
+  })
+  .join('\n')}
+      lapsed: (ledger) => {
+        ledger.take(${camel(first)}(ledger))
+        ledger.blockTime = start + 60_000
+      },
+    },
+    events: {
+      '${family}.${first}': (ledger) => ${camel(first)}(ledger),
+${later.map((step) => `      '${family}.${step}': (ledger) => of(ledger, '${step}'),`).join('\n')}
+    },
+  })
+})
+
+describe('${family}', () => {
+  it('is its owner’s', () => {
+    const ledger = base.fork()
+    const fields = { ...identity, region: '440100', until: formatTime(start + 1) }
+    expect(ledger.submit(ledger.statement('${family}.${first}@1', other, otherKey, fields))).toBe('${family}.not-owner')
+  })
+
+  it('does not begin in the past', () => {
+    const ledger = base.fork()
+    expect(ledger.submit(${camel(first)}(ledger, { until: formatTime(start) }))).toBe('${family}.in-the-past')
+  })
+
+  it('is flagged when it is very long', () => {
+    const ledger = base.fork()
+    const index = ledger.take(${camel(first)}(ledger, { until: formatTime(start + 400 * 86_400_000) }))
+    expect(ledger.findings.get(index)).toEqual([{ code: '${family}.very-long', values: ['400'] }])
+  })
+})
+`
+
+const list = readFileSync(listFile, 'utf8')
+const listed = list
+  .replace(/(\nexport const families)/, `\n$1`)
+  .replace(/(import type \{ Family \})/, `import { ${constant} } from './${family}.ts'\n$1`)
+  .replace(/\n\n\n/, '\n\n')
+  .replace(/,?\n?\]\s*$/, `, ${constant}]\n`)
+writeFileSync(file, source)
+writeFileSync(testFile, test)
+writeFileSync(listFile, listed)
+console.log(`src/chain/catalogue/${family}.ts
+test/chain/catalogue/${family}.test.ts
+src/chain/catalogue/families.ts
+
+npx biome check --write src test          puts them in order
+npx vitest run test/chain/catalogue/${family}.test.ts
+npx vitest run test/chain/catalogue/catalogue-document.test.ts test/api/errors-document.test.ts -u
+npm test`)
