@@ -8,6 +8,7 @@ import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
 import { parties } from './party.ts'
 import type { Family } from './statement-type.ts'
+import { tenders } from './tender.ts'
 
 export const families: readonly Family[] = [
   parties,
@@ -18,4 +19,5 @@ export const families: readonly Family[] = [
   dataSharing,
   jointPublications,
   majorProjects,
+  tenders,
 ]

@@ -17,8 +17,12 @@ export interface Profile {
   readonly noticeDaysMin: number
   /** From a change of the document to the deadline, days; less moves the deadline. */
   readonly amendmentDaysMin: number
+  /** Whether bids are opened in public: by law, so that an award without an opening is a phantom; as a rule; or not at all. */
+  readonly publicOpening: 'required' | 'expected' | 'none'
   /** Bidders for the opening to go on. */
   readonly biddersMin: number
+  /** Whether ranked candidates are made public before the award. */
+  readonly hasCandidates: boolean
   /** Publicity of the candidates or of the result, days. */
   readonly publicityDaysMin: number
   /** From the award to the contract, days. */
@@ -41,7 +45,9 @@ export const profiles = {
     },
     noticeDaysMin: 20,
     amendmentDaysMin: 15,
+    publicOpening: 'required',
     biddersMin: 3,
+    hasCandidates: true,
     publicityDaysMin: 3,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -55,7 +61,9 @@ export const profiles = {
     },
     noticeDaysMin: 20,
     amendmentDaysMin: 15,
+    publicOpening: 'expected',
     biddersMin: 3,
+    hasCandidates: false,
     publicityDaysMin: 1,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -66,7 +74,9 @@ export const profiles = {
     law: { zh: '74 号令第二十九、十九、二十条。', en: 'Order 74 arts. 19, 20, 29.' },
     noticeDaysMin: 3,
     amendmentDaysMin: 3,
+    publicOpening: 'none',
     biddersMin: 3,
+    hasCandidates: false,
     publicityDaysMin: 1,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -80,7 +90,9 @@ export const profiles = {
     },
     noticeDaysMin: 10,
     amendmentDaysMin: 5,
+    publicOpening: 'none',
     biddersMin: 3,
+    hasCandidates: false,
     publicityDaysMin: 1,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -91,7 +103,9 @@ export const profiles = {
     law: { zh: '74 号令第四十五、四十六条。', en: 'Order 74 arts. 45, 46.' },
     noticeDaysMin: 3,
     amendmentDaysMin: 3,
+    publicOpening: 'none',
     biddersMin: 3,
+    hasCandidates: false,
     publicityDaysMin: 1,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -105,7 +119,9 @@ export const profiles = {
     },
     noticeDaysMin: 5,
     amendmentDaysMin: 0,
+    publicOpening: 'none',
     biddersMin: 1,
+    hasCandidates: false,
     publicityDaysMin: 1,
     contractDaysMax: 30,
     bondReturnDaysMax: null,
@@ -116,7 +132,9 @@ export const profiles = {
     law: { zh: '39 号令第八、二十二条（公告不少于 20 日；结果 10 个工作日内公布）。', en: 'Order 39 arts. 8, 22.' },
     noticeDaysMin: 20,
     amendmentDaysMin: 0,
+    publicOpening: 'none',
     biddersMin: 1,
+    hasCandidates: false,
     publicityDaysMin: 0,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -130,7 +148,9 @@ export const profiles = {
     },
     noticeDaysMin: 20,
     amendmentDaysMin: 0,
+    publicOpening: 'none',
     biddersMin: 1,
+    hasCandidates: false,
     publicityDaysMin: 10,
     contractDaysMax: 30,
     bondReturnDaysMax: 5,
@@ -141,7 +161,9 @@ export const profiles = {
     law: { zh: '32 号令第十三、二十二条（正式披露不少于 20 个工作日）。', en: 'Order 32 arts. 13, 22.' },
     noticeDaysMin: 20,
     amendmentDaysMin: 0,
+    publicOpening: 'none',
     biddersMin: 1,
+    hasCandidates: false,
     publicityDaysMin: 5,
     contractDaysMax: 30,
     bondReturnDaysMax: null,
@@ -152,7 +174,9 @@ export const profiles = {
     law: { zh: '无统一期限。', en: 'No common periods.' },
     noticeDaysMin: 0,
     amendmentDaysMin: 0,
+    publicOpening: 'none',
     biddersMin: 0,
+    hasCandidates: false,
     publicityDaysMin: 0,
     contractDaysMax: 36_500,
     bondReturnDaysMax: null,

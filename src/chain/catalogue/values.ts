@@ -386,3 +386,15 @@ export function millionthsOf(value: JsonValue | undefined): bigint {
   const [integer, fraction = ''] = value.split('.')
   return BigInt(integer! + fraction.padEnd(6, '0'))
 }
+
+export interface Money {
+  readonly amount: string
+  readonly unit: string
+  readonly currency: string
+}
+
+/** A sum in millionths of a yuan, whatever its unit; null in another currency, which is compared with nothing. */
+export function yuanMillionthsOf({ amount, unit, currency }: Money): bigint | null {
+  if (currency !== 'CNY') return null
+  return unit === '1' ? millionthsOf(amount) * 10_000n : millionthsOf(amount)
+}
