@@ -84,9 +84,14 @@ export function carriedDigest(carried: Carried): string {
 }
 
 export function blockId(header: BlockHeader): string {
-  return toHex(sha256(idPrefix, encodeCbor(headerToCbor(header))))
+  return toHex(sha256(idPrefix, encodeHeader(header)))
 }
 const idPrefix = utf8('gongzheng/block\0')
+
+export const encodeHeader = (header: BlockHeader): Uint8Array => encodeCbor(headerToCbor(header))
+
+/** @throws {CborError} */
+export const decodeHeader = (bytes: Uint8Array): BlockHeader => headerFromCbor(decodeCbor(bytes))
 
 /** The bytes a leader's seal key signs for a block. */
 export function blockSealMessage(context: SigningContext, header: BlockHeader): Uint8Array {

@@ -4,6 +4,7 @@
  * true for. A block is checked against its hash whenever it is read. Writes go through the group commit; reads see what is pending.
  *
  *   b height          block bytes (height 0: the genesis entry)
+ *   h height          the block's id and header, of committed blocks
  *   s text            state row, as the rules see it
  *   t level tile      up to 256 hashes of 32 bytes
  *   l tile            up to 256 leaf locations of 12 bytes
@@ -16,7 +17,17 @@
  */
 import { sha256 } from '#crypto'
 import { assert } from '../chain/assert.ts'
-import { type Attestation, attestationFromCbor, attestationToCbor, type Block, decodeBlock } from '../chain/block.ts'
+import {
+  type Attestation,
+  attestationFromCbor,
+  attestationToCbor,
+  type Block,
+  type BlockHeader,
+  blockId,
+  decodeBlock,
+  decodeHeader,
+  encodeHeader,
+} from '../chain/block.ts'
 import { concat, equalBytes, fromHex, toHex, u64, utf8, writeU32 } from '../chain/bytes.ts'
 import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
@@ -32,6 +43,7 @@ import { StateSum } from './state-sum.ts'
 
 const prefix = {
   block: 0x62,
+  header: 0x68,
   state: 0x73,
   tile: 0x74,
   location: 0x6c,
@@ -47,6 +59,7 @@ const prefix = {
 
 /** Everything that can be made again from the blocks. */
 export const derivedPrefixes: readonly number[] = [
+  prefix.header,
   prefix.state,
   prefix.tile,
   prefix.location,
@@ -166,6 +179,8 @@ export class BlockStore {
   readonly #edges = new Map<string, Edge>()
   /** Decoded blocks, for reads that go through many leaves of one block. */
   readonly #decoded = new Map<number, Block>()
+  readonly #read = new Map<Height, Uint8Array>()
+  #readBytes = 0
   readonly #stateCache = new Map<string, CborValue | undefined>()
   /** Codes that have their row: the same few tenders come again and again. */
   readonly #codesNoted = new Set<string>()
@@ -182,8 +197,11 @@ export class BlockStore {
   // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   putBlock(block: Block): void {
-    this.#cycle.put(blockKey(block.header.height), block.bytes)
-    this.#decoded.delete(block.header.height)
+    const at = block.header.height
+    this.#cycle.put(blockKey(at), block.bytes)
+    this.#decoded.delete(at)
+    this.#readBytes -= this.#read.get(at)?.length ?? 0
+    this.#read.delete(at)
   }
 
   /** @throws {DamagedStore} when the disk cannot read them */
@@ -226,6 +244,38 @@ export class BlockStore {
     this.#decoded.set(at, block)
     if (this.#decoded.size > decodedBlocksMax) this.#decoded.delete(this.#decoded.keys().next().value!)
     return block
+  }
+
+  /**
+   * Of a committed block, without reading all of it.
+   * @throws {DiskReadFailed} when the row is not what was written: like every derived row it is made again by the next start
+   */
+  header(at: Height): BlockHeader | undefined {
+    const row = this.#derived(headerKey(at))
+    if (row === undefined) return undefined
+    try {
+      const header = decodeHeader(row.subarray(32))
+      if (header.height === at && blockId(header) === toHex(row.subarray(0, 32))) return header
+    } catch (error) {
+      if (!(error instanceof CborError)) throw error
+    }
+    throw new DiskReadFailed(`the header of block ${at}`)
+  }
+
+  /** Of committed blocks, the last few as they are on the disk: who reads one leaf of a block soon reads its neighbours. */
+  #committedBytes(at: Height): Uint8Array | undefined {
+    const held = this.#read.get(at)
+    if (held !== undefined) return held
+    const bytes = this.blockBytes(at)
+    if (bytes === undefined) return undefined
+    this.#read.set(at, bytes)
+    this.#readBytes += bytes.length
+    for (const [oldest, { length }] of this.#read) {
+      if (this.#readBytes <= readBytesMax || oldest === at) break
+      this.#read.delete(oldest)
+      this.#readBytes -= length
+    }
+    return bytes
   }
 
   /** A block that was truncated must not be answered from memory. */
@@ -316,8 +366,12 @@ export class BlockStore {
   fold(
     block: BlockRef,
     blockBytes: Uint8Array,
-    execution: Pick<Execution, 'leaves' | 'firstIndex' | 'writes' | 'point'>,
+    execution: Pick<Execution, 'leaves' | 'firstIndex' | 'writes' | 'point'> & Partial<Pick<Execution, 'header'>>,
   ): void {
+    if (execution.header !== undefined) {
+      const row = concat(fromHex(block.id)!, encodeHeader(execution.header))
+      this.#derive(headerKey(block.height), row, false)
+    }
     for (const [name, value] of execution.writes) {
       this.#derive(key(prefix.state, utf8(name)), encodeCbor(value), !name.startsWith('idem/'))
       this.#remember(name, value)
@@ -529,7 +583,7 @@ export class BlockStore {
     const blockHeight = height(view.getUint16(0) * 2 ** 32 + view.getUint32(2))
     const offset = view.getUint32(6)
     const length = view.getUint16(10)
-    const from = offset === ownRow ? this.#derived(key(prefix.leaf, u64(index))) : this.blockBytes(blockHeight)
+    const from = offset === ownRow ? this.#derived(key(prefix.leaf, u64(index))) : this.#committedBytes(blockHeight)
     const begin = offset === ownRow ? 0 : offset
     const bytes = from?.subarray(begin, begin + length)
     const tile = this.tile(0, Math.floor(index / tileWidthMax), (index % tileWidthMax) + 1)
@@ -589,12 +643,15 @@ const subtreesMax = 65_536
 const attestationsReadMax = 16
 /** A few seconds of blocks: catch-up and entry bundles read the same ones again and again. */
 const decodedBlocksMax = 64
+/** Of blocks whose leaves were read lately: 16 of the longest. */
+const readBytesMax = 16 * 1024 * 1024
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
 
 /** Of all rows that are derived from blocks. */
-const derivedFormat = 2
+const derivedFormat = 3
 const appliedKey = metaKey('applied')
+const headerKey = (at: Height): Uint8Array => key(prefix.header, u64(at))
 const tileKey = (level: number, index: number): Uint8Array => key(prefix.tile, Uint8Array.of(level), u64(index))
 const locationKey = (tile: number): Uint8Array => key(prefix.location, u64(tile))
 const refusalKey = (id: string, member: string): Uint8Array => key(prefix.refusal, fromHex(id)!, utf8(member))

@@ -22,7 +22,7 @@ import type {
   Submission,
   SubmitOptions,
 } from '../api/service.ts'
-import type { Attestation, Block } from '../chain/block.ts'
+import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { findingsOf } from '../chain/catalogue/finding.ts'
 import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
@@ -377,6 +377,15 @@ export class Queries implements Service {
     return this.#whole(() => this.#deps.replica.store.leaf(index))
   }
 
+  /** Of a committed block, height 1 and above. */
+  #header(at: Height): BlockHeader {
+    return this.#whole(() => {
+      const header = this.#deps.replica.store.header(at)
+      if (header === undefined) throw new DiskReadFailed(`the header of block ${at} is missing`)
+      return header
+    })
+  }
+
   /** A committed block, height 1 and above: one that is not there is one that was lost. */
   #block(at: Height): Block {
     const { replica } = this.#deps
@@ -408,7 +417,7 @@ export class Queries implements Service {
     const leaf = this.#leaf(index)
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
-    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#block(leaf.height).header
+    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#header(leaf.height)
     return this.#view(index, status, {
       bytes: leaf.bytes,
       height: leaf.height,
@@ -568,13 +577,13 @@ export class Queries implements Service {
     let high = replica.ledger.committed.block.height + 1
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const blockTime = middle === 0 ? this.#options.rules.genesis.foundedAt : this.#block(height(middle)).header.time
+      const blockTime = middle === 0 ? this.#options.rules.genesis.foundedAt : this.#header(height(middle)).time
       if (blockTime >= time) high = middle
       else low = middle + 1
     }
     if (low === 0) return 0
     if (low === 1) return 1
-    return this.#block(height(low - 1)).header.size
+    return this.#header(height(low - 1)).size
   }
 
   // ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -694,7 +703,7 @@ export class Queries implements Service {
     if (at < 1 || at > this.#whole(() => replica.ledger.committed.block.height)) return undefined
     const block = this.#block(height(at))
     const { header } = block
-    const firstIndex = at === 1 ? 1 : this.#block(height(at - 1)).header.size
+    const firstIndex = at === 1 ? 1 : this.#header(height(at - 1)).size
     return {
       height: at,
       id: block.id,

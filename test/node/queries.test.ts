@@ -40,6 +40,7 @@ function queriesOf(known: { attested: Attestation | undefined; leavesRead: numbe
       },
     },
     block: { value: (at: never) => node.store.block(at) },
+    header: { value: (at: never) => node.store.header(at) },
     hashReader: { value: (size: number) => node.store.hashReader(size) },
   }) as Replica['store']
   const replica = {
