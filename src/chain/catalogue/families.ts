@@ -9,6 +9,7 @@ import { majorProjects } from './major-project.ts'
 import { parties } from './party.ts'
 import type { Family } from './statement-type.ts'
 import { tenders } from './tender.ts'
+import { objections } from './tender-objection.ts'
 
 export const families: readonly Family[] = [
   parties,
@@ -20,4 +21,5 @@ export const families: readonly Family[] = [
   jointPublications,
   majorProjects,
   tenders,
+  objections,
 ]

@@ -8,7 +8,7 @@ import { formatTime } from '../time.ts'
 import type { RuleContext, Subjects } from './statement-type.ts'
 import { type Column, list, millionths, natural, optional, table, text, time } from './table.ts'
 import { type TenderIdentity, tenderKey } from './tender-identity.ts'
-import { tenderAt } from './tender-life.ts'
+import { tenderAt, tenderLife } from './tender-life.ts'
 import {
   codeField,
   type DocumentHash,
@@ -179,4 +179,18 @@ export function openObjectionsOn(
 ): number {
   if (section === undefined) return openCount(tender, undefined, context)
   return openCount(tender, section, context) + openCount(tender, '', context)
+}
+
+/** One more, or one fewer; also while the tender has no notice. */
+export function countObjection(
+  tender: TenderIdentity,
+  section: string | undefined,
+  change: 1 | -1,
+  context: RuleContext,
+): void {
+  for (const of of [undefined, section ?? '']) {
+    openCounts.write(context.state, countKey(tender, of), { open: openCount(tender, of, context) + change })
+  }
+  if (tenderAt(context, tender) === undefined) return
+  tenderLife.touch(context, tenderKey(tender), { openObjections: openCount(tender, undefined, context) })
 }

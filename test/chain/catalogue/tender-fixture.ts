@@ -137,8 +137,11 @@ export function inState(state: string): FoundedLedger {
   return ledger
 }
 
+export const stateOf = (ledger: FoundedLedger): string | undefined => tenderAt(ledger, tender)?.state
 export const rowOf = (ledger: FoundedLedger) => tenderAt(ledger, tender)!.row
 
 /** Takes it, and gives what the rules flagged. */
 export const findingsOf = (ledger: FoundedLedger, statement: Statement): readonly Finding[] =>
   ledger.findings.get(ledger.take(statement))!
+export const codesOf = (ledger: FoundedLedger, statement: Statement): readonly string[] =>
+  findingsOf(ledger, statement).map(({ code }) => code)
