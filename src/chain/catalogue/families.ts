@@ -2,6 +2,7 @@
 import { attestation } from './attest.ts'
 import { auctions } from './auction.ts'
 import { bids } from './bid.ts'
+import { credit } from './credit.ts'
 import { dataSharing } from './data-sharing.ts'
 import { guaranteePublications } from './guarantee.ts'
 import { jointPublications } from './joint-publication.ts'
@@ -17,6 +18,7 @@ export const families: readonly Family[] = [
   bids,
   guaranteePublications,
   auctions,
+  credit,
   dataSharing,
   jointPublications,
   majorProjects,
