@@ -351,10 +351,11 @@ function scopesOf(state: StateReader, statement: Statement): readonly [string, .
   const key = readKey(state, statement.kid)
   // A key of the genesis never had less than everybody's word.
   if (key === undefined || (key.agreed && key.index === 0)) return ['']
-  // A key has one voucher until it is agreed, and that one stays the first.
+  // A key has one voucher until it is agreed, and that one stays the first while its word stands.
   const [first] = key.vouchedBy
-  if (first === undefined) return [''] // the company's own key alone consented
-  return key.agreed ? ['', first] : [first, '']
+  const former = key.formerScopes.filter((scope) => scope !== first)
+  if (first === undefined) return ['', ...former] // the company's own key alone consented, or nobody's word is left
+  return key.agreed ? ['', first, ...former] : [first, '', ...former]
 }
 
 /**

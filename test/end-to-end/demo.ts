@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
 import type { StatusAnswer } from '../../src/api/answers.ts'
 import { Client, ProblemError } from '../../src/api/client/client.ts'
-import { keyRequestType } from '../../src/chain/catalogue/party.ts'
+import { keyRequestTypes } from '../../src/chain/catalogue/key-request.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
 import { type StatementSigner, signStatement } from '../../src/chain/statement.ts'
 import { SystemRandom } from '../../src/node/system-clock.ts'
@@ -185,7 +185,7 @@ async function register(ledger: string, members: readonly Member[]): Promise<Rec
     const seed = random.bytes(32)
     const tagged = taggedEd25519(ed25519PublicKey(seed))
     const signer: StatementSigner = { tagged, sign: (message) => ed25519Sign(seed, message) }
-    const request = signStatement({ ledger, type: keyRequestType, party: id, name, roles: [role] }, signer)
+    const request = signStatement({ ledger, type: keyRequestTypes.first, party: id, name, roles: [role] }, signer)
     for (const member of members.slice(0, 2)) {
       const fields = { type: 'party.register@1', key: `register ${kidOf(tagged)}`, request }
       const { status: answered, text } = await member.submitPlain(fields)

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
 import type { StatusAnswer } from '../../src/api/answers.ts'
 import { Client, ProblemError } from '../../src/api/client/client.ts'
-import { keyRequestType } from '../../src/chain/catalogue/party.ts'
+import { keyRequestTypes } from '../../src/chain/catalogue/key-request.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
 import { type StatementSigner, signStatement } from '../../src/chain/statement.ts'
 import { verifyProofFile } from '../../src/chain/verify.ts'
@@ -127,7 +127,7 @@ describe('four cities', { timeout: 180_000 }, () => {
     const issuer = 'uscc:91330100716105852F'
     // Wuhan registers a key of its own as an issuer of Hangzhou's.
     const request = signStatement(
-      { ledger, type: keyRequestType, party: issuer, name: '杭州某担保公司', roles: ['guarantee-issuer'] },
+      { ledger, type: keyRequestTypes.first, party: issuer, name: '杭州某担保公司', roles: ['guarantee-issuer'] },
       signer,
     )
     const registered = await postPlain('wuhan', {

@@ -8,10 +8,11 @@ import { genesisRefusals } from '../genesis.ts'
 import { type JsonObject, jsonRefusals } from '../json.ts'
 import { Refusal, type RefusalTexts } from '../refusal.ts'
 import { idempotencyKeyCharactersMax, type Statement, statementRefusals } from '../statement.ts'
+import { formatTime } from '../time.ts'
 import { families } from './families.ts'
 import { openingRefusals } from './opening.ts'
 import { personalDataRefusals } from './personal-data.ts'
-import { isInScopeOf, type KeyRow, readKey } from './register.ts'
+import { isEnded, isExpired, isInScopeOf, type KeyRow, readKey } from './register.ts'
 import { compileSchema, type SchemaCheck, schemaRefusals } from './schema.ts'
 import type { Family, LifecycleTable, RuleContext, StatementType } from './statement-type.ts'
 import { named, object, partyField, valueRefusals } from './values.ts'
@@ -113,6 +114,43 @@ const commonRefusals: RefusalTexts = {
       title: 'Key expired',
       cause: 'Block time is after the key’s term.',
       remedy: 'Register a new key.',
+    },
+  },
+  'key.revoked': {
+    zh: {
+      title: '密钥已撤销',
+      cause: '区块时间不早于密钥被撤销、被接替，或其授权密钥失效的时间；此前的记录不受影响。',
+      remedy: '请使用接替的密钥，或登记新的密钥。',
+    },
+    en: {
+      title: 'Key revoked',
+      cause:
+        'By block time the key was revoked or replaced, or the key that delegated to it was. Earlier records are not affected.',
+      remedy: 'Use the key that took its place, or register a new one.',
+    },
+  },
+  'key.type-not-delegated': {
+    zh: {
+      title: '未授权签署此类报文',
+      cause: '该日常密钥的授权只包括所列的报文类型。',
+      remedy: '请使用授权密钥本身，或由其另行授权。',
+    },
+    en: {
+      title: 'Not delegated for this type',
+      cause: 'This daily key was delegated for the record types listed only.',
+      remedy: 'Use the key that delegated, or have it delegate again.',
+    },
+  },
+  'key.delegated-not-entitled': {
+    zh: {
+      title: '日常密钥不得办理',
+      cause: '登记、轮换、授权密钥及批准规则，不得使用授权的日常密钥。',
+      remedy: '请使用授权密钥本身。',
+    },
+    en: {
+      title: 'Not with a delegated key',
+      cause: 'A delegated key neither registers, rotates or delegates keys, nor approves rules.',
+      remedy: 'Use the key that delegated.',
     },
   },
   'key.out-of-scope': {
@@ -239,13 +277,22 @@ function checkKey(statement: Statement, type: StatementType, context: RuleContex
   const key = readKey(context.state, statement.kid)
   if (key === undefined) throw new Refusal('key.unknown', `key ${statement.kid} is not registered`)
   if (key.party !== statement.party) throw new Refusal('key.wrong-party', `the key is registered to ${key.party}`)
+  if (isEnded(key, context.blockTime)) {
+    throw new Refusal('key.revoked', `ended by record ${key.endedBy}, at ${formatTime(key.endsAt!)}`)
+  }
   if (key.notBefore !== null && context.blockTime < key.notBefore) throw new Refusal('key.not-yet-valid')
-  if (key.notAfter !== null && context.blockTime > key.notAfter) throw new Refusal('key.expired')
+  if (isExpired(key, context.blockTime) && !(type.isAfterExpiry && key.roles.includes('centre'))) {
+    throw new Refusal('key.expired')
+  }
+  if (key.types !== null && !key.types.includes(type.name) && !type.isOutsideScope) {
+    throw new Refusal('key.type-not-delegated', `delegated for ${key.types.join(', ')}`)
+  }
+  if (type.isForStrongKeys && key.delegator !== '') throw new Refusal('key.delegated-not-entitled')
   const allowed = type.roles
   if (allowed !== 'any' && !key.roles.some((role) => allowed.includes(role))) {
     throw new Refusal('role.not-allowed', `needs one of the roles ${allowed.join(', ')}`)
   }
-  if (!key.agreed) checkScope(key, statement, type, context)
+  if (!key.agreed && !type.isOutsideScope) checkScope(key, statement, type, context)
 }
 
 function checkScope(key: KeyRow, statement: Statement, type: StatementType, context: RuleContext): void {

@@ -1,12 +1,14 @@
 /**
- * The register: which key is whose, with which roles, on whose word. These are the rows of the state that genesis and `party.register`
- * write and that every check of a statement reads. Nothing is ever deleted here; no member can overwrite what another registered.
+ * The register: which key is whose, with which roles, on whose word, and until when. These are the rows of the state that genesis,
+ * `party.register` and the records about keys (`keys.ts`) write and that every check of a statement reads. Nothing is ever deleted here;
+ * no member can overwrite what another registered.
  */
+import { assert } from '../assert.ts'
 import { type CborValue, field } from '../cbor.ts'
 import type { StateReader, StateWriter } from '../state.ts'
 
-/** What a key may be registered for. `centre` is a member organisation's own; only genesis and that centre itself give it. */
-export const roles = [
+/** What a key request of the first edition may ask for. It never grows: `party.register@1` refuses what it always refused. */
+export const firstEditionRoles = [
   'centre',
   'sub-centre',
   'tenderee',
@@ -16,17 +18,24 @@ export const roles = [
   'supervisor',
   'auditor',
 ] as const
+
+/** What a key may be registered for. `centre` is a member organisation's own; only genesis and that centre itself give it. */
+export const roles = [...firstEditionRoles, 'secretariat', 'vendor'] as const
 export type Role = (typeof roles)[number]
 
 export interface KeyRow {
   readonly party: string
-  /** The party's name as the key's request gives it. */
+  /** The party's name as the key's request gives it; empty for a natural person. */
   readonly name: string
   readonly roles: readonly Role[]
-  /** Ids of the members that vouched, in the order they did. */
+  /** Ids of the members that vouch, in the order they did. */
   readonly vouchedBy: readonly string[]
   /** True: counts everywhere (genesis, the company's own agreed key, or two members). False: in its one voucher's scope (单方登记). */
   readonly agreed: boolean
+  /** Agreed whatever members say: by genesis, or by an agreed key of the same company. */
+  readonly byCompany: boolean
+  /** Members in whose scope alone the key may have spoken before, and does no longer: what it said then is found there. */
+  readonly formerScopes: readonly string[]
   /** Block times, milliseconds; the key counts while notBefore ≤ t ≤ notAfter. */
   readonly notBefore: number | null
   readonly notAfter: number | null
@@ -34,6 +43,16 @@ export interface KeyRow {
   readonly index: number
   /** Hex id of the request it was registered by; empty for genesis keys. */
   readonly request: string
+  /** Block time from which the key counts no more, because it was revoked or rotated; null: as far as anybody has said, never. */
+  readonly endsAt: number | null
+  /** Index of the record that says so. */
+  readonly endedBy: number | null
+  /** Kid of the key that took its place; empty when none did. */
+  readonly successor: string
+  /** Kid of the key that delegated to this one; empty for a key that stands by itself. */
+  readonly delegator: string
+  /** Names of the record types that a delegated key may sign; null: all. */
+  readonly types: readonly string[] | null
 }
 
 export interface PartyRow {
@@ -46,10 +65,26 @@ export interface PartyRow {
   readonly vouchers: readonly string[]
 }
 
+/**
+ * A key as it counts now. One that was delegated stands on its delegator: it has that one's standing, and ends with it.
+ */
 export function readKey(state: StateReader, kid: string): KeyRow | undefined {
+  const own = readOwnKey(state, kid)
+  if (own === undefined || own.delegator === '') return own
+  const delegator = readOwnKey(state, own.delegator)
+  assert(delegator !== undefined, 'whoever delegates is registered')
+  const { vouchedBy, agreed, byCompany, formerScopes } = delegator
+  const endsFirst =
+    delegator.endsAt !== null && (own.endsAt === null || delegator.endsAt < own.endsAt) ? delegator : own
+  const { endsAt, endedBy } = endsFirst
+  return { ...own, vouchedBy, agreed, byCompany, formerScopes, endsAt, endedBy }
+}
+
+/** The key's own row, which is what a record changes. */
+export function readOwnKey(state: StateReader, kid: string): KeyRow | undefined {
   const row = state.get(keyRowName(kid))
   if (row === undefined) return undefined
-  const cells = field.array(row, 'key row', 10)
+  const cells = field.array(row, 'key row')
   let key = keysRead.get(cells)
   if (key === undefined) {
     key = keyOf(cells)
@@ -61,19 +96,91 @@ export function readKey(state: StateReader, kid: string): KeyRow | undefined {
 /** Every statement asks for its key several times, and a row never changes: what one says is read once, for as long as it is held. */
 const keysRead = new WeakMap<readonly CborValue[], KeyRow>()
 
+/** Rows of version 1 have ten cells, and say nothing of what came later; those of version 2 have seventeen. */
 function keyOf(cells: readonly CborValue[]): KeyRow {
-  const [, party, name, held, vouchedBy, agreed, notBefore, notAfter, index, request] = cells
-  return {
+  const [version, party, name, held, vouching, agreement, notBefore, notAfter, index, request, ...later] = cells
+  const vouchedBy = texts(vouching, 'key.vouchedBy')
+  const agreed = field.boolean(agreement, 'key.agreed')
+  const first = {
     party: field.text(party, 'key.party'),
     name: field.text(name, 'key.name'),
     roles: texts(held, 'key.roles') as readonly Role[],
-    vouchedBy: texts(vouchedBy, 'key.vouchedBy'),
-    agreed: field.boolean(agreed, 'key.agreed'),
-    notBefore: notBefore === null ? null : field.natural(notBefore, 'key.notBefore'),
-    notAfter: notAfter === null ? null : field.natural(notAfter, 'key.notAfter'),
+    vouchedBy,
+    agreed,
+    notBefore: naturalOrNull(notBefore, 'key.notBefore'),
+    notAfter: naturalOrNull(notAfter, 'key.notAfter'),
     index: field.natural(index, 'key.index'),
     request: field.text(request, 'key.request'),
   }
+  if (version === 1) return { ...first, ...unsaid(first) }
+  const [byCompany, formerScopes, endsAt, endedBy, successor, delegator, types] = field.array(later, 'key row', 7)
+  return {
+    ...first,
+    byCompany: field.boolean(byCompany, 'key.byCompany'),
+    formerScopes: texts(formerScopes, 'key.formerScopes'),
+    endsAt: naturalOrNull(endsAt, 'key.endsAt'),
+    endedBy: naturalOrNull(endedBy, 'key.endedBy'),
+    successor: field.text(successor, 'key.successor'),
+    delegator: field.text(delegator, 'key.delegator'),
+    types: types === null ? null : texts(types, 'key.types'),
+  }
+}
+
+/**
+ * What a row of version 1 does not say. It was agreed by the company if by nobody else. (A company's key and two members may all have
+ * agreed; then this row does not tell, and it is taken for the members' agreement, which they can withdraw.)
+ */
+export function unsaid({ agreed, vouchedBy }: Pick<KeyRow, 'agreed' | 'vouchedBy'>): LaterCells {
+  const byCompany = agreed && vouchedBy.length < 2
+  return { byCompany, formerScopes: [], endsAt: null, endedBy: null, successor: '', delegator: '', types: null }
+}
+
+type LaterCells = Pick<
+  KeyRow,
+  'byCompany' | 'formerScopes' | 'endsAt' | 'endedBy' | 'successor' | 'delegator' | 'types'
+>
+
+/** A row that says nothing new is written as it always was: a ledger of the first edition keeps its rows to the byte. */
+function cellsOf(row: KeyRow): CborValue {
+  const first = [
+    row.party,
+    row.name,
+    row.roles,
+    row.vouchedBy,
+    row.agreed,
+    row.notBefore,
+    row.notAfter,
+    row.index,
+    row.request,
+  ]
+  if (isFirstEdition(row)) return [1, ...first]
+  const { byCompany, formerScopes, endsAt, endedBy, successor, delegator, types } = row
+  return [2, ...first, byCompany, formerScopes, endsAt, endedBy, successor, delegator, types]
+}
+
+/** Whether a key says nothing that a row of version 1 would not; one that is not registered says nothing. */
+export function isFirstEdition(row: KeyRow | undefined): boolean {
+  if (row === undefined) return true
+  const { byCompany, formerScopes, endsAt, delegator } = row
+  return byCompany === unsaid(row).byCompany && formerScopes.length === 0 && endsAt === null && delegator === ''
+}
+
+/** Whether the key was revoked or rotated by that time. */
+export function isEnded({ endsAt }: Pick<KeyRow, 'endsAt'>, time: number): boolean {
+  return endsAt !== null && time >= endsAt
+}
+
+export function isExpired({ notAfter }: Pick<KeyRow, 'notAfter'>, time: number): boolean {
+  return notAfter !== null && time > notAfter
+}
+
+/** Centre of a member: the member whose word this key gives. Undefined when it gives none. */
+export function memberOfCentre<M extends { readonly party: string }>(
+  { party, roles, agreed, delegator }: KeyRow,
+  members: readonly M[],
+): M | undefined {
+  if (!agreed || delegator !== '' || !roles.includes('centre')) return undefined
+  return members.find((member) => member.party === party)
 }
 
 export function readParty(state: StateReader, party: string): PartyRow | undefined {
@@ -96,21 +203,13 @@ export function kidsOf(state: StateReader, party: string, limit: number): readon
   )
 }
 
-/** Writes a key, new or with more standing than before, and what its party's row says about it. */
+/**
+ * Writes a key, new or changed, and what its party's row says about it. Who has ever vouched for a key of the party stays there: a word
+ * taken back ends a key or narrows its scope, and leaves what members have to do with the party as it was.
+ */
 export function writeKey(state: StateWriter, kid: string, row: KeyRow): void {
   const isNew = state.get(keyRowName(kid)) === undefined
-  state.set(keyRowName(kid), [
-    1,
-    row.party,
-    row.name,
-    row.roles,
-    row.vouchedBy,
-    row.agreed,
-    row.notBefore,
-    row.notAfter,
-    row.index,
-    row.request,
-  ])
+  state.set(keyRowName(kid), cellsOf(row))
   const party = readParty(state, row.party) ?? { member: '', keyCount: 0, agreedVouchers: [], vouchers: [] }
   if (isNew) state.set(partyKeyRowName(row.party, party.keyCount), kid)
   writeParty(state, row.party, {
@@ -133,6 +232,7 @@ export function writeMemberParty(
     roles: ['centre'],
     vouchedBy: [member.id],
     agreed: true,
+    ...unsaid({ vouchedBy: [member.id], agreed: true }),
     notBefore: null,
     notAfter: null,
     index: 0,
@@ -173,6 +273,10 @@ const partyKeyRowName = (party: string, number: number): string => rowName('part
 
 function writeParty(state: StateWriter, id: string, row: PartyRow): void {
   state.set(partyRowName(id), [1, row.member, row.keyCount, row.agreedVouchers, row.vouchers])
+}
+
+function naturalOrNull(value: CborValue | undefined, name: string): number | null {
+  return value === null ? null : field.natural(value, name)
 }
 
 function texts(value: CborValue | undefined, name: string): readonly string[] {

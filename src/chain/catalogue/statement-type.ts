@@ -90,6 +90,12 @@ export interface StatementType {
   readonly schema: OwnFields
   /** Roles of which the signing key must have one; 'any' includes keys without a role. */
   readonly roles: readonly Role[] | 'any'
+  /** A delegated key never signs it, whatever it is limited to: it decides over keys or over rules. */
+  readonly isForStrongKeys?: true
+  /** A key signs it outside its scope too — through any member, and whatever it was lent for — because it only takes rights away. */
+  readonly isOutsideScope?: true
+  /** A centre's key may sign it after its term: expiry warns, and never locks a member out. */
+  readonly isAfterExpiry?: true
   /** Codes that only this type uses, with their words. */
   readonly refusals: RefusalTexts
   /** Codes of the findings that only this type notes, with their words: title, cause with places for values, what to look at. */

@@ -5,8 +5,8 @@
  */
 import { sha256 } from '#crypto'
 import { toHex, utf8 } from '../../chain/bytes.ts'
-import { keyRequestBytesMax, keyRequestType } from '../../chain/catalogue/party.ts'
-import { type Role, roles } from '../../chain/catalogue/register.ts'
+import { keyRequestBytesMax, keyRequestTypes } from '../../chain/catalogue/key-request.ts'
+import { firstEditionRoles, type Role, roles } from '../../chain/catalogue/register.ts'
 import { parseParty } from '../../chain/catalogue/values.ts'
 import type { JsonObject } from '../../chain/json.ts'
 import { verifySignature } from '../../chain/keys.ts'
@@ -122,25 +122,35 @@ export async function registerApprove(options: ApproveOptions, terminal: Termina
 export interface KeyRequestFields {
   readonly ledger: string
   readonly party: string
-  readonly name: string
+  /** Absent for a natural person. */
+  readonly name?: string
   readonly roles: readonly Role[]
   readonly notBefore?: string
   readonly notAfter?: string
+  readonly delegator?: string
+  readonly types?: readonly string[]
 }
 
-/** What the new key signs: possession, and what it is to be. */
+/** What the new key signs: possession, and what it is to be. In the first edition where that can say it: every ledger takes it. */
 export function keyRequest(fields: KeyRequestFields, signer: StatementSigner): string {
-  return signStatement({ ...fields, type: keyRequestType } as unknown as JsonObject, signer)
+  const isFirst =
+    fields.name !== undefined &&
+    fields.delegator === undefined &&
+    fields.roles.every((role) => (firstEditionRoles as readonly Role[]).includes(role))
+  const type = isFirst ? keyRequestTypes.first : keyRequestTypes.second
+  return signStatement({ ...fields, type } as unknown as JsonObject, signer)
 }
 
-/** `party.register@1` around a request. The same approver and request give the same statement, so repeating it is harmless. */
+/** `party.register` around a request, in its edition. The same approver and request give the same statement, so repeating it is harmless. */
 export function approval(
   approver: { readonly ledger: string; readonly party: string },
   request: string,
   signer: StatementSigner,
 ): string {
   const key = `register-${toHex(sha256(utf8(request))).slice(0, 32)}`
-  return signStatement({ ...approver, type: 'party.register@1', key, request }, signer)
+  const { payload } = parseSignedObject(request, keyRequestBytesMax)
+  const type = payload.type === keyRequestTypes.second ? 'party.register@2' : 'party.register@1'
+  return signStatement({ ...approver, type, key, request }, signer)
 }
 
 /** @throws {Refusal} party.request-malformed, party.request-bad-signature, statement.wrong-ledger */
@@ -152,8 +162,9 @@ function readRequest(jws: string, ledger: string) {
     throw new Refusal('party.request-malformed', error instanceof Error ? error.message : String(error))
   }
   const { payload, signingKey, message, signature, kid } = signed
-  const { type, party, name, roles: asked } = payload
-  if (type !== keyRequestType || typeof party !== 'string' || typeof name !== 'string' || !Array.isArray(asked)) {
+  const { type, party, name = '', roles: asked } = payload
+  const isKnown = type === keyRequestTypes.first || type === keyRequestTypes.second
+  if (!isKnown || typeof party !== 'string' || typeof name !== 'string' || !Array.isArray(asked)) {
     throw new Refusal('party.request-malformed', 'type, party, name or roles')
   }
   if (payload.ledger !== ledger) throw new Refusal('statement.wrong-ledger', String(payload.ledger))

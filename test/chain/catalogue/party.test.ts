@@ -3,7 +3,7 @@ import { sha512 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 import { concat, fromHex, toHex } from '../../../src/chain/bytes.ts'
 import { catalogueOf, knownTypeNames } from '../../../src/chain/catalogue/catalogue.ts'
-import { keyRequestBytesMax } from '../../../src/chain/catalogue/party.ts'
+import { keyRequestBytesMax } from '../../../src/chain/catalogue/key-request.ts'
 import { isInScopeOf, kidsOf, readKey, readParty, rowName } from '../../../src/chain/catalogue/register.ts'
 import type { JsonObject } from '../../../src/chain/json.ts'
 import { taggedEd25519, verifySignature } from '../../../src/chain/keys.ts'
@@ -25,6 +25,13 @@ describe('party.register: a company’s key', () => {
       roles,
       vouchedBy: ['guangzhou'],
       agreed: false,
+      byCompany: false,
+      formerScopes: [],
+      endsAt: null,
+      endedBy: null,
+      successor: '',
+      delegator: '',
+      types: null,
       notBefore: null,
       notAfter: null,
       index: 1,
