@@ -3,7 +3,7 @@
  * implement it in a few lines. Everything answered here is committed state; each answer that depends on how far the ledger has got
  * carries the checkpoint it is true as of.
  */
-import type { Finding } from '../chain/catalogue/statement-type.ts'
+import type { Finding, Subjects } from '../chain/catalogue/statement-type.ts'
 import type { JsonObject } from '../chain/json.ts'
 import type { FieldProblem, RefusalTexts } from '../chain/refusal.ts'
 
@@ -56,6 +56,8 @@ export interface LedgerRecord {
   readonly kid: string | null
   /** What the rules flag about the record. */
   readonly findings: readonly Finding[]
+  /** By what people search for it. */
+  readonly about: Subjects
 }
 
 export interface InclusionProof {

@@ -95,17 +95,25 @@ export function timelineRow(record: LedgerRecord, texts: RefusalTexts, language:
   return { ...row, findings: findingAnswers(record, texts, language) }
 }
 
-/** One row for each finding of a record; what the fields name comes from its payload, where every type spells it alike. */
-export function findingRows(record: LedgerRecord, texts: RefusalTexts, language: Language): readonly FindingRow[] {
-  const tender = record.payload.tender as { readonly owner?: string; readonly code?: string } | undefined
+/**
+ * One row for each finding of a record.
+ * @param region of what the record is about, where the record itself does not say
+ */
+export function findingRows(
+  record: LedgerRecord,
+  region: string | null,
+  texts: RefusalTexts,
+  language: Language,
+): readonly FindingRow[] {
+  const { about } = record
   return findingAnswers(record, texts, language).map((finding) => ({
     ...finding,
     index: String(record.index),
     type: record.type,
     party: record.party,
-    owner: tender?.owner ?? null,
-    tender: tender?.code ?? null,
-    region: typeof record.payload.region === 'string' ? record.payload.region : null,
+    owner: about.owner ?? null,
+    tender: about.tender ?? null,
+    region: about.region ?? region,
     member: record.member,
     blockTime: beijingTime(record.blockTime),
     statementId: record.statementId,

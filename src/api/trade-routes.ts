@@ -21,7 +21,7 @@ import {
 import { Problem } from './problems.ts'
 import type { RouteContext } from './route-context.ts'
 import { answers, problemAnswer } from './schemas.ts'
-import type { RecordFilter } from './service.ts'
+import type { LedgerRecord, RecordFilter } from './service.ts'
 import { column } from './table.ts'
 import {
   type DossierAnswer,
@@ -164,6 +164,14 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
 
 function findingsRoute(app: FastifyInstance, context: RouteContext): void {
   const { service, limits } = context
+  /** Of a step that does not repeat it: that of the tender, or whatever it is a step of. */
+  const regionOf = ({ about }: LedgerRecord): string | null => {
+    for (const subject of about.subjects ?? []) {
+      const region = service.trade.instance(subject)?.fields.region
+      if (typeof region === 'string') return region
+    }
+    return null
+  }
   const parameters = {
     code: matching('预警代码 · code of the finding', /^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/, {
       zh: '不是预警代码，见 docs/catalogue.zh.md',
@@ -214,7 +222,7 @@ function findingsRoute(app: FastifyInstance, context: RouteContext): void {
           async page(from, rowsMax) {
             const { records, nextCursor, asOf } = await service.records(filter, from, rowsMax)
             const rows = records
-              .flatMap((record) => findingRows(record, texts, language))
+              .flatMap((record) => findingRows(record, regionOf(record), texts, language))
               .filter((row) => (code === undefined || row.code === code) && (row.region ?? '').startsWith(region))
             return { rows, nextCursor, asOf }
           },

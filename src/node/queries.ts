@@ -26,6 +26,7 @@ import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { findingsOf } from '../chain/catalogue/finding.ts'
 import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
+import type { Subjects } from '../chain/catalogue/statement-type.ts'
 import {
   cosignature,
   cosignerVerifierKey,
@@ -445,11 +446,15 @@ export class Queries implements Service {
       const said = recent.said ?? saidBy(parsed!)
       const { state } = this.#deps.replica.ledger.committed
       const key = readKey(state, said.kid)
+      const { catalogue } = this.#options.rules
       return {
         ...place,
         // Nor for these.
         get findings() {
           return findingsOf(state, index)
+        },
+        get about() {
+          return catalogue.typeOf(this.type)?.subjects(this.payload) ?? aboutNothing
         },
         kind,
         type: said.type,
@@ -478,6 +483,7 @@ export class Queries implements Service {
       keyStanding: null,
       kid: null,
       findings: [],
+      about: aboutNothing,
     }
   }
 
@@ -518,18 +524,18 @@ export class Queries implements Service {
     const ofRecords = [party, owner, tender, region, kid, subject, hash, finding]
     if (ofRecords.every((value) => value === undefined)) return true
     if (record.kind !== 'record') return false
-    const subjects = this.#options.rules.catalogue.typeOf(record.type)?.subjects(record.payload)
-    if (party !== undefined && record.party !== party && !subjects?.parties.includes(party)) return false
+    const { about } = record
+    if (party !== undefined && record.party !== party && !about.parties.includes(party)) return false
     if (finding !== undefined) {
       if (!record.findings.some(({ code }) => finding === '' || code === finding)) return false
     }
     return (
-      (owner === undefined || subjects?.owner === owner) &&
-      (tender === undefined || subjects?.tender === tender) &&
-      (region === undefined || subjects?.region === region) &&
+      (owner === undefined || about.owner === owner) &&
+      (tender === undefined || about.tender === tender) &&
+      (region === undefined || about.region === region) &&
       (kid === undefined || record.kid === kid) &&
-      (subject === undefined || subjects?.subjects?.includes(subject) === true) &&
-      (hash === undefined || subjects?.hashes?.includes(hash) === true)
+      (subject === undefined || about.subjects?.includes(subject) === true) &&
+      (hash === undefined || about.hashes?.includes(hash) === true)
     )
   }
 
@@ -838,6 +844,8 @@ export class Queries implements Service {
 
 /** A promise that fails is the submitter's trouble, never the loop's. */
 type Answer = (submission: Submission | Promise<Submission>) => void
+
+const aboutNothing: Subjects = { parties: [] }
 
 /** The field that narrows a list most comes first. */
 const tellingFields: readonly NamedField[] = [

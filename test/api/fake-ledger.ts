@@ -446,6 +446,7 @@ export class FakeLedger implements Service {
       keyStanding: more.party === null ? null : 'agreed',
       kid: null,
       findings: [],
+      about: { parties: [] },
     })
     return index
   }

@@ -3,6 +3,7 @@
  * that share a code, findings. Every answer is held against /openapi.json.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Client } from '../../src/api/client/client.ts'
 import { buildPublicServer } from '../../src/api/server.ts'
 import type { DossierAnswer, FindingListAnswer, TenderListAnswer } from '../../src/api/trade-answers.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
@@ -164,6 +165,24 @@ describe('findings', () => {
     const csv = await server.get('/v1/findings?format=csv&csv=plain', { 'accept-language': 'en' })
     expect(csv.body.split('\n')[1]).toContain(unsold)
     expect((await server.get('/v1/records?finding=auction.unsold-above-reserve')).json().records).toHaveLength(1)
+  })
+})
+
+describe('the client', () => {
+  it('asks for all of it', async () => {
+    const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
+    const client = new Client({ url, language: 'en' })
+    const name = `auction/${owner}/land/${code}`
+    expect((await client.subject(name, { at: formatTime(start + 30_000) })).instance?.state).toBe('announced')
+    expect((await client.subject(name, { pageRows: 1 })).timeline).toHaveLength(1)
+    expect((await client.tender(otherOwner, 'city', code)).timeline).toHaveLength(1)
+    expect((await client.tendersOf(code)).tenders).toHaveLength(2)
+    await expect(client.guarantee(owner, 'BH/1')).rejects.toMatchObject({ code: 'subject.not-found' })
+    const found: string[] = []
+    for await (const row of client.findings({ region: '33' })) found.push(row.code)
+    expect(found).toEqual([])
+    for await (const row of client.findings({ region: '42', owner })) found.push(row.code)
+    expect(found).toEqual(['auction.unsold-above-reserve'])
   })
 })
 

@@ -20,6 +20,7 @@ import type {
   StatusAnswer,
   TypesAnswer,
 } from '../answers.ts'
+import type { DossierAnswer, FindingListAnswer, FindingRow, TenderListAnswer } from '../trade-answers.ts'
 
 export interface ClientOptions {
   /** `http://127.0.0.1:8440` */
@@ -64,10 +65,38 @@ export interface ListFilter {
   readonly party?: string
   readonly member?: string
   readonly region?: string
+  /** What a lifecycle calls it: `tender/<owner>/<scheme>/<code>`. */
+  readonly subject?: string
+  /** Of the key that signed. */
+  readonly kid?: string
+  /** `sha256:…` or `sm3:…`, of a document that the record names. */
+  readonly hash?: string
+  /** Code of a finding. */
+  readonly finding?: string
   /** RFC 3339 with offset: from ≤ block time < to. */
   readonly from?: string
   readonly to?: string
   readonly system?: boolean
+}
+
+export interface FindingFilter {
+  readonly code?: string
+  /** GB/T 2260, or its first two or four digits. */
+  readonly region?: string
+  readonly type?: string
+  readonly owner?: string
+  readonly tender?: string
+  readonly party?: string
+  /** RFC 3339 with offset: from ≤ block time < to. */
+  readonly from?: string
+  readonly to?: string
+}
+
+export interface DossierOptions extends CallOptions {
+  /** RFC 3339 with offset; without it, now. */
+  readonly at?: string
+  readonly cursor?: string
+  readonly pageRows?: number
 }
 
 /** The member said no: a problem document (RFC 9457). `problem.code` is stable; the words are for people. */
@@ -221,6 +250,41 @@ export class Client {
     return this.#call(`/v1/parties/${encodeURIComponent(id)}`, options, asJson<PartyAnswer>)
   }
 
+  /** Tenders of any owner and scheme that go by this code. */
+  async tendersOf(code: string, options: CallOptions = {}): Promise<TenderListAnswer> {
+    return this.#call(`/v1/tenders${queryOf({ code })}`, options, asJson<TenderListAnswer>)
+  }
+
+  /** Where a tender stands, and its timeline. */
+  async tender(owner: string, scheme: string, code: string, options: DossierOptions = {}): Promise<DossierAnswer> {
+    return this.#dossier(pathOf('tenders', owner, scheme, code), options)
+  }
+
+  async guarantee(issuer: string, number: string, options: DossierOptions = {}): Promise<DossierAnswer> {
+    return this.#dossier(pathOf('guarantees', issuer, number), options)
+  }
+
+  /** Anything that has a lifecycle, by the name that the lifecycle gives it: `auction/<owner>/<scheme>/<code>`. */
+  async subject(name: string, options: DossierOptions = {}): Promise<DossierAnswer> {
+    return this.#dossier(pathOf('subjects', name), options)
+  }
+
+  #dossier(path: string, { at, cursor, pageRows, ...call }: DossierOptions): Promise<DossierAnswer> {
+    const limit = pageRows === undefined ? undefined : String(pageRows)
+    return this.#call(path + queryOf({ at, cursor, limit }), call, asJson<DossierAnswer>)
+  }
+
+  /** Every finding that matches, page after page. */
+  async *findings(filter: FindingFilter = {}, options: CallOptions = {}): AsyncGenerator<FindingRow> {
+    let cursor: string | undefined
+    do {
+      const query = queryOf({ ...filter, cursor })
+      const page = await this.#call(`/v1/findings${query}`, options, asJson<FindingListAnswer>)
+      yield* page.findings
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+  }
+
   async types(options: CallOptions = {}): Promise<TypesAnswer> {
     return this.#call('/v1/types', options, asJson<TypesAnswer>)
   }
@@ -300,6 +364,8 @@ async function problemOf(response: Response, url: string): Promise<Error> {
   }
   return new ConnectionError(`${url} answered ${response.status} and no problem document: is it a member’s address?`)
 }
+
+const pathOf = (...parts: readonly string[]): string => `/v1/${parts.map(encodeURIComponent).join('/')}`
 
 function queryOf(values: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined)

@@ -39,6 +39,7 @@ export const auctionLife = new Lifecycle({
     withdrawn: { zh: '撤回', en: 'Withdrawn' },
   },
   columns: {
+    region: text,
     opensAt: time,
     /** End of the countdown. */
     endsAt: time,
@@ -160,7 +161,8 @@ const announce = auctionLife.step<Announcement>({
     }
     if (millionthsOf(step) === 0n) throw refuse('auction.step-zero', '/step', '须大于零', 'must be above zero')
   },
-  next: ({ opensAt, endsAt, countdownSeconds, startPrice, step, reserve }, { statement }) => ({
+  next: ({ region, opensAt, endsAt, countdownSeconds, startPrice, step, reserve }, { statement }) => ({
+    region,
     opensAt: timeOf(opensAt),
     endsAt: timeOf(endsAt),
     countdown: countdownSeconds * 1_000,
