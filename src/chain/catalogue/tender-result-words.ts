@@ -123,6 +123,19 @@ export const resultFindings: RefusalTexts = {
       remedy: 'The supervisor looks into it; the tender’s timeline shows them.',
     },
   },
+  'tender.award-to-penalised': {
+    zh: {
+      title: '中标人处于限制投标期内',
+      cause: '{0} 在本地区适用的限制投标决定 {1}（{2}，记录 {3}）未届满、未修复、未撤销。',
+      remedy: '请监管部门核查其投标资格；申诉期间不停止执行。',
+    },
+    en: {
+      title: 'Awarded to a party that is banned from bidding',
+      cause:
+        'A ban on {0} counts in this region: decision {1} of {2} (record {3}), neither ended, repaired nor revoked.',
+      remedy: 'The supervisor looks at its right to bid; an appeal does not suspend a ban.',
+    },
+  },
   'tender.winner-no-candidate': {
     zh: {
       title: '中标人不在候选人之列',

@@ -4,6 +4,7 @@
  * before it for the same section; a document of which only the hash is known says less, and less is compared.
  */
 import { formatTime } from '../time.ts'
+import { liveBans } from './credit-life.ts'
 import { openingTimeField } from './opening.ts'
 import { profileOf } from './profile.ts'
 import type { RuleContext } from './statement-type.ts'
@@ -294,6 +295,7 @@ export const award = tenderLife.step<Award>({
     findNeverOpened(payload, context, before!)
     findAgainstCandidates(payload, context, profileOf(before!.row.profile).hasCandidates)
     findUnderObjection(payload, context)
+    findPenalised(payload, before!.row.region, context)
     const step = awardStep(payload)
     writeStep('award', payload, context, step)
     return {
@@ -314,6 +316,16 @@ export const award = tenderLife.step<Award>({
 function findUnderObjection(payload: AboutTender, context: RuleContext): void {
   const open = openObjectionsOn(payload.tender, payload.section, context)
   if (open > 0) context.find('tender.award-under-objection', String(open))
+}
+
+/** A firm banned in one city wins in the next, or in the same: whoever decided the ban is named. */
+function findPenalised({ winners = [] }: Award, region: string, context: RuleContext): void {
+  for (const { party } of winners) {
+    if (party === undefined) continue
+    for (const { authority, number, index } of liveBans(context.state, party, region, context.blockTime)) {
+      context.find('tender.award-to-penalised', party, number, authority, String(index))
+    }
+  }
 }
 
 function findAgainstCandidates(payload: Award, context: RuleContext, areExpected: boolean): void {

@@ -13,6 +13,7 @@ import type { Statement } from '../../../src/chain/statement.ts'
 import { formatTime } from '../../../src/chain/time.ts'
 import { FoundedLedger, syntheticParty } from './founded-ledger.ts'
 import { testStateTable } from './state-table.ts'
+import * as tenders from './tender-fixture.ts'
 
 const base = FoundedLedger.found(catalogueOf(knownTypeNames))
 const authority = syntheticParty('440100', 71)
@@ -306,6 +307,35 @@ describe('bans in force', () => {
     expect(ledger.submit(changed)).toBe('credit.too-many-bans')
     ledger.blockTime = start + 366 * day
     expect(ledger.submit(decide(ledger, { number: '再一', begin: at(366), end: at(400) }))).toBe('accepted')
+  })
+})
+
+describe('an award', () => {
+  const authority = syntheticParty('420100', 76)
+  const withBan = (regions: readonly string[], begin = formatTime(tenders.start)): FoundedLedger => {
+    const ledger = tenders.base.fork()
+    const key = ledger.register('supervisor of another city', authority, ['supervisor'], ['wuhan', 'beijing'])
+    const about = { party: tenders.bidders[0]! }
+    const end = formatTime(tenders.start + 300 * day)
+    ledger.take(decide(ledger, { about, regions, begin, end, decidedAt: formatTime(tenders.start) }, authority, key))
+    tenders.arrive.publicised!(ledger)
+    return ledger
+  }
+  const findings = (ledger: FoundedLedger) => ledger.findings.get(ledger.take(tenders.award(ledger)))
+
+  it('to a firm that another city has banned here is in, with a finding that names the ban', () => {
+    const ledger = withBan(['420100', '440000'])
+    const [ban] = liveBans(ledger.state, tenders.bidders[0]!, '440100', ledger.blockTime)
+    const values = [tenders.bidders[0]!, number, authority, String(ban!.index)]
+    expect(findings(ledger)).toEqual([{ code: 'tender.award-to-penalised', values }])
+  })
+
+  it('where the ban does not count, or no more, or not yet, has no finding', () => {
+    expect(findings(withBan(['420100']))).toEqual([])
+    expect(findings(withBan(['440000'], formatTime(tenders.start + 200 * day)))).toEqual([])
+    const over = withBan(['440000'])
+    over.blockTime = tenders.start + 300 * day
+    expect(findings(over)).toEqual([])
   })
 })
 
