@@ -169,6 +169,52 @@ export interface PartyAnswer {
   readonly asOf: AsOfAnswer
 }
 
+/** What is to be verified: exactly one of hash, tender, guarantee and statement; the others belong to one of them. */
+export interface VerifyItem {
+  /** 64 hexadecimal digits. */
+  readonly hash?: string
+  /** Of the hash; sha256 if left out. */
+  readonly algorithm?: 'sha256' | 'sm3'
+  /** A tender's code; with owner and scheme its identity. */
+  readonly tender?: string
+  readonly owner?: string
+  readonly scheme?: string
+  /** A guarantee's number, with its issuer. */
+  readonly guarantee?: string
+  readonly issuer?: string
+  readonly statement?: string
+  /** Index or statement id of the record that is said to hold it: no other is looked at. */
+  readonly record?: string
+}
+
+/** A record in which it stands, or was said to. */
+export interface VerifiedPlace {
+  readonly index: string
+  readonly statementId: string | null
+  readonly type: string
+  readonly status: RecordStatus
+  readonly blockTime: string
+  readonly height: string
+  /** JSON pointers into the payload. */
+  readonly fields: readonly string[]
+}
+
+export interface VerificationAnswer {
+  readonly item: VerifyItem
+  /** pending: on the ledger, not attested yet. */
+  readonly result: 'match' | 'pending' | 'mismatch'
+  /** Of a mismatch. */
+  readonly reason: 'not-on-ledger' | 'not-in-record' | 'no-such-record' | null
+  /** The first ones, in order of index; for not-in-record the one that was named. */
+  readonly places: readonly VerifiedPlace[]
+  readonly more: boolean
+}
+
+export interface VerificationsAnswer {
+  readonly results: readonly VerificationAnswer[]
+  readonly asOf: AsOfAnswer
+}
+
 export interface Hindrance {
   readonly code: string
   readonly title: string

@@ -25,7 +25,7 @@ export function acceptJose(app: FastifyInstance): void {
   })
 }
 
-function refusedSpelling(request: FastifyRequest): Problem | null {
+export function refusedSpelling(request: FastifyRequest): Problem | null {
   const { 'content-type': contentType = '', 'content-encoding': contentEncoding } = request.headers
   if (contentEncoding !== undefined && contentEncoding !== 'identity')
     return new Problem('request.unsupported-encoding')
@@ -70,6 +70,18 @@ export function plainItemsOf(body: unknown, itemsMax: number): readonly JsonValu
   return boundedItems('/records', records as readonly JsonValue[], itemsMax)
 }
 
+/** The objects of a verification. @throws {Problem} @throws {Refusal} json.malformed */
+export function verifyItemsOf(body: unknown, itemsMax: number): readonly JsonObject[] {
+  const { items } = readObject(body, { items: 'array' })
+  const bounded = boundedItems('/items', items as readonly JsonValue[], itemsMax)
+  refuseFields(
+    bounded.flatMap((item, position) =>
+      kindOf(item) === 'object' ? [] : [{ pointer: `/items/${position}`, problem: wrongKind('object') }],
+    ),
+  )
+  return bounded as readonly JsonObject[]
+}
+
 function boundedItems(pointer: string, items: readonly JsonValue[], itemsMax: number): readonly JsonValue[] {
   if (items.length < 1 || items.length > itemsMax) {
     refuseFields([
@@ -86,15 +98,16 @@ function boundedItems(pointer: string, items: readonly JsonValue[], itemsMax: nu
 }
 
 /** Any JSON value, strictly. @throws {Problem} request.body-missing, request.not-utf8 @throws {Refusal} json.malformed */
-export function jsonOf(body: unknown): JsonValue {
+export const jsonOf = (body: unknown): JsonValue => parseJson(textOfBody(body))
+
+/** @throws {Problem} request.body-missing, request.not-utf8 */
+export function textOfBody(body: unknown): string {
   if (!Buffer.isBuffer(body) || body.length === 0) throw new Problem('request.body-missing')
-  let text: string
   try {
-    text = fromUtf8(body)
+    return fromUtf8(body)
   } catch {
     throw new Problem('request.not-utf8')
   }
-  return parseJson(text)
 }
 
 type Kind = 'string' | 'array' | 'object'

@@ -29,6 +29,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'request.too-large': 413,
   'request.unsupported-media-type': 415,
   'request.unsupported-encoding': 415,
+  'request.file-not-taken': 415,
   'request.too-many': 429,
   'request.forbidden-origin': 403,
   'request.refused': 422,

@@ -13,6 +13,9 @@ export interface ApiLimits {
   readonly tableRowsMax: number
   readonly listBytesMax: number
   readonly sheetCharactersMax: number
+  readonly verifyBodyBytesMax: number
+  readonly verifyItemsMax: number
+  readonly verifyPlacesMax: number
   readonly waitMsDefault: number
   readonly waitMsMax: number
   readonly requestTimeoutMs: number
@@ -27,6 +30,7 @@ export interface ApiLimits {
   readonly checkpointCosignatures: number
   readonly readsPerMinute: number
   readonly listsPerMinute: number
+  readonly verificationsPerMinute: number
   readonly submissionsPerMinute: number
 }
 
@@ -47,6 +51,12 @@ export const defaultApiLimits: ApiLimits = {
   listBytesMax: 8 * 1024 * 1024,
   /** The XML of an XLSX sheet: marks are three quarters of it, so about as many rows as above; compressed as it is made, a tenth is held. */
   sheetCharactersMax: 32 * 1024 * 1024,
+  /** 2,000 items of a hash, a statement id and a code each. */
+  verifyBodyBytesMax: 1024 * 1024,
+  /** A column with the hashes of an opening of 1,528 bids. */
+  verifyItemsMax: 2000,
+  /** The first records that carry it; the list of records has all. */
+  verifyPlacesMax: 3,
   /** Attestation takes milliseconds to a second when all is well; proxies give up at 30 or 60 s. */
   waitMsDefault: 20_000,
   waitMsMax: 60_000,
@@ -73,6 +83,8 @@ export const defaultApiLimits: ApiLimits = {
   readsPerMinute: 60_000,
   /** Lists read many blocks each. */
   listsPerMinute: 1200,
+  /** With the items of each, as much reading as the lists. */
+  verificationsPerMinute: 300,
   /** About what one node attests in a minute, so that no address is refused what the node could have served; intake bounds the rest. */
   submissionsPerMinute: 300_000,
 }

@@ -78,11 +78,16 @@ export interface ListWish {
   readonly limit: number | undefined
 }
 
-/** The format asked for by name, else by Accept. */
-export function formatOf(request: FastifyRequest, named: Format | undefined): Format {
+const mediaTypes = { json: 'application/json', csv: 'text/csv', xlsx: xlsxMediaType } as const
+
+/** The format asked for by name, else by Accept, else the default. */
+export function formatOf(request: FastifyRequest, named: Format | undefined, byDefault: Format = 'json'): Format {
   if (named !== undefined) return named
-  const type = preferredType(request.headers.accept, ['application/json', 'text/csv', xlsxMediaType])
-  return type === 'text/csv' ? 'csv' : type === xlsxMediaType ? 'xlsx' : 'json'
+  const formats: readonly Format[] = ['json', 'csv', 'xlsx']
+  const others = formats.filter((format) => format !== byDefault)
+  const offers = [byDefault, ...others].map((format) => mediaTypes[format]) as [string, ...string[]]
+  const type = preferredType(request.headers.accept, offers)
+  return formats.find((format) => mediaTypes[format] === type)!
 }
 
 /** Answers one page of a list. @throws {Problem} request.bad-parameter for more rows than the format has */

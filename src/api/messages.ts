@@ -86,6 +86,18 @@ export const apiTexts = {
       'Submit statements as application/json or application/jose, in UTF-8.',
     ),
   },
+  'request.file-not-taken': {
+    zh: words(
+      '文件不上传',
+      '技术核验只接收哈希、编号或编号的一列（application/json 或 text/csv），不接收文件本身；本次未读取任何内容。',
+      '请在本地计算文件的哈希后提交，例如 gongzheng check、sha256sum、certutil -hashfile。',
+    ),
+    en: words(
+      'Files are not uploaded',
+      'Technical verification takes hashes, codes or a column of them (application/json or text/csv), never the document itself; nothing of it was read.',
+      'Hash the document where it is and send the hash: gongzheng check, sha256sum, certutil -hashfile.',
+    ),
+  },
   'request.unsupported-encoding': {
     zh: words('不支持的内容编码', '正文带有 Content-Encoding（例如 gzip）。', '请发送未压缩的正文。'),
     en: words(

@@ -92,9 +92,12 @@ export function sendProblem(problem: Problem, texts: RefusalTexts, request: Fast
     .header('vary', 'accept-language')
     .type(problemMediaType)
   const document = JSON.stringify(problemDocument(problem, texts, language, request.id))
-  if (problem.code !== 'request.too-large' || request.raw.readableEnded) return void reply.send(document)
+  if (!unreadBodies.has(problem.code) || request.raw.readableEnded) return void reply.send(document)
   reply.header('content-length', Buffer.byteLength(document)).send(lingering(document, request.raw))
 }
+
+/** Said before the body is read, which may be long. */
+const unreadBodies: ReadonlySet<string> = new Set<ApiCode>(['request.too-large', 'request.file-not-taken'])
 
 /**
  * The answer to a body that is not read: said at once, but ended only when the caller has sent the rest, which is thrown away. Fastify

@@ -249,6 +249,56 @@ const named = {
     ),
     asOf: { $ref: 'AsOf#' },
   }),
+  VerifyItem: {
+    ...object(
+      {
+        hash: {
+          type: 'string',
+          pattern: '^[0-9A-Fa-f]{64}$',
+          description: '文件或数据的哈希 · of a document or datum',
+        },
+        algorithm: { enum: ['sha256', 'sm3'], description: '默认 sha256 · sha256 if left out' },
+        tender: text('招标项目编号 · code of a tender'),
+        owner: text('所属主体，与 scheme 同时填写 · its owner, together with scheme'),
+        scheme: text('编码体系 · code scheme'),
+        guarantee: text('保函编号 · number of a guarantee'),
+        issuer: text('保函出具人 · its issuer'),
+        statement: { type: 'string', pattern: '^[0-9A-Fa-f]{64}$', description: '报文标识 · statement id' },
+        record: text('只与此记录核对：条目编号或报文标识 · compare with this record only: index or statement id'),
+      },
+      'hash',
+      'algorithm',
+      'tender',
+      'owner',
+      'scheme',
+      'guarantee',
+      'issuer',
+      'statement',
+      'record',
+    ),
+    description: 'hash、tender、guarantee、statement 恰有其一 · exactly one of the four',
+  },
+  Verification: object({
+    item: { $ref: 'VerifyItem#' },
+    result: {
+      ...enumeration('match', 'pending', 'mismatch'),
+      description: 'pending：在账本上，尚未共证 · on the ledger, not attested yet',
+    },
+    reason: enumeration('not-on-ledger', 'not-in-record', 'no-such-record', null),
+    places: list(
+      object({
+        index: u64('条目编号 · index'),
+        statementId: hexOrNull,
+        type: text(),
+        status: enumeration(...statuses),
+        blockTime: time(),
+        height: u64(),
+        fields: list(text('JSON pointer')),
+      }),
+    ),
+    more: { type: 'boolean', description: '还有更多记录 · more records carry it than are shown' },
+  }),
+  Verifications: object({ results: list({ $ref: 'Verification#' }), asOf: { $ref: 'AsOf#' } }),
   Hindrance: object({ code: text(), title: text(), remedy: text() }),
   Status: object({
     ledger: hex('ledger id'),
@@ -321,6 +371,17 @@ export const batchBody = (statementsMax: number): JsonObject => ({
       schema: object({
         statements: { type: 'array', minItems: 1, maxItems: statementsMax, items: text('紧凑 JWS · compact JWS') },
       }),
+    },
+  },
+})
+
+export const verifyBody = (itemsMax: number): JsonObject => ({
+  content: {
+    'application/json': {
+      schema: object({ items: { type: 'array', minItems: 1, maxItems: itemsMax, items: ref('VerifyItem') } }),
+    },
+    'text/csv': {
+      schema: text('表头为字段名，每行一项 · the head row has the names of the members, each row is an item'),
     },
   },
 })

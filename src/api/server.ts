@@ -27,6 +27,7 @@ import type { Service } from './service.ts'
 import { healthRoutes, statusRoutes, typesRoute } from './status-routes.ts'
 import { submissionRoutes } from './submission-routes.ts'
 import { tradeRoutes } from './trade-routes.ts'
+import { verifyRoute } from './verify-route.ts'
 
 export interface ServerOptions {
   readonly logger?: FastifyBaseLogger
@@ -79,6 +80,7 @@ export async function buildPublicServer(
   })
   submissionRoutes(app, context)
   recordListRoute(app, context)
+  await verifyRoute(app, context)
   recordRoutes(app, context)
   logRoutes(app, context)
   statusRoutes(app, context)

@@ -495,7 +495,8 @@ export class Queries implements Service {
   async records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage> {
     const asOf = this.#whole(() => this.asOf())
     const mark = markOf(filter)
-    const start = cursor === null ? this.#firstIndexFrom(filter.from ?? 0) : readCursor(cursor, mark)
+    const start =
+      cursor !== null ? readCursor(cursor, mark) : filter.from === undefined ? 0 : this.#firstIndexFrom(filter.from)
     const records: LedgerRecord[] = []
     let next: number | null = null
     let examined = 0

@@ -20,6 +20,8 @@ import type {
   TradeLookups,
 } from '../../src/api/service.ts'
 import { fromUtf8, toBase64, toHex, utf8 } from '../../src/chain/bytes.ts'
+import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
+import type { Subjects } from '../../src/chain/catalogue/statement-type.ts'
 import {
   cosignature,
   cosignatureMessage,
@@ -49,6 +51,18 @@ function keyFromSeed(name: string) {
   const seed = sha256(utf8(name))
   const tagged = taggedEd25519(ed25519PublicKey(seed))
   return { tagged, kid: kidOf(tagged), sign: (message: Uint8Array) => ed25519Sign(seed, message) }
+}
+
+const catalogue = catalogueOf(knownTypeNames)
+
+/** Nothing for what a test put there that is no whole payload of its type. */
+function aboutOf(kind: LedgerRecord['kind'], type: string, payload: JsonObject): Subjects {
+  const nothing = { parties: [] }
+  try {
+    return (kind === 'record' ? catalogue.typeOf(type)?.subjects(payload) : undefined) ?? nothing
+  } catch {
+    return nothing
+  }
 }
 
 const genesisBytes = utf8('{"genesis":{"name":"gongzheng.example","version":1}}')
@@ -257,6 +271,9 @@ export class FakeLedger implements Service {
         (filter.party === undefined || record.party === filter.party) &&
         (filter.member === undefined || record.member === filter.member) &&
         (filter.from === undefined || Date.parse(record.blockTime) >= filter.from) &&
+        (filter.hash === undefined || record.about.hashes?.includes(filter.hash) === true) &&
+        (filter.subject === undefined || record.about.subjects?.includes(filter.subject) === true) &&
+        (filter.tender === undefined || record.about.tender === filter.tender) &&
         (filter.to === undefined || Date.parse(record.blockTime) < filter.to),
     )
     const records = matching.slice(0, limit)
@@ -446,7 +463,7 @@ export class FakeLedger implements Service {
       keyStanding: more.party === null ? null : 'agreed',
       kid: null,
       findings: [],
-      about: { parties: [] },
+      about: aboutOf(kind, type, more.payload),
     })
     return index
   }

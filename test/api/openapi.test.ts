@@ -119,6 +119,7 @@ test('the public document lists every call of the API', async () => {
     'GET /v1/types',
     'POST /v1/records',
     'POST /v1/records/batch',
+    'POST /v1/verify',
   ])
 })
 

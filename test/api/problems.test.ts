@@ -265,6 +265,18 @@ test.each(['close', 'keep-alive'])(
   },
 )
 
+test('a caller that sends the whole of a file before it looks up finds the answer that files are not taken', async () => {
+  await using api = await publicServer()
+  const body = 'a'.repeat(16 * 1024 * 1024)
+  const answer = await raw(
+    api,
+    `POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-type: application/pdf\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    'requestId',
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 415 /)
+  expect(answer).toContain('"code":"request.file-not-taken"')
+})
+
 test('a body without end is cut off when the time for the request is over', async () => {
   await using api = await publicServer({
     limits: { requestTimeoutMs: 100, headersTimeoutMs: 50, connectionsCheckMs: 20 },

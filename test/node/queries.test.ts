@@ -5,8 +5,11 @@
  */
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { sha256 } from '#crypto'
+import type { VerifyItem } from '../../src/api/answers.ts'
+import { readItem, type Sought, verify } from '../../src/api/verification.ts'
 import type { Attestation } from '../../src/chain/block.ts'
-import { toBase64Url, utf8 } from '../../src/chain/bytes.ts'
+import { toBase64Url, toHex, utf8 } from '../../src/chain/bytes.ts'
 import { parseStatement } from '../../src/chain/statement.ts'
 import type { IntakeResult } from '../../src/node/intake.ts'
 import { Queries } from '../../src/node/queries.ts'
@@ -161,5 +164,41 @@ describe('a list', () => {
     const mark = Buffer.from(nextCursor!, 'base64url').toString().split('.')[0]
     const page = await queries.records(filter, toBase64Url(utf8(`${mark}.900000000`)), 2)
     expect(page.records).toEqual([])
+  })
+})
+
+describe('a technical verification', () => {
+  const hashOf = (value: string): string => toHex(sha256(utf8(value)))
+  const verified = (...items: readonly VerifyItem[]) =>
+    verify(
+      queriesOf({ attested: node.attested, leavesRead: 0 }),
+      items.map((item) => readItem({ ...item }, '') as Sought),
+      { verifyPlacesMax: 3 },
+    )
+
+  it('finds a hash by the index that the store keeps of it, and in no record but its own', async () => {
+    const index = String(indexOfFirst)
+    const { results, asOf } = await verified(
+      { hash: hashOf('first') },
+      { hash: hashOf('nobody’s') },
+      { hash: hashOf('first'), record: index },
+      { hash: hashOf('first'), record: String(indexOfFirst + 1) },
+    )
+    expect(results.map(({ result, reason }) => reason ?? result)).toEqual([
+      'match',
+      'not-on-ledger',
+      'match',
+      'not-in-record',
+    ])
+    expect(results[0]!.places).toEqual([expect.objectContaining({ index, type: 'attest.hash@1', fields: ['/hash'] })])
+    expect(asOf.size).toBe(String(node.ledger.committed.frontier.size))
+  })
+
+  it('reads no block to find where a ledger begins', async () => {
+    const queries = queriesOf({ attested: node.attested, leavesRead: 0 })
+    const read = vi.spyOn(node.store, 'block')
+    await queries.records({ hash: `sha256:${hashOf('nobody’s')}` }, null, 3)
+    expect(read).not.toHaveBeenCalled()
+    read.mockRestore()
   })
 })

@@ -19,6 +19,8 @@ import type {
   RecordRow,
   StatusAnswer,
   TypesAnswer,
+  VerificationsAnswer,
+  VerifyItem,
 } from '../answers.ts'
 import type { DossierAnswer, FindingListAnswer, FindingRow, TenderListAnswer } from '../trade-answers.ts'
 
@@ -222,6 +224,11 @@ export class Client {
       limit: options.pageRows === undefined ? undefined : String(options.pageRows),
     })
     return this.#call(`/v1/records${query}`, options, asJson<RecordListAnswer>)
+  }
+
+  /** Whether each of these is on the ledger, and where; as the member says it. One answer for each, in order. */
+  async verify(items: readonly VerifyItem[], options: CallOptions = {}): Promise<VerificationsAnswer> {
+    return this.#call('/v1/verify', { ...options, json: { items } }, asJson<VerificationsAnswer>)
   }
 
   async consistency(from: string, to: string, options: CallOptions = {}): Promise<ConsistencyAnswer> {

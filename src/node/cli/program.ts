@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
+import { type CheckOptions, check } from './check.ts'
 import { defaultUrl } from './connection.ts'
 import { type DevnetOptions, defaultNodes, defaultPort, devnet } from './devnet.ts'
 import { devnetHomes } from './devnet-homes.ts'
@@ -356,6 +357,26 @@ function programFor(terminal: Terminal, run: Run): Command {
     )
     .addOption(url())
     .action((id: string, options: Omit<GetOptions, 'id'>) => run(get({ ...options, id }, terminal)))
+  program
+    .command('check')
+    .description(
+      t(
+        '技术核验：文件的哈希是否在账本上、在哪条记录（文件不上传）',
+        'is the hash of a file on the ledger, and in which record (the file stays here)',
+      ),
+    )
+    .argument('[files...]', t('文件', 'files'))
+    .option('--hash <hex>', t('直接给出哈希，可多次给出', 'a hash instead of a file, repeatable'), list)
+    .addOption(
+      new Option('--algorithm <name>', t('哈希算法', 'hash algorithm')).choices(['sha256', 'sm3']).default('sha256'),
+    )
+    .option('--record <id>', t('只与此记录核对：编号或报文标识', 'against this record only: index or statement id'))
+    .addOption(url())
+    .action((files: readonly string[], options: Omit<CheckOptions, 'files'>) => {
+      if (files.length + (options.hash ?? []).length === 0)
+        throw new CommandFailure('usage.wrong', 'check: FILE | --hash', exitCode.unusable)
+      return run(check({ ...options, files }, terminal))
+    })
   program
     .command('verify')
     .description(t('离线验证：只用三个文件，不信任任何服务器', 'verify off-line, with three files and no server'))

@@ -23,6 +23,7 @@ type Server = Awaited<ReturnType<typeof buildPublicServer>>
 
 const limits = { waitMsDefault: 5, waitMsMax: 10, readsPerMinute: 1e9, listsPerMinute: 1e9, submissionsPerMinute: 1e9 }
 const json = { 'content-type': 'application/json', host: 'localhost' }
+const party = 'uscc:914403001922038216'
 const stamp = '2026-03-16T09:30:00%2B08:00'
 
 const post = (url: string, body: unknown, headers: Record<string, string> = json): Request => ({
@@ -127,6 +128,15 @@ export const publicApi: Subject = {
       get('/v1/records/0'),
       get('/v1/records/0/proof'),
       get('/v1/records?type=attest.hash@1&format=csv', { accept: 'text/csv' }),
+      get('/v1/records?format=xlsx&limit=3'),
+      post('/v1/verify', {
+        items: [
+          { hash: 'ab'.repeat(32), record: '1' },
+          { tender: '=1', owner: party, scheme: 'x' },
+        ],
+      }),
+      post('/v1/verify?format=csv', { items: [{ guarantee: '007', issuer: party }, { statement: 'ab'.repeat(32) }] }),
+      post('/v1/verify', `\uFEFFhash,"record"\r\n${'ab'.repeat(32)},"1\t"\r\n`, { 'content-type': 'text/csv' }),
       get('/v1/proofs/consistency?from=1&to=1'),
       get('/v1/parties/uscc:914403001922038216'),
       get('/v1/members', { 'accept-language': 'zh;q=0.1,en' }),

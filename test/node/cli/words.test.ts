@@ -25,9 +25,20 @@ test.each([
 
 const commands = [
   [],
-  ...['devnet', 'init', 'genesis', 'start', 'replay', 'status', 'keygen', 'register', 'submit', 'get', 'verify'].map(
-    (name) => [name],
-  ),
+  ...[
+    'devnet',
+    'init',
+    'genesis',
+    'start',
+    'replay',
+    'status',
+    'keygen',
+    'register',
+    'submit',
+    'get',
+    'check',
+    'verify',
+  ].map((name) => [name]),
   ...['new', 'card', 'collect', 'review', 'sign', 'fingerprint'].map((name) => ['genesis', name]),
   ...['request', 'approve'].map((name) => ['register', name]),
 ]
@@ -49,6 +60,8 @@ test.each([
   [['frob']],
   [['get']],
   [['verify', '--policy', 'x']],
+  [['check']],
+  [['check', 'x', '--algorithm', 'md5']],
   [['devnet', '--port', 'many']],
   [['devnet', '--nodes', '11', '--dir', '/nonexistent/gongzheng']],
   [['get', '1', '--frob']],
