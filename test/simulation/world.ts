@@ -63,6 +63,8 @@ export class World {
   readonly signatures = new Signatures(statementSignatures)
   readonly trace = new Trace()
   readonly log: string[] = []
+  /** Blocks that a liar sealed and that nobody may take, by id: what is wrong with them. */
+  readonly invalid = new Map<string, string>()
   /** How often each fault and lie took effect. */
   readonly struck = new Map<string, number>()
   readonly #keepsLog: boolean

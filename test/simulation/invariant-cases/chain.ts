@@ -1,8 +1,11 @@
 /** What the chain holds. */
 import type { Batch } from '../../../src/chain/batch.ts'
 import { batchItem } from '../../../src/chain/batch.ts'
+import { toHex, utf8 } from '../../../src/chain/bytes.ts'
 import { encodeEntry } from '../../../src/chain/entry.ts'
 import type { Leaf } from '../../../src/chain/execution.ts'
+import { leafHash, TreeFrontier } from '../../../src/chain/merkle-tree.ts'
+import { parseStatement, type Statement } from '../../../src/chain/statement.ts'
 import { attestation, block, type Case, genesisId, root, type Scene } from './scene.ts'
 
 interface Sequel {
@@ -62,6 +65,18 @@ function grow(scene: Scene, count: number, carries: (at: number) => number | und
 
 const rootOf = (size: number): string => size.toString(16).padStart(64, '0')
 
+/** A record under a good signature, as the tree holds it. */
+function leafOf(scene: Scene, key: string): { kind: 'record'; bytes: Uint8Array; statement: Statement } {
+  const jws = scene.world.statement('beijing', key)
+  return { kind: 'record', bytes: utf8(jws), statement: parseStatement(jws, scene.world.genesis.ledger) }
+}
+
+function treeOf({ world }: Scene, ...leaves: readonly { readonly bytes: Uint8Array }[]): string {
+  const tree = new TreeFrontier()
+  for (const bytes of [world.genesis.entry, ...leaves.map((leaf) => leaf.bytes)]) tree.append(leafHash(bytes))
+  return toHex(tree.root())
+}
+
 const seal = (time: number): Parameters<Scene['word']>[1] => ({
   kind: 'SEAL',
   term: 1,
@@ -97,6 +112,41 @@ export const chainCases: Readonly<Record<string, Case>> = {
       'one too many': (scene) => grow(scene, 65, () => undefined),
       'an attestation of what the chain does not have': (scene) => grow(scene, 3, (at) => (at === 3 ? 4 : undefined)),
       'an attestation carried twice': (scene) => grow(scene, 4, (at) => (at > 2 ? 3 : undefined)),
+    },
+  },
+  'chain-adds-up': {
+    holds: (scene) => {
+      const one = leafOf(scene, 'a')
+      const two = leafOf(scene, 'b')
+      const first = block({ size: 2, root: treeOf(scene, one) })
+      const empty = block({ on: first })
+      scene.commit(0, first, [one])
+      scene.commit(0, empty)
+      scene.commit(1, first, [one])
+      scene.commit(0, block({ on: empty, size: 3, root: treeOf(scene, one, two) }), [two])
+    },
+    breaks: {
+      'another root': (scene) => scene.commit(0, block({ size: 2, root: root('f') }), [leafOf(scene, 'a')]),
+      'another root of an empty block': (scene) => scene.commit(0, block({ root: root('f') })),
+      'another size': (scene) => {
+        const one = leafOf(scene, 'a')
+        scene.commit(0, block({ size: 3, root: treeOf(scene, one) }), [one])
+      },
+      'not on the one before it': (scene) => {
+        const one = leafOf(scene, 'a')
+        const first = block({ size: 2, root: treeOf(scene, one) })
+        scene.commit(0, first, [one])
+        scene.commit(0, block({ on: block({ size: 2, root: treeOf(scene, one), time: 2_000 }) }))
+      },
+      'a statement that nobody signed': (scene) => {
+        const { bytes, statement } = leafOf(scene, 'a')
+        const bad = {
+          kind: 'record',
+          bytes,
+          statement: { ...statement, signature: new Uint8Array(64).fill(1) },
+        } as const
+        scene.commit(0, block({ size: 2, root: treeOf(scene, { bytes }) }), [bad as Partial<Leaf>])
+      },
     },
   },
   'batches-in-sequence': {

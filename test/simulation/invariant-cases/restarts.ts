@@ -159,6 +159,13 @@ export const restartCases: Readonly<Record<string, Case>> = {
         leave(scene, { head: headOn(second, { commit: height(2), register: registerOf(second) }) })
         scene.restart(0)
       },
+      'a lower commit, though a fault took blocks': (scene) => {
+        promise(scene)
+        scene.machine(0).isDamaged = true
+        scene.write(0, {
+          head: headOn(second, { lock: lockOn(second), commit: height(1), register: registerOf(second) }),
+        })
+      },
       'a lower commit': (scene) => {
         promise(scene)
         scene.write(0, {
@@ -189,6 +196,43 @@ export const restartCases: Readonly<Record<string, Case>> = {
       'another block below the watermark': (scene) => {
         promise(scene)
         scene.write(0, { rows: [rowOf(other)] })
+      },
+    },
+  },
+  'silent-while-damaged': {
+    holds: (scene) => {
+      promise(scene)
+      const whole = scene.restart(0).replica
+      scene.turned(0)
+      whole.raft.has = () => false
+      scene.word(0, ack(other))
+      // Its last block is gone: nothing, until it is there again, or as much is committed.
+      const { raft } = scene.restart(0).replica
+      raft.has = () => false
+      scene.word(0, { kind: 'OTHER' })
+      raft.has = ({ id }) => id === second.id
+      scene.turned(0)
+      scene.word(0, ack(third))
+      const again = scene.restart(0).replica
+      again.raft.has = () => false
+      again.raft.commit = 2
+      scene.word(0, vote(2, 'wuhan'))
+      scene.restart(1).replica.raft.has = () => false
+      scene.machine(1).isLost = true
+      scene.word(1, ack(second))
+    },
+    breaks: {
+      'an acknowledgement on what is left': (scene) => {
+        promise(scene)
+        scene.restart(0).replica.raft.has = () => false
+        scene.word(0, ack(first))
+      },
+      'a vote with one block too few': (scene) => {
+        promise(scene)
+        const { raft } = scene.restart(0).replica
+        raft.has = ({ id }) => id === first.id
+        raft.commit = 1
+        scene.word(0, vote(2, 'wuhan'))
       },
     },
   },

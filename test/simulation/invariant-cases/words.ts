@@ -120,6 +120,25 @@ export const wordCases: Readonly<Record<string, Case>> = {
       },
     },
   },
+  'nothing-invalid-is-signed': {
+    holds: (scene) => {
+      scene.word(0, ack(first))
+      scene.world.invalid.set(other.id, 'wrong root')
+      scene.word(0, lock(first))
+      scene.machine(1).isLiar = true
+      scene.word(1, ack(other))
+    },
+    breaks: {
+      acknowledged: (scene) => {
+        scene.world.invalid.set(first.id, 'wrong root')
+        scene.word(0, ack(first))
+      },
+      locked: (scene) => {
+        scene.world.invalid.set(first.id, 'wrong root')
+        scene.word(0, lock(first))
+      },
+    },
+  },
   'one-batch-per-number': {
     holds: (scene) => {
       scene.word(0, batch(0, 'a'))

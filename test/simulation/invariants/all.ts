@@ -9,6 +9,7 @@ import { attestedIsCosigned } from './attested-is-cosigned.ts'
 import { batchesInSequence } from './batches-in-sequence.ts'
 import { blockTime } from './block-time.ts'
 import { certifiedExtendsCommitted } from './certified-extends-committed.ts'
+import { chainAddsUp } from './chain-adds-up.ts'
 import { committedIsDurable } from './committed-is-durable.ts'
 import { committedIsProven } from './committed-is-proven.ts'
 import { cosignIsOnDisk } from './cosign-is-on-disk.ts'
@@ -23,6 +24,7 @@ import { lockIsOnDisk } from './lock-is-on-disk.ts'
 import { lockNeverFalls } from './lock-never-falls.ts'
 import { noBaseBelowLock } from './no-base-below-lock.ts'
 import { noProcessDies } from './no-process-dies.ts'
+import { nothingInvalidIsSigned } from './nothing-invalid-is-signed.ts'
 import { oneAckPerRank } from './one-ack-per-rank.ts'
 import { oneBatchPerNumber } from './one-batch-per-number.ts'
 import { oneBlockPerHeight } from './one-block-per-height.ts'
@@ -34,6 +36,7 @@ import { oneVotePerTerm } from './one-vote-per-term.ts'
 import { onlyTheLeaderSeals } from './only-the-leader-seals.ts'
 import { promisesAreFound } from './promises-are-found.ts'
 import { silentUntilStored } from './silent-until-stored.ts'
+import { silentWhileDamaged } from './silent-while-damaged.ts'
 import { stateNeverFalls } from './state-never-falls.ts'
 import { termsRiseByRight } from './terms-rise-by-right.ts'
 import { voteIsOnDisk } from './vote-is-on-disk.ts'
@@ -52,6 +55,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'no-base-below-lock', watch: noBaseBelowLock },
   { name: 'one-batch-per-number', watch: oneBatchPerNumber },
   { name: 'one-root-per-size', watch: oneRootPerSize },
+  { name: 'nothing-invalid-is-signed', watch: nothingInvalidIsSigned },
   // No word before its fsync.
   { name: 'vote-is-on-disk', watch: voteIsOnDisk },
   { name: 'ack-is-on-disk', watch: ackIsOnDisk },
@@ -61,6 +65,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'promises-are-found', watch: promisesAreFound },
   { name: 'disk-never-falls', watch: diskNeverFalls },
   { name: 'silent-until-stored', watch: silentUntilStored },
+  { name: 'silent-while-damaged', watch: silentWhileDamaged },
   { name: 'fence-holds', watch: fenceHolds },
   // Who leads, and in which term.
   { name: 'leader-is-elected', watch: leaderIsElected },
@@ -77,6 +82,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'cosigned-once', watch: cosignedOnce },
   { name: 'attested-is-cosigned', watch: attestedIsCosigned },
   // What the chain holds.
+  { name: 'chain-adds-up', watch: chainAddsUp },
   { name: 'first-block-of-term', watch: firstBlockOfTerm },
   { name: 'block-time', watch: blockTime },
   { name: 'attestation-window', watch: attestationWindow },

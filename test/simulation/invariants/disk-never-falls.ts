@@ -30,20 +30,23 @@ export function diskNeverFalls(world: World): Watch {
     const wrong = (what: string): void => world.violated(name, `${member}: ${what}`)
     if (before.vote !== now.vote && before.vote !== undefined) compareVotes(before.vote, now.vote, wrong)
     if (before.head !== now.head && before.head !== undefined) {
-      compareHeads(before.head, now.head, world.machine(member).isDamaged, wrong)
-      if (now.head !== undefined && !world.machine(member).isDamaged) checkWatermark(before.head, now.head, wrong)
+      compareHeads(before.head, now.head, wrong)
+      if (now.head !== undefined) checkWatermark(before.head, now.head, world.machine(member).isDamaged, wrong)
     }
   }
 
-  /** Raised along its own chain, or lowered to a block that stays. */
-  const checkWatermark = (before: HeadFile, now: HeadFile, wrong: (what: string) => void): void => {
+  /**
+   * Raised along its own chain, or lowered to a block that stays. Where its block is missing it stays until others have committed as far,
+   * which may be on another chain.
+   */
+  const checkWatermark = (before: HeadFile, now: HeadFile, isDamaged: boolean, wrong: (what: string) => void): void => {
     const from = before.last
     const to = now.last
     if (to.id === from.id) return
     if (to.height < from.height) {
       const floor = Math.max(before.commit, before.register.height)
       if (to.height < floor) wrong(`the watermark fell from ${from.height} to ${to.height}, below ${floor}`)
-    } else if (evidence.ancestorAt(to.id, from.height)?.id !== from.id) {
+    } else if (!isDamaged && evidence.ancestorAt(to.id, from.height)?.id !== from.id) {
       wrong(`the watermark went from ${rankText(from)} to ${rankText(to)} on another chain`)
     }
   }
@@ -84,12 +87,7 @@ function compareVotes(before: VoteFile, now: VoteFile | undefined, wrong: (what:
   if (ackBarred && !now.vote.ackBarred) wrong(`the bar on acknowledgements in term ${now.vote.term} was lifted`)
 }
 
-function compareHeads(
-  before: HeadFile,
-  now: HeadFile | undefined,
-  isDamaged: boolean,
-  wrong: (what: string) => void,
-): void {
+function compareHeads(before: HeadFile, now: HeadFile | undefined, wrong: (what: string) => void): void {
   if (now === undefined) return wrong('the head is gone')
   const lock = before.lock.block
   const isSameLock = now.lock.block.id === lock.id
@@ -101,6 +99,6 @@ function compareHeads(
   if (now.register.size < size) wrong(`the register fell from ${size} to ${now.register.size}`)
   if (size > 0 && now.register.size === size && now.register.root !== root)
     wrong(`the register holds another root for ${size}`)
-  // Blocks that are to be fetched again are to be committed again.
-  if (now.commit < before.commit && !isDamaged) wrong(`the commit fell from ${before.commit} to ${now.commit}`)
+  // Blocks that are to be fetched again were committed all the same.
+  if (now.commit < before.commit) wrong(`the commit fell from ${before.commit} to ${now.commit}`)
 }
