@@ -9,6 +9,6 @@ export function classesOf(): readonly string[] {
   const deeds: readonly string[] = [...commonFaults, ...spareFaults].filter(
     (name) => name !== 'clock' && name !== 'lie',
   )
-  const effects = ['torn-cycle', 'write-failed', 'clock-jump', 'clock-drift', 'clock-freeze']
+  const effects = ['burst', 'ambushed', 'torn-cycle', 'write-failed', 'clock-jump', 'clock-drift', 'clock-freeze']
   return [...deeds, ...effects, ...tricks.map((trick) => `lie:${trick}`)]
 }

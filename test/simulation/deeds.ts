@@ -4,8 +4,9 @@ import { height } from '../../src/chain/numbers.ts'
 import { blockKey } from '../../src/node/block-store.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId, Row } from '../../src/node/ports.ts'
+import { Ambushes } from './ambush.ts'
 import type { Client } from './client.ts'
-import { wallNow } from './node-process.ts'
+import { type NodeProcess, wallNow } from './node-process.ts'
 import type { Deed } from './schedule.ts'
 import type { Machine, World } from './world.ts'
 
@@ -19,10 +20,14 @@ export class Deeds {
   readonly #world: World
   readonly #client: Client
   readonly #backups = new Map<MemberId, MemoryMedium>()
+  readonly #ambushes: Ambushes
+  #bursts = 0
 
   constructor(world: World, client: Client) {
     this.#world = world
     this.#client = client
+    this.#ambushes = new Ambushes(world, (one, other) => this.#mend(one, other))
+    world.watch(this.#ambushes)
   }
 
   carryOut(deed: Deed): void {
@@ -37,6 +42,14 @@ export class Deeds {
         return this.#client.submit(deed.at, deed.owner, deed.key, deed.value)
       case 'read':
         return this.#client.read(deed.at, deed.owner, deed.key, deed.value, deed.newest)
+      case 'burst': {
+        const leader = this.#leader()
+        if (leader === undefined) return false
+        const burst = this.#bursts++
+        for (let i = 0; i < deed.count; i++)
+          this.#client.submit(leader.member, deed.owner, `burst ${burst}.${i}`, `burst ${i}`)
+        return true
+      }
       case 'start':
         if (this.#runs(deed.member)) return false
         world.start(deed.member)
@@ -74,6 +87,28 @@ export class Deeds {
           if (deed.direction !== 'from') world.network.cut(other, deed.member)
         }
         return true
+      case 'strand': {
+        const leader = this.#leader()
+        if (leader === undefined) return false
+        const others = world.ids.filter((id) => id !== leader.member)
+        for (const other of others) {
+          world.network.cut(leader.member, other)
+          world.network.cut(other, leader.member)
+        }
+        if (deed.pausedMs > 0) leader.pause()
+        world.clock.after(deed.pausedMs, () => leader.resume())
+        world.clock.after(deed.forMs, () => {
+          if (this.#isOver) return
+          for (const other of others) {
+            this.#mend(leader.member, other)
+            this.#mend(other, leader.member)
+          }
+        })
+        return true
+      }
+      case 'ambush':
+        this.#ambushes.lay(deed)
+        return true
       case 'cut':
         world.network.cut(deed.from, deed.to)
         return true
@@ -99,7 +134,7 @@ export class Deeds {
         world.machine(deed.member).conditions.diskMs = deed.ms
         return true
       case 'slow-leader-disk': {
-        const leader = world.honest.find(({ replica }) => replica.raft.role === 'leader')
+        const leader = this.#leader()
         if (leader === undefined) return false
         world.machine(leader.member).conditions.diskMs = deed.ms
         return true
@@ -189,6 +224,7 @@ export class Deeds {
   heal(): void {
     const world = this.#world
     this.#isOver = true
+    this.#ambushes.end()
     for (const [id, machine] of world.machines) {
       const { conditions, medium } = machine
       conditions.diskMs = 1
@@ -211,15 +247,25 @@ export class Deeds {
     world.healed()
   }
 
+  /** Of those that lead, or think so. */
+  #leader(): NodeProcess | undefined {
+    return this.#world.honest.find(({ replica, isPaused }) => replica.raft.role === 'leader' && !isPaused)
+  }
+
+  /** The two processes of a cloned member share out the others; that stays. */
+  #mend(from: MemberId, to: MemberId): void {
+    const { network, machines } = this.#world
+    if (machines.get(from)!.clone === undefined && machines.get(to)!.clone === undefined) network.mend(from, to)
+  }
+
   #mendWires(): void {
-    const { network, ids, machines } = this.#world
+    const { network, ids } = this.#world
     for (const from of ids) {
       for (const to of ids) {
         if (from === to) continue
         network.setDelay(from, to, 1)
         network.setCapacity(from, to, undefined)
-        // The two processes of a cloned member share out the others; that stays.
-        if (machines.get(from)!.clone === undefined && machines.get(to)!.clone === undefined) network.mend(from, to)
+        this.#mend(from, to)
       }
     }
   }

@@ -6,6 +6,7 @@
 import { faultsOf, quorumOf } from '../../src/chain/numbers.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId } from '../../src/node/ports.ts'
+import type { WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
 import { memberIds } from './founding.ts'
 import type { Trick } from './liar.ts'
@@ -30,6 +31,8 @@ export const commonFaults = [
   'narrow',
   'slow-disk',
   'slow-leader-disk',
+  'strand',
+  'ambush',
   'write-fails',
   'fill-disk',
   'clock',
@@ -49,6 +52,26 @@ export const spareFaults = [
   'lie',
 ] as const
 type SpareFault = (typeof spareFaults)[number]
+
+/** What an ambush waits for; oftener where one message makes the difference. */
+const ambushedWords = [
+  'certified',
+  'certified',
+  'certified',
+  'certified',
+  'block',
+  'block',
+  'elected',
+  'elected',
+  'lock',
+  'ack',
+  'vote-request',
+  'vote-reply',
+  'cosignature',
+] as const satisfies readonly WireMessage['kind'][]
+
+/** How many blocks may wait for an attestation (rule 16), where it is not the usual number. */
+const windows = [1, 2] as const
 
 /** Narrows what is drawn: for hunting one thing. */
 export interface Focus {
@@ -94,6 +117,8 @@ class Draw {
         .filter(([, fault]) => fault === 'lie')
         .map(([id]) => [id, this.#tricks.filter(() => this.#chance(this.#trickChance))]),
     )
+    const parameters = this.#chance(0.25) ? { unattestedBlocksMax: this.#pick(windows) } : undefined
+    const burstChance = this.#chance(0.15) ? 0.05 : 0
     if (this.#chance(0.3)) this.#slowWires()
     for (const id of members) this.#add({ kind: 'start', member: id })
     this.#now += this.#below(3_000)
@@ -103,6 +128,7 @@ class Draw {
     while (this.#now < until) {
       this.#now += Math.ceil(-Math.log(1 - this.#below(1_000) / 1_000) * paceMs)
       const drawn = this.#below(10)
+      if (this.#chance(burstChance)) this.#burst()
       if (drawn < 4) this.#work()
       else if (drawn < 5) this.#add({ kind: 'start', member: this.#pick(members) })
       else if (drawn < 9 || spares.size === 0) {
@@ -113,7 +139,8 @@ class Draw {
       }
     }
     const steps = [...this.#steps].sort((a, b) => a.at - b.at)
-    return { memberCount: members.length, seed: this.#seed, liars, until, steps }
+    const ledger = parameters === undefined ? {} : { parameters }
+    return { memberCount: members.length, ...ledger, seed: this.#seed, liars, until, steps }
   }
 
   /** Who may break its word, and how. */
@@ -125,7 +152,7 @@ class Draw {
     const spares = new Map<MemberId, SpareFault>()
     let liars = 0
     for (const id of this.#shuffled(this.#members).slice(0, Math.min(spareCount, count - quorumOf(count)))) {
-      const fault = this.#pick(this.#spareFaults)
+      const fault = this.#isLieWanted() ? 'lie' : this.#pick(this.#spareFaults)
       // The fence asks q − 1 others, which may be those that did not hear what was signed and lost: such a member may contradict itself.
       const isLie = fault === 'lie' || fault === 'clone' || fault === 'wipe' || fault === 'restore'
       if (isLie && liars >= faultsOf(count)) continue
@@ -133,6 +160,26 @@ class Draw {
       spares.set(id, fault)
     }
     return spares
+  }
+
+  /** There are more ways to lie than to break a disk. */
+  #isLieWanted(): boolean {
+    return this.#spareFaults === spareFaults && this.#chance(0.3)
+  }
+
+  /** Enough for several blocks: a block with work waits for the one before it unless it has 128 records. */
+  #burst(): void {
+    this.#add({ kind: 'burst', owner: this.#pick(this.#members), count: this.#pick([130, 200, 300]) })
+  }
+
+  /** The same new statement everywhere, and then everybody is asked for it: one that leads no more would not know of it. */
+  #probe(at: number, askedAt: number): void {
+    const owner = this.#pick(this.#members)
+    const key = `k${this.#keys++}`
+    for (const member of this.#members) {
+      this.#steps.push({ at, deed: { kind: 'submit', at: member, owner, key, value: key } })
+      this.#steps.push({ at: askedAt, deed: { kind: 'read', at: member, owner, key, value: key, newest: true } })
+    }
   }
 
   /** A new statement, the same again elsewhere, another under a key that is taken, or a look. */
@@ -190,6 +237,10 @@ class Draw {
         return this.#add({ kind: 'slow-disk', member, ms: this.#pick([1, 5, 50, 300, 1_500]) })
       case 'slow-leader-disk':
         return this.#add({ kind: 'slow-leader-disk', ms: this.#pick([50, 700, 2_500]) })
+      case 'strand':
+        return this.#strand()
+      case 'ambush':
+        return this.#ambush()
       case 'write-fails':
         this.#add({ kind: 'write-fails', member, phases: this.#phases() })
         return this.#later({ kind: 'start', member }, 5_000)
@@ -200,6 +251,43 @@ class Draw {
       case 'clock':
         return this.#add({ kind: 'clock', member, ...this.#clockFault() })
     }
+  }
+
+  /** Paused, it knows nothing of the time that has passed; awake, it leads until it misses its answers, and others may be quicker. */
+  #strand(): void {
+    const now = this.#now
+    const pausedMs = this.#chance(0.6) ? 1_500 + this.#below(3_000) : 0
+    this.#add({ kind: 'strand', pausedMs, forMs: pausedMs + 500 + this.#below(3_000) })
+    if (pausedMs > 0) {
+      const at = now + pausedMs - 300 - this.#below(500)
+      this.#probe(at, now + pausedMs + this.#below(900))
+    } else {
+      for (let at = now + 1_200; at < now + 2_000; at += 200 + this.#below(200))
+        this.#probe(at, at + 60 + this.#below(100))
+    }
+  }
+
+  #ambush(): void {
+    const isApart = this.#chance(0.3)
+    // Those who are left must be a quorum, or nothing comes of it.
+    const away = this.#members.length - quorumOf(this.#members.length) - 1
+    const few = this.#shuffled(this.#members).slice(0, this.#below(away + 1))
+    const reached = isApart || this.#chance(0.7) ? few : this.#members.filter(() => this.#chance(0.5))
+    const crash = {
+      afterMs: this.#pick([1, 2, 3, 8, 40]),
+      phases: this.#phases(),
+      downMs: this.#pick([20, 150, 500, 3_000]),
+    }
+    this.#add({
+      kind: 'ambush',
+      on: this.#pick(ambushedWords),
+      reached,
+      isApart,
+      direction: this.#pick(['both', 'both', 'from']),
+      forMs: this.#pick([30, 300, 1_500, 3_000, 4_500, 8_000]),
+      ...(this.#chance(0.35) ? { crash } : {}),
+    })
+    this.#work()
   }
 
   #spare(member: MemberId, fault: SpareFault): void {

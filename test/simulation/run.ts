@@ -26,8 +26,8 @@ const leaderWithinMs = 40_000
 const restWithinMs = 180_000
 
 export function run(schedule: Schedule, keepsLog = false): Outcome {
-  const { memberCount, seed, liars } = schedule
-  const world = new World({ memberCount, seed, keepsLog })
+  const { memberCount, seed, liars, parameters = {} } = schedule
+  const world = new World({ memberCount, seed, parameters, keepsLog })
   const client = new Client(world)
   installLiars(world, liars)
   for (const { watch } of invariants) world.watch(watch(world))

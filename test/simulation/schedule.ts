@@ -2,12 +2,17 @@
  * A run as data: who is there, who lies, and what happens when. Drawn from a seed (draw.ts), carried out on a world (deeds.ts), shrunk when it
  * fails (shrink.ts), and kept as a file once it has found something.
  */
+
+import type { GenesisParameters } from '../../src/chain/genesis.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId } from '../../src/node/ports.ts'
+import type { WireMessage } from '../../src/node/wire.ts'
 import type { Trick } from './liar.ts'
 
 export interface Schedule {
   readonly memberCount: number
+  /** Of the ledger, where they are not the usual ones. */
+  readonly parameters?: Partial<GenesisParameters>
   /** Chance inside the run: election time-outs, nonces, jitter, what a liar comes up with. */
   readonly seed: number
   /** By member, the names of its tricks. */
@@ -42,6 +47,8 @@ export type Deed =
       readonly value: string
       readonly newest: boolean
     }
+  /** More at once than one block holds, at whoever leads: several blocks are then on their way together. */
+  | { readonly kind: 'burst'; readonly owner: MemberId; readonly count: number }
   // Processes and machines.
   | { readonly kind: 'start'; readonly member: MemberId }
   | { readonly kind: 'stop'; readonly member: MemberId }
@@ -65,6 +72,21 @@ export type Deed =
       readonly jitterMs: number
     }
   | { readonly kind: 'narrow'; readonly from: MemberId; readonly to: MemberId; readonly bytesPerMs: number }
+  // Both, where it hurts most. Whoever leads is alone, and may not know for how long; it goes on before its wires are whole again.
+  | { readonly kind: 'strand'; readonly pausedMs: number; readonly forMs: number }
+  /** The next to say `on` is cut off while it says so (ambush.ts). */
+  | {
+      readonly kind: 'ambush'
+      readonly on: WireMessage['kind']
+      /** These still hear it. */
+      readonly reached: readonly MemberId[]
+      /** And are cut off from the others with it. */
+      readonly isApart: boolean
+      /** `from`: it still hears everybody. */
+      readonly direction: 'both' | 'from'
+      readonly forMs: number
+      readonly crash?: { readonly afterMs: number; readonly phases: PhaseCount; readonly downMs: number }
+    }
   // Disks.
   | { readonly kind: 'slow-disk'; readonly member: MemberId; readonly ms: number }
   | { readonly kind: 'slow-leader-disk'; readonly ms: number }
