@@ -23,8 +23,9 @@ export class Assemble implements Lie {
     this.#liar = liar
   }
 
-  hears(_from: MemberId, message: WireMessage): WireMessage {
+  hears(from: MemberId, message: WireMessage): WireMessage {
     const liar = this.#liar
+    if (message.kind === 'hello') this.#remind(from)
     const signed = signedIn(message)
     if (signed !== undefined && !liar.known.hasSigned(liar.id, signed)) {
       const own = liar.signed(signed)
@@ -36,6 +37,18 @@ export class Assemble implements Lie {
       liar.cosigned(message.size, message.root)
     }
     return message
+  }
+
+  /** Whoever starts is soon shown that it was elected before: it may not lead that term again (rule 6). */
+  #remind(member: MemberId): void {
+    const liar = this.#liar
+    liar.later(liar.pick([10, 50, 200]), () => {
+      const election = liar.known.elections.findLast(({ signed }) => signed.candidate === member)
+      if (election === undefined) return
+      const base = liar.known.certificateOf(election.signed.base)
+      liar.say(member, { kind: 'elected', election, ...(base === undefined ? {} : { certificate: base }) })
+      liar.strike('assemble reminder')
+    })
   }
 
   #twisted(signed: Signable): Signable {
