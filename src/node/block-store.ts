@@ -389,7 +389,10 @@ export class BlockStore {
       }
       if (leaf.kind === 'record') this.#derive(key(prefix.statement, fromHex(leaf.statement!.id)!), u64(index), true)
       if (leaf.kind === 'refusal') {
-        this.#derive(refusalKey(leaf.statement!.id, leaf.entry!.member), u64(index), true)
+        const { statement, entry } = leaf
+        // The first settles it, and somebody was told so (rule 25): a node that was started again brings what it had received once more.
+        if (this.indexOfRefusal(statement!.id, entry!.member) === undefined)
+          this.#derive(refusalKey(statement!.id, entry!.member), u64(index), false)
       }
       this.#noteCode(leaf, index)
       for (const [name, value] of namesOf(leaf)) {
