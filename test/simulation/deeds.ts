@@ -46,8 +46,12 @@ export class Deeds {
         const leader = this.#leader()
         if (leader === undefined) return false
         const burst = this.#bursts++
-        for (let i = 0; i < deed.count; i++)
-          this.#client.submit(leader.member, deed.owner, `burst ${burst}.${i}`, `burst ${i}`)
+        for (let wave = 0; wave < deed.waves; wave++) {
+          world.clock.after(wave, () => {
+            for (let i = 0; i < deed.count; i++)
+              this.#client.submit(leader.member, deed.owner, `burst ${burst}.${wave}.${i}`, 'burst')
+          })
+        }
         return true
       }
       case 'start':

@@ -169,7 +169,7 @@ class Draw {
 
   /** Enough for several blocks: a block with work waits for the one before it unless it has 128 records. */
   #burst(): void {
-    this.#add({ kind: 'burst', owner: this.#pick(this.#members), count: this.#pick([130, 200, 300]) })
+    this.#add({ kind: 'burst', owner: this.#pick(this.#members), count: this.#pick([130, 200, 300]), waves: 1 })
   }
 
   /** The same new statement everywhere, and then everybody is asked for it: one that leads no more would not know of it. */
@@ -268,6 +268,7 @@ class Draw {
   }
 
   #ambush(): void {
+    if (this.#chance(0.2)) return this.#ambushMany()
     const isApart = this.#chance(0.3)
     // Those who are left must be a quorum, or nothing comes of it.
     const away = this.#members.length - quorumOf(this.#members.length) - 1
@@ -288,6 +289,13 @@ class Draw {
       ...(this.#chance(0.35) ? { crash } : {}),
     })
     this.#work()
+  }
+
+  /** Several blocks are certified, and their certificates are nowhere but at the leader, which others replace meanwhile. */
+  #ambushMany(): void {
+    const forMs = 1_500 + this.#below(2_000)
+    this.#add({ kind: 'ambush', on: 'certified', reached: [], isApart: false, direction: 'from', forMs })
+    this.#add({ kind: 'burst', owner: this.#pick(this.#members), count: 130, waves: 4 })
   }
 
   #spare(member: MemberId, fault: SpareFault): void {

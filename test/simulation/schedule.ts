@@ -48,7 +48,7 @@ export type Deed =
       readonly newest: boolean
     }
   /** More at once than one block holds, at whoever leads: several blocks are then on their way together. */
-  | { readonly kind: 'burst'; readonly owner: MemberId; readonly count: number }
+  | { readonly kind: 'burst'; readonly owner: MemberId; readonly count: number; readonly waves: number }
   // Processes and machines.
   | { readonly kind: 'start'; readonly member: MemberId }
   | { readonly kind: 'stop'; readonly member: MemberId }
