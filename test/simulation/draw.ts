@@ -97,6 +97,7 @@ class Draw {
   readonly #steps: Step[] = []
   #now = 0
   #keys = 0
+  #hasBurst = false
 
   constructor(random: SeededRandom, seed: number, tricks: readonly Trick[], focus: Focus) {
     this.#random = random
@@ -118,7 +119,7 @@ class Draw {
         .map(([id]) => [id, this.#tricks.filter(() => this.#chance(this.#trickChance))]),
     )
     const parameters = this.#chance(0.25) ? { unattestedBlocksMax: this.#pick(windows) } : undefined
-    const burstChance = this.#chance(0.15) ? 0.05 : 0
+    const isBursting = this.#chance(0.06)
     if (this.#chance(0.3)) this.#slowWires()
     for (const id of members) this.#add({ kind: 'start', member: id })
     this.#now += this.#below(3_000)
@@ -128,7 +129,7 @@ class Draw {
     while (this.#now < until) {
       this.#now += Math.ceil(-Math.log(1 - this.#below(1_000) / 1_000) * paceMs)
       const drawn = this.#below(10)
-      if (this.#chance(burstChance)) this.#burst()
+      if (isBursting && this.#chance(0.05)) this.#burst(this.#pick([1, 2]))
       if (drawn < 4) this.#work()
       else if (drawn < 5) this.#add({ kind: 'start', member: this.#pick(members) })
       else if (drawn < 9 || spares.size === 0) {
@@ -167,9 +168,11 @@ class Draw {
     return this.#spareFaults === spareFaults && this.#chance(0.3)
   }
 
-  /** Enough for several blocks: a block with work waits for the one before it unless it has 128 records. */
-  #burst(): void {
-    this.#add({ kind: 'burst', owner: this.#pick(this.#members), count: this.#pick([130, 200, 300]), waves: 1 })
+  /** A block with work waits for the one before it unless it has 128 records. Costs as much as everything else in a run, so once. */
+  #burst(waves: number): void {
+    if (this.#hasBurst) return
+    this.#hasBurst = true
+    this.#add({ kind: 'burst', owner: this.#members[0]!, count: 130, waves })
   }
 
   /** The same new statement everywhere, and then everybody is asked for it: one that leads no more would not know of it. */
@@ -268,7 +271,7 @@ class Draw {
   }
 
   #ambush(): void {
-    if (this.#chance(0.2)) return this.#ambushMany()
+    if (!this.#hasBurst && this.#chance(0.06)) return this.#ambushMany()
     const isApart = this.#chance(0.3)
     // Those who are left must be a quorum, or nothing comes of it.
     const away = this.#members.length - quorumOf(this.#members.length) - 1
@@ -295,7 +298,7 @@ class Draw {
   #ambushMany(): void {
     const forMs = 1_500 + this.#below(2_000)
     this.#add({ kind: 'ambush', on: 'certified', reached: [], isApart: false, direction: 'from', forMs })
-    this.#add({ kind: 'burst', owner: this.#pick(this.#members), count: 130, waves: 4 })
+    this.#burst(3)
   }
 
   #spare(member: MemberId, fault: SpareFault): void {
