@@ -136,8 +136,8 @@ export function stepOf(step: StepName, { tender, section }: AboutTender, context
   }
   const whole = stepOfSection(step, tender, '', context)
   if (whole !== undefined) return whole
-  for (const of of tenderAt(context, tender)?.row.sections ?? []) {
-    const found = stepOfSection(step, tender, of, context)
+  for (const each of tenderAt(context, tender)?.row.sections ?? []) {
+    const found = stepOfSection(step, tender, each, context)
     if (found !== undefined) return found
   }
   return undefined
@@ -188,8 +188,8 @@ export function countObjection(
   change: 1 | -1,
   context: RuleContext,
 ): void {
-  for (const of of [undefined, section ?? '']) {
-    openCounts.write(context.state, countKey(tender, of), { open: openCount(tender, of, context) + change })
+  for (const counted of [undefined, section ?? '']) {
+    openCounts.write(context.state, countKey(tender, counted), { open: openCount(tender, counted, context) + change })
   }
   if (tenderAt(context, tender) === undefined) return
   tenderLife.touch(context, tenderKey(tender), { openObjections: openCount(tender, undefined, context) })
