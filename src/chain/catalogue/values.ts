@@ -393,8 +393,12 @@ export interface Money {
   readonly currency: string
 }
 
-/** A sum in millionths of a yuan, whatever its unit; null in another currency, which is compared with nothing. */
-export function yuanMillionthsOf({ amount, unit, currency }: Money): bigint | null {
-  if (currency !== 'CNY') return null
+/** A sum in millionths of its own currency, whatever its unit. */
+export function sumOf({ amount, unit }: Pick<Money, 'amount' | 'unit'>): bigint {
   return unit === '1' ? millionthsOf(amount) * 10_000n : millionthsOf(amount)
+}
+
+/** A sum in millionths of a yuan, whatever its unit; null in another currency, which is compared with nothing. */
+export function yuanMillionthsOf(money: Money): bigint | null {
+  return money.currency === 'CNY' ? sumOf(money) : null
 }

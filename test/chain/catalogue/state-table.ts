@@ -19,6 +19,8 @@ export interface StateTable {
   readonly events: Readonly<Record<string, (ledger: FoundedLedger, state: string) => Statement>>
   /** Events that are taken in, and change nothing, while nothing is on the ledger. */
   readonly unlinked?: readonly string[]
+  /** Other lifecycles of which some of these events are a move too: their refusals count as well. */
+  readonly others?: readonly string[]
 }
 
 export function testStateTable(table: StateTable): void {
@@ -56,7 +58,8 @@ export function testStateTable(table: StateTable): void {
           expect(`${event}: ${code}`).toBe(`${event}: accepted`)
           expect(ledger.state.get(subject)).toBeUndefined()
         } else {
-          const codes = [`${name}.wrong-state`, `${name}.unknown`, `${name}.exists`]
+          const names = [name, ...(table.others ?? [])]
+          const codes = names.flatMap((life) => [`${life}.wrong-state`, `${life}.unknown`, `${life}.exists`])
           expect(codes, `${event} in ${state}: ${code}`).toContain(code)
           expect(ledger.rows()).toEqual(before)
         }
