@@ -4,6 +4,7 @@ import { auctions } from './auction.ts'
 import { bids } from './bid.ts'
 import { credit } from './credit.ts'
 import { dataSharing } from './data-sharing.ts'
+import { eGuarantees } from './e-guarantee.ts'
 import { guaranteePublications } from './guarantee.ts'
 import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
@@ -17,6 +18,7 @@ export const families: readonly Family[] = [
   attestation,
   bids,
   guaranteePublications,
+  eGuarantees,
   auctions,
   credit,
   dataSharing,

@@ -36,6 +36,10 @@ interface NamedParty {
   readonly name: string
 }
 
+interface Issued {
+  readonly issuer: { readonly party: string }
+}
+
 interface GuaranteeSubmit {
   readonly number: string
   readonly kind: 'single' | 'multi-section' | 'annual'
@@ -333,11 +337,12 @@ function refuseReuse(guarantee: GuaranteeSubmit, context: RuleContext): void {
   }
 }
 
-function numberRow(standing: string, { issuer, number }: GuaranteeSubmit): string {
+/** Where a number of an issuer's stands, and a document; `issuer` is the standing of an issuer's own word. The life of a guarantee shares both. */
+export function numberRow(standing: string, { issuer, number }: Pick<GuaranteeSubmit, 'number'> & Issued): string {
   return rowName('guarantee', standing, issuer.party, number)
 }
 
-function documentRow(standing: string, { document }: GuaranteeSubmit): string {
+export function documentRow(standing: string, { document }: Pick<GuaranteeSubmit, 'document'>): string {
   return rowName('guarantee-document', standing, document.algorithm, document.value)
 }
 
