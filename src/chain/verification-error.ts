@@ -213,6 +213,43 @@ const texts = {
       remedy: 'Check that this is the right file.',
     },
   },
+  'fault.malformed': {
+    zh: {
+      title: '矛盾签名文件格式错误',
+      cause: '文件不是规范的矛盾签名文件，或其中某一部分无法解读。',
+      remedy: '请重新取得文件，并按原样逐字节保存。',
+    },
+    en: {
+      title: 'Malformed fault proof',
+      cause: 'The file is not spelled as a fault proof, or a part of it cannot be read.',
+      remedy: 'Get the file again and keep it byte for byte.',
+    },
+  },
+  'fault.bad-signature': {
+    zh: {
+      title: '签名不是该密钥所签',
+      cause: '文件中的一个签名与所指密钥不符，因此不能证明任何人有错。',
+      remedy: '不要采信这份文件；没有有效签名就没有矛盾。',
+    },
+    en: {
+      title: 'Not signed by that key',
+      cause: 'A signature in the file is not that of the key it names, so it shows nothing about anybody.',
+      remedy: 'Do not believe the file: without the signatures there is no contradiction.',
+    },
+  },
+  'fault.no-contradiction': {
+    zh: {
+      title: '两份签名并不矛盾',
+      cause: '签名有效，但诚实的节点也可能签出：两者相同、属于不同的届或任期，或所签内容无误。',
+      remedy: '不能据此认定任何成员有错；迟延、沉默与遗漏都不是矛盾。',
+    },
+    en: {
+      title: 'No contradiction',
+      cause:
+        'The signatures are good, and an honest node may have made them: they are the same, of different epochs or terms, or over what is valid.',
+      remedy: 'Nobody is at fault by this. Lateness, silence and omission are no contradictions.',
+    },
+  },
 } as const satisfies RefusalTexts
 
 /** Words for every code, in the form of the message catalogue. */
