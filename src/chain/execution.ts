@@ -15,7 +15,7 @@ import { type CborValue, field } from './cbor.ts'
 import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
 import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
 import { type Closing, type Epoch, epochAfter, epochRow, epochToCbor, foundingEpoch, nextMembers } from './epoch.ts'
-import type { Genesis, GenesisMember } from './genesis.ts'
+import { type Genesis, type GenesisMember, legalDayOf } from './genesis.ts'
 import { leafHash, type TreeFrontier } from './merkle-tree.ts'
 import { type Height, height, type Term } from './numbers.ts'
 import { Refusal } from './refusal.ts'
@@ -269,9 +269,6 @@ function afterAttestation(parent: ChainPoint, carried: Carried): ChainPoint['una
   return parent.unattested.slice(at + 1)
 }
 
-/** Of the periods that law fixes, unless the genesis says otherwise. */
-const dayMs = 86_400_000
-
 const runKey = (member: string): string => `batch/${member}`
 
 interface Run {
@@ -433,7 +430,8 @@ export function applyStatement(
   blockTime: number,
   rules: ChainRules,
 ): { readonly subjects: Subjects; readonly findings: readonly Finding[] } {
-  const { clockAheadMs, receivedWindowMs, legalDayMs = dayMs } = rules.genesis.parameters
+  const { parameters } = rules.genesis
+  const { clockAheadMs, receivedWindowMs } = parameters
   // Rule 27: one member's word on the time counts only close to block time.
   const inWindow = entry.receivedAt >= blockTime - receivedWindowMs && entry.receivedAt <= blockTime + clockAheadMs
   const findings: Finding[] = []
@@ -443,7 +441,7 @@ export function applyStatement(
     receivedAt: inWindow ? entry.receivedAt : blockTime,
     member: entry.member,
     index,
-    legalDayMs,
+    legalDayMs: legalDayOf(parameters),
     statement,
     state: attempt,
     members: epochOf(rules).members,

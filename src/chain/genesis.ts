@@ -65,6 +65,9 @@ export interface GenesisParameters {
   readonly legalDayMs?: number
 }
 
+/** Milliseconds of a day of the periods that law fixes, on a ledger with these parameters. */
+export const legalDayOf = ({ legalDayMs = 86_400_000 }: GenesisParameters): number => legalDayMs
+
 /** What the organisations agree on; the rest follows from it. */
 export interface Founding {
   /** Like `gongzheng.example`. */

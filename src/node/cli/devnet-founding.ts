@@ -42,6 +42,9 @@ export const nodesMax = cities.length
 
 const governanceDirectory = 'governance'
 
+/** On a devnet a second counts as a day of the periods that law fixes, so that a tender's life can be watched; its genesis says so. */
+const devnetLegalDayMs = 1_000
+
 /**
  * Makes the homes, all or none.
  * @param addressesOf what each member announces in the genesis; nothing where the configurations say it
@@ -54,7 +57,10 @@ export function foundDevnet(
 ): void {
   if (existsSync(directory) && readdirSync(directory).length > 0) throw new Refusal('devnet.other', directory)
   const random = new SystemRandom()
-  const charter = newCharter('devnet.gongzheng', { clock: new SystemClock(), random })
+  const charter = {
+    ...newCharter('devnet.gongzheng', { clock: new SystemClock(), random }),
+    parameters: { legalDayMs: devnetLegalDayMs },
+  }
   const members = cities
     .slice(0, nodes)
     .map((city) => drawMember(charter, { ...city, addresses: addressesOf(city.id) }))

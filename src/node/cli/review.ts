@@ -1,6 +1,6 @@
 /** A genesis in plain words: who the members are, which keys, which rules, and the fingerprint to compare by telephone. */
 
-import type { Genesis, GenesisParameters } from '../../chain/genesis.ts'
+import { type Genesis, type GenesisParameters, legalDayOf } from '../../chain/genesis.ts'
 import { timeMax } from '../../chain/time.ts'
 import { type Bilingual, both, type Language } from './language.ts'
 import { columns } from './terminal.ts'
@@ -49,8 +49,9 @@ export function reviewText(genesis: Genesis, signed: ReadonlySet<string>, langua
       ),
     ].join('\n')
   })
+  const parametersInForce = { ...genesis.parameters, legalDayMs: legalDayOf(genesis.parameters) }
   const parameters = columns(
-    parameterNames.map(([name, words]) => [t(words), `${genesis.parameters[name]}${name.endsWith('Ms') ? ' ms' : ''}`]),
+    parameterNames.map(([name, words]) => [t(words), `${parametersInForce[name]}${name.endsWith('Ms') ? ' ms' : ''}`]),
     '  ',
   )
   return [
@@ -76,4 +77,5 @@ const parameterNames: readonly (readonly [keyof GenesisParameters, Bilingual])[]
   ['stalledTimeoutsMax', both('停滞时限数', 'Stalled time-outs')],
   ['receivedWindowMs', both('接收时间窗', 'Received window')],
   ['electionTimeoutMs', both('选举时限', 'Election time-out')],
+  ['legalDayMs', both('法定一日', 'A day of legal periods')],
 ]
