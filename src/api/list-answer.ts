@@ -100,18 +100,11 @@ export async function sendList<Row>(
 ): Promise<FastifyReply> {
   const format = formatOf(request, wish.format)
   const language = languageOf(request.headers['accept-language'])
-  const rowsMax = format === 'json' ? limits.listRowsMax : limits.tableRowsMax
-  if (wish.limit !== undefined && wish.limit > rowsMax) {
-    throw new Problem('request.bad-parameter', {
-      fields: [
-        { parameter: 'limit', problem: { zh: `json 至多 ${rowsMax} 行`, en: `json has at most ${rowsMax} rows` } },
-      ],
-    })
-  }
-  // A reader of a spreadsheet wants the file, not its first screen.
-  const rowsWanted = wish.limit ?? (format === 'json' ? limits.listRowsDefault : rowsMax)
-  const charactersMax = format === 'xlsx' ? limits.sheetCharactersMax : limits.listBytesMax
-  const page = new SpelledPage(source, wish.cursor ?? null, rowsWanted, charactersMax)
+  const page = new SpelledPage(source, wish.cursor ?? null, {
+    rowsMax: rowsOf(format, wish.limit, limits),
+    rowsAskedMax: limits.tableRowsMax,
+    charactersMax: format === 'xlsx' ? limits.sheetCharactersMax : limits.listBytesMax,
+  })
   const body = await spelled()
   reply.header('vary', 'accept, accept-language')
   if (page.nextCursor !== null) reply.header('link', `<${nextUrl(request, page.nextCursor)}>; rel="next"`)
@@ -145,8 +138,58 @@ export async function sendList<Row>(
   }
 }
 
+/** How many rows one page has. @throws {Problem} request.bad-parameter for more than the format has */
+export function rowsOf(format: Format, limit: number | undefined, limits: ApiLimits): number {
+  const rowsMax = format === 'json' ? limits.listRowsMax : limits.tableRowsMax
+  // A reader of a spreadsheet wants the file, not its first screen.
+  if (limit === undefined) return format === 'json' ? limits.listRowsDefault : rowsMax
+  if (limit <= rowsMax) return limit
+  throw new Problem('request.bad-parameter', {
+    fields: [
+      { parameter: 'limit', problem: { zh: `json 至多 ${rowsMax} 行`, en: `json has at most ${rowsMax} rows` } },
+    ],
+  })
+}
+
+export interface WholeTable<Row> {
+  readonly name: string
+  readonly title: Title
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly asOf: AsOfAnswer
+}
+
+/** Answers what is at hand as a whole, as CSV or XLSX. */
+export async function sendTable<Row>(
+  { service }: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { format, csv }: { readonly format: 'csv' | 'xlsx'; readonly csv: CsvFlavour | undefined },
+  { name, title, columns, rows, asOf }: WholeTable<Row>,
+): Promise<FastifyReply> {
+  const language = languageOf(request.headers['accept-language'])
+  reply.header('vary', 'accept, accept-language')
+  if (format === 'csv') {
+    const { head, line } = csvTable(columns, csv ?? 'excel', language)
+    return sendFile(reply, format, name, asOf, head + rows.map(line).join(''))
+  }
+  const { head, line } = xlsxTable(columns, language)
+  async function* lines(): AsyncGenerator<string> {
+    yield head
+    for (let at = 0; at < rows.length; at += rowsAtOnce)
+      yield rows
+        .slice(at, at + rowsAtOnce)
+        .map(line)
+        .join('')
+  }
+  const file = await workbook({ title, language, columnCount: columns.length }, lines(), () =>
+    asOfLines(service.status().ledger, asOf),
+  )
+  return sendFile(reply, format, name, asOf, file)
+}
+
 /** A file to keep, with what it is true as of in a header. */
-export const sendFile = (
+const sendFile = (
   reply: FastifyReply,
   format: 'csv' | 'xlsx',
   name: string,
@@ -160,7 +203,7 @@ export const sendFile = (
     .send(body)
 
 /** For the second sheet of a file: the ledger, and the state of it that the file was read from. */
-export const asOfLines = (ledger: string, asOf: AsOfAnswer): readonly AboutLine[] => [
+const asOfLines = (ledger: string, asOf: AsOfAnswer): readonly AboutLine[] => [
   [{ zh: '账本', en: 'Ledger' }, ledger],
   [{ zh: '账本大小（条目数）', en: 'Size (entries)' }, asOf.size],
   [{ zh: '树根', en: 'Root' }, asOf.root],
@@ -173,19 +216,24 @@ const cutList: Title = { zh: '未完，其余见', en: 'Not complete; the rest i
 /** Rows asked of the node at a time: about 200 blocks read and checked, a few milliseconds in which it does nothing else. */
 const rowsAtOnce = 200
 
+interface PageBounds {
+  readonly rowsMax: number
+  /** A source may give fewer rows than it is asked for, because it leaves some out: a page that stays empty ends too. */
+  readonly rowsAskedMax: number
+  readonly charactersMax: number
+}
+
 /** One page while it is gathered; where it ended and what it is true as of once `steps` has been read to its end. */
 class SpelledPage<Row> {
   readonly #source: ListSource<Row>
-  readonly #rowsMax: number
-  readonly #charactersMax: number
+  readonly #bounds: PageBounds
   #asOf: AsOf | undefined
   nextCursor: string | null
 
-  constructor(source: ListSource<Row>, cursor: string | null, rowsMax: number, charactersMax: number) {
+  constructor(source: ListSource<Row>, cursor: string | null, bounds: PageBounds) {
     this.#source = source
     this.nextCursor = cursor
-    this.#rowsMax = rowsMax
-    this.#charactersMax = charactersMax
+    this.#bounds = bounds
   }
 
   get asOf(): AsOfAnswer {
@@ -193,10 +241,14 @@ class SpelledPage<Row> {
   }
 
   async *steps(spell: (row: Row) => string): AsyncGenerator<readonly string[]> {
+    const { rowsMax, rowsAskedMax, charactersMax } = this.#bounds
     let rows = 0
+    let rowsAsked = 0
     let characters = 0
     for (;;) {
-      const step = await this.#source.page(this.nextCursor, Math.min(rowsAtOnce, this.#rowsMax - rows))
+      const rowsWanted = Math.min(rowsAtOnce, rowsMax - rows)
+      rowsAsked += rowsWanted
+      const step = await this.#source.page(this.nextCursor, rowsWanted)
       // The state of the last step covers every row before it: rows come in one order and never change.
       this.#asOf = step.asOf
       this.nextCursor = step.nextCursor
@@ -204,7 +256,8 @@ class SpelledPage<Row> {
       rows += spelled.length
       for (const row of spelled) characters += row.length
       yield spelled
-      if (step.nextCursor === null || rows >= this.#rowsMax || characters >= this.#charactersMax) return
+      if (step.nextCursor === null || rows >= rowsMax || rowsAsked >= rowsAskedMax || characters >= charactersMax)
+        return
       await new Promise((resolve) => setImmediate(resolve))
     }
   }

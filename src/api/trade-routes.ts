@@ -5,12 +5,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { rowName } from '../chain/catalogue/register.ts'
 import { asOfAnswer } from './answering.ts'
-import { listParameters, sendList, tableContent } from './list-answer.ts'
+import { formatOf, formatParameters, listParameters, rowsOf, sendList, sendTable, tableContent } from './list-answer.ts'
 import { languageOf } from './messages.ts'
 import {
   codeParameter,
   matching,
-  natural,
   type Parameter,
   partyParameter,
   querySchema,
@@ -20,14 +19,16 @@ import {
 } from './parameters.ts'
 import { Problem } from './problems.ts'
 import type { RouteContext } from './route-context.ts'
-import { answers, problemAnswer } from './schemas.ts'
+import { problemAnswer } from './schemas.ts'
 import type { LedgerRecord, RecordFilter } from './service.ts'
-import { column } from './table.ts'
+import { type Column, column } from './table.ts'
 import {
   type DossierAnswer,
   type FindingRow,
   findingRows,
   instanceAnswer,
+  type TenderListAnswer,
+  type TimelineRow,
   tenderAnswer,
   timelineRow,
 } from './trade-answers.ts'
@@ -51,26 +52,48 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
   const { service, limits } = context
   const dossierParameters = {
     at: timeParameter('截至该时间的状态，缺省为现在 · the state as of this time, now unless given'),
-    cursor: listParameters(limits).cursor,
-    limit: natural('每页时间线条数 · rows of the timeline', 1, limits.listRowsMax, limits.listRowsDefault),
+    ...listParameters(limits),
+  }
+  const dossierResponse = (description: string) => ({
+    200: {
+      description: `${description}；CSV、XLSX 为其时间线 · as CSV and XLSX, its timeline`,
+      content: tableContent('Dossier'),
+    },
+    default: problemAnswer,
+  })
+
+  const tendersParameters = {
+    code: { ...codeParameter('招标项目编号 · tender code'), required: true as const },
+    ...formatParameters,
   }
 
   /** Where it stands, and every record about it, page by page. */
   async function sendDossier(request: FastifyRequest, reply: FastifyReply, subject: string): Promise<FastifyReply> {
-    const { at, cursor, limit = limits.listRowsDefault } = readQuery(dossierParameters, request.query)
+    const { at, format: named, csv, cursor, limit } = readQuery(dossierParameters, request.query)
     const language = languageOf(request.headers['accept-language'])
     const texts = service.trade.findingTexts()
     const instance = service.trade.instance(subject, at)
-    const { records, nextCursor, asOf } = await service.records({ subject }, cursor ?? null, limit)
-    if (instance === undefined && records.length === 0 && cursor === undefined) throw new Problem('subject.not-found')
+    const format = formatOf(request, named)
+    const rowsMax = rowsOf(format, limit, limits)
+    const page = async (from: string | null, count: number) => {
+      const { records, nextCursor, asOf } = await service.records({ subject }, from, count)
+      return { rows: records.map((record) => timelineRow(record, texts, language)), nextCursor, asOf }
+    }
+    // Whatever the format, what nobody has recorded is not found.
+    const { rows, nextCursor, asOf } = await page(cursor ?? null, format === 'json' ? rowsMax : 1)
+    if (instance === undefined && rows.length === 0 && cursor === undefined) throw new Problem('subject.not-found')
+    if (format !== 'json') {
+      const source = { name: 'timeline', title: timelineTitle, columns: () => timelineColumns, page }
+      return sendList(context, request, reply, { format, csv, cursor, limit }, source)
+    }
     const answer: DossierAnswer = {
       subject,
       instance: instance === undefined ? null : instanceAnswer(instance, language),
-      timeline: records.map((record) => timelineRow(record, texts, language)),
+      timeline: rows,
       nextCursor,
       asOf: asOfAnswer(asOf),
     }
-    return reply.header('vary', 'accept-language').send(answer)
+    return reply.header('vary', 'accept, accept-language').send(answer)
   }
 
   app.route({
@@ -82,20 +105,23 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
       summary: '按编号查项目（可能不止一个） · Tenders that go by a code',
       description:
         '编号不唯一：项目由（招标人、编码体系、编号）确定。instance 为 null 的，账本上尚无其公告，只有未链接的记录。 · A code is not an identity; owner, scheme and code are. Where instance is null there is no notice yet, only records that are not linked to one.',
-      querystring: querySchema({ code: { ...codeParameter('招标项目编号 · tender code'), required: true } }),
-      response: { 200: answers('TenderList', '项目 · tenders'), default: problemAnswer },
+      querystring: querySchema(tendersParameters),
+      response: {
+        200: { description: '项目 · tenders, as JSON, CSV or XLSX', content: tableContent('TenderList') },
+        default: problemAnswer,
+      },
     },
     handler: async (request, reply) => {
-      const { code } = readQuery(
-        { code: { ...codeParameter('招标项目编号 · tender code'), required: true as const } },
-        request.query,
-      )
+      const { code, format: named, csv } = readQuery(tendersParameters, request.query)
       const language = languageOf(request.headers['accept-language'])
       const asOf = asOfAnswer(service.asOf())
       const tenders = await service.trade.tendersOf(code!, limits.listRowsMax)
-      return reply
-        .header('vary', 'accept-language')
-        .send({ tenders: tenders.map((tender) => tenderAnswer(tender, language)), asOf })
+      const rows = tenders.map((tender) => tenderAnswer(tender, language))
+      const format = formatOf(request, named)
+      if (format === 'json') return reply.header('vary', 'accept, accept-language').send({ tenders: rows, asOf })
+      const title = { zh: '项目', en: 'Tenders' }
+      const table = { name: 'tenders', title, columns: tenderColumns, rows, asOf }
+      return sendTable(context, request, reply, { format, csv }, table)
     },
   })
 
@@ -107,7 +133,7 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
       tags: ['trade'],
       summary: '项目的状态与时间线 · A tender: where it stands, and its timeline',
       querystring: querySchema(dossierParameters),
-      response: { 200: answers('Dossier', '项目 · tender'), default: problemAnswer },
+      response: dossierResponse('项目 · tender'),
     },
     handler: (request, reply) => {
       const owner = readPath('owner', partyParameter(''), request.params.owner)
@@ -127,7 +153,7 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
       description:
         '开标前，账本上没有投标保函的内容，此处也就查不到。 · Before the opening nothing of a bid’s guarantee is on the ledger, so nothing is found here.',
       querystring: querySchema(dossierParameters),
-      response: { 200: answers('Dossier', '保函 · guarantee'), default: problemAnswer },
+      response: dossierResponse('保函 · guarantee'),
     },
     handler: (request, reply) => {
       const issuer = readPath('issuer', partyParameter(''), request.params.issuer)
@@ -149,7 +175,7 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
         properties: { subject: { ...subjectParameter.schema, description: subjectParameter.description } },
       },
       querystring: querySchema(dossierParameters),
-      response: { 200: answers('Dossier', '标的 · subject'), default: problemAnswer },
+      response: dossierResponse('标的 · subject'),
     },
     handler: (request, reply) =>
       sendDossier(
@@ -231,6 +257,47 @@ function findingsRoute(app: FastifyInstance, context: RouteContext): void {
     },
   })
 }
+
+type TenderRow = TenderListAnswer['tenders'][number]
+
+const tenderColumns: readonly Column<TenderRow>[] = [
+  column('owner', '招标人', 'Owner', 'text'),
+  column('scheme', '编码体系', 'Code scheme', 'text'),
+  column('code', '项目编号', 'Tender code', 'text'),
+  column('firstIndex', '首条记录编号', 'Index of the first record', 'bare'),
+  { name: 'state', title: { zh: '状态代码', en: 'State' }, cell: 'bare', of: ({ instance }) => instance?.state },
+  {
+    name: 'stateTitle',
+    title: { zh: '状态', en: 'State in words' },
+    cell: 'text',
+    of: ({ instance }) => instance?.stateTitle,
+  },
+  {
+    name: 'since',
+    title: { zh: '自（北京时间）', en: 'Since (Beijing time)' },
+    cell: 'bare',
+    of: ({ instance }) => instance?.since,
+  },
+]
+
+const timelineTitle = { zh: '时间线', en: 'Timeline' }
+
+const timelineColumns: readonly Column<TimelineRow>[] = [
+  column('index', '条目编号', 'Index', 'bare'),
+  column('blockTime', '区块时间（北京时间）', 'Block time (Beijing time)', 'bare'),
+  column('type', '记录类型', 'Type', 'bare'),
+  column('status', '状态', 'Status', 'bare'),
+  column('party', '签署主体', 'Party', 'text'),
+  column('member', '接收成员', 'Member', 'text'),
+  {
+    name: 'findings',
+    title: { zh: '预警', en: 'Findings' },
+    cell: 'text',
+    of: ({ findings }) => findings.map(({ code, cause }) => `${code}: ${cause}`).join('; '),
+  },
+  column('statementId', '报文标识', 'Statement id', 'text'),
+  column('payload', '内容', 'Payload', 'text'),
+]
 
 const findingColumns = [
   column<FindingRow, 'index'>('index', '条目编号', 'Index', 'bare'),

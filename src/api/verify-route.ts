@@ -3,21 +3,18 @@
  * or as CSV, answers go as JSON, CSV or XLSX, in the order of the items. Whoever sends the document itself is told to hash it instead.
  * What is looked at, and why nothing secret can be asked out of it: verification.ts.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JsonObject } from '../chain/json.ts'
-import type { VerificationAnswer, VerificationsAnswer, VerifyItem } from './answers.ts'
+import type { VerificationAnswer, VerifyItem } from './answers.ts'
 import { refusedSpelling, refuseFields, textOfBody, verifyItemsOf } from './bodies.ts'
-import { csvTable } from './csv.ts'
 import { CsvFault, readCsv } from './csv-reader.ts'
-import { asOfLines, formatOf, formatParameters, sendFile, tableContent } from './list-answer.ts'
-import { languageOf } from './messages.ts'
-import { querySchema, readQuery, type Values } from './parameters.ts'
+import { formatOf, formatParameters, sendTable, tableContent } from './list-answer.ts'
+import { querySchema, readQuery } from './parameters.ts'
 import { Problem, type ProblemField } from './problems.ts'
 import { jsonMediaType, type RouteContext } from './route-context.ts'
 import { problemAnswer, verifyBody } from './schemas.ts'
 import type { Column } from './table.ts'
 import { type ItemProblem, itemMembers, readItem, type Sought, verify } from './verification.ts'
-import { workbook, xlsxTable } from './xlsx.ts'
 
 /** In a scope of its own: no other call takes CSV. */
 export async function verifyRoute(app: FastifyInstance, context: RouteContext): Promise<void> {
@@ -66,7 +63,15 @@ function route(app: FastifyInstance, context: RouteContext): void {
         ? itemsOfCsv(request.body, limits.verifyItemsMax)
         : itemsOfJson(request.body, limits.verifyItemsMax)
       const answer = await verify(service, items, limits)
-      return send(context, request, reply, wish, answer)
+      const format = formatOf(request, wish.format, isCsv(request) ? 'csv' : 'json')
+      if (format !== 'json') {
+        const table = { name: 'verification', title, columns, rows: answer.results, asOf: answer.asOf }
+        return sendTable(context, request, reply, { format, csv: wish.csv }, table)
+      }
+      return reply
+        .header('vary', 'accept, accept-language')
+        .header('content-type', jsonMediaType)
+        .send(JSON.stringify(answer))
     },
   })
 }
@@ -134,36 +139,7 @@ const atLine = ({ pointer, problem }: ItemProblem, line: number): ProblemField =
   problem: { zh: `第 ${line} 行：${problem.zh}`, en: `line ${line}: ${problem.en}` },
 })
 
-async function send(
-  { service }: RouteContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  wish: Values<typeof formatParameters>,
-  answer: VerificationsAnswer,
-): Promise<FastifyReply> {
-  reply.header('vary', 'accept, accept-language')
-  const format = formatOf(request, wish.format, isCsv(request) ? 'csv' : 'json')
-  if (format === 'json') return reply.header('content-type', jsonMediaType).send(JSON.stringify(answer))
-  const language = languageOf(request.headers['accept-language'])
-  if (format === 'csv') {
-    const { head, line } = csvTable(columns, wish.csv ?? 'excel', language)
-    return sendFile(reply, format, 'verification', answer.asOf, head + answer.results.map(line).join(''))
-  }
-  const { head, line } = xlsxTable(columns, language)
-  const title = { zh: '技术核验', en: 'Verification' }
-  async function* rows(): AsyncGenerator<string> {
-    yield head
-    for (let at = 0; at < answer.results.length; at += 200)
-      yield answer.results
-        .slice(at, at + 200)
-        .map(line)
-        .join('')
-  }
-  const file = await workbook({ title, language, columnCount: columns.length }, rows(), () =>
-    asOfLines(service.status().ledger, answer.asOf),
-  )
-  return sendFile(reply, format, 'verification', answer.asOf, file)
-}
+const title = { zh: '技术核验', en: 'Verification' }
 
 const meanings: Readonly<Record<VerificationAnswer['result'] | NonNullable<VerificationAnswer['reason']>, string>> = {
   match: '一致：在账本上，已共证 · on the ledger, attested',
@@ -216,6 +192,7 @@ const columns: readonly Column<VerificationAnswer>[] = [
     name: 'places',
     title: { zh: '所在记录数', en: 'Records' },
     cell: 'text',
-    of: ({ places, more }) => `${places.length}${more ? '+' : ''}`,
+    // The record that was named and does not hold it is none of them.
+    of: ({ result, places, more }) => (result === 'mismatch' ? '0' : `${places.length}${more ? '+' : ''}`),
   },
 ]

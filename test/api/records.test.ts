@@ -209,6 +209,17 @@ test('a page of several steps holds every row once', async () => {
   expect(api.ledger.pagesAsked.map(({ limit }) => limit)).toEqual([200, 200, 30])
 })
 
+test('a list whose rows are left out one after the other ends after so many, and says where to go on', async () => {
+  await using api = await publicServer({ limits: { tableRowsMax: 600 } })
+  for (let i = 0; i < 1000; i++) api.ledger.put('attest.hash@1', submitter.party, { row: i })
+  const { records } = api.ledger
+  api.ledger.records = async (...query) => ({ ...(await records.apply(api.ledger, query)), records: [] })
+  api.ledger.pagesAsked.length = 0
+  const page = (await api.get('/v1/records?type=attest.hash@1&limit=500')).json<RecordListAnswer>()
+  expect(page).toMatchObject({ records: [], nextCursor: 'after-600' })
+  expect(api.ledger.pagesAsked).toHaveLength(3)
+})
+
 test.each([
   ['tpye=attest.hash@1', 'request.unknown-parameter', 'tpye'],
   ['type=attest.hash', 'request.unknown-type', 'type'],

@@ -190,6 +190,13 @@ describe('as a table', () => {
     expect(end).toBe('')
   })
 
+  test('the record that was named and holds something else is no place where it is', async () => {
+    const answer = await csv(`hash,record\n${hash},3\n${hash},2\n`, {}, '?csv=plain')
+    const [, first, second] = answer.body.split('\r\n')
+    expect(first).toMatch(/,mismatch,不一致：所称记录中没有 · not in the record named,3,.*,,0$/)
+    expect(second).toMatch(/,match,.*,\/hash,1$/)
+  })
+
   test('digits keep their zeros, in and out, also when the column comes from one of our own files', async () => {
     const answer = await csv(`\uFEFF保函编号,保函出具人\r\n"00042\t","${issuer}\t"\r\n`)
     expect(answer.body).toContain('"00042\t"')

@@ -11,6 +11,7 @@ import { formatTime } from '../../src/chain/time.ts'
 import { Queries } from '../../src/node/queries.ts'
 import type { Replica } from '../../src/node/replica.ts'
 import { type Harness, harness } from '../api/harness.ts'
+import { readWorkbook } from '../api/workbook-reader.ts'
 import { ReplicaWorld } from './replica-world.ts'
 
 const world = new ReplicaWorld(4, { cheapSignatures: true })
@@ -125,6 +126,27 @@ describe('anything with a lifecycle', () => {
     expect(second.nextCursor).toBeNull()
   })
 
+  it('gives its timeline as a table, with the same pages', async () => {
+    const csv = await server.get(`${auction}?format=csv&csv=plain&limit=2`)
+    expect(csv.headers['content-disposition']).toBe('attachment; filename="timeline.csv"')
+    expect(csv.body.split('\r\n').map((line) => line.split(',')[2])).toEqual([
+      'type',
+      'auction.announce@1',
+      'auction.raise@1',
+      undefined,
+    ])
+    const rest = await server.get(String(csv.headers.link).slice(1).split('>')[0]!)
+    expect(rest.body).toContain('auction.unsold-above-reserve: ')
+    const sheet = readWorkbook((await server.get(`${auction}?format=xlsx`)).rawPayload).get('时间线')!
+    expect(sheet.slice(1).map((row) => row[2]!.value)).toEqual([
+      'auction.announce@1',
+      'auction.raise@1',
+      'auction.result@1',
+    ])
+    expect((await server.get(`${auction}?limit=1001`)).statusCode).toBe(400)
+    expect((await server.get(`/v1/subjects/${encodeURIComponent('auction/x')}?format=xlsx`)).statusCode).toBe(404)
+  })
+
   it('that is not on the ledger is not found, whatever it is called', async () => {
     for (const subject of ['auction/x', 'nothing', 'tender/a/b/c', 'key/abc', '%', 'auction//', '__proto__/a']) {
       expect((await server.get(`/v1/subjects/${encodeURIComponent(subject)}`)).statusCode).toBe(404)
@@ -142,6 +164,17 @@ describe('tenders', () => {
       [otherOwner, 'city', code],
     ])
     expect((await server.get('/v1/tenders?code=2026-00')).json<TenderListAnswer>().tenders).toEqual([])
+  })
+
+  it('that share a code are a table too, codes as text', async () => {
+    const sheet = readWorkbook((await server.get(`/v1/tenders?code=${code}&format=xlsx`)).rawPayload).get('项目')!
+    expect(sheet.slice(1).map((row) => row.slice(0, 3).map((cell) => cell!.value))).toEqual([
+      [owner, 'land', code],
+      [otherOwner, 'city', code],
+    ])
+    expect(sheet[1]![2]).toMatchObject({ kind: 'inlineStr', format: 49 })
+    const csv = await server.get(`/v1/tenders?code=${code}`, { accept: 'text/csv' })
+    expect(csv.body).toContain(`"${code}\t"`)
   })
 
   it('without a notice show the records that name them', async () => {
