@@ -11,6 +11,7 @@ import {
   occurredAtField,
   partiesOf,
   partiesOfService,
+  refuseFalseVoice,
   refuseMalformedService,
   refuseOutOfOrder,
   refuseSealed,
@@ -83,6 +84,7 @@ const apply = applicationLife.step<Application>({
   key: ({ party, number }) => [party, number],
   check(payload, context) {
     refuseMalformedService(payload)
+    refuseFalseVoice(context)
     refuseSealed(payload.tender, context, payload.openingTime)
     refuseOutOfOrder(payload.occurredAt, null, context)
     const { roles } = signingKey(context)
@@ -199,6 +201,7 @@ const withdraw = applicationLife.step<OnApplication>({
   },
   key: ({ application }) => [application.party, application.number],
   check({ application, occurredAt }, context, before) {
+    refuseFalseVoice(context)
     const { party } = context.statement
     if (party !== application.party && !before!.row.bidders.includes(party)) {
       throw new Refusal('guarantee.other-applicant', `${application.party} submitted the application`)

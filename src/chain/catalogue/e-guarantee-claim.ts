@@ -15,7 +15,7 @@ import {
   useKey,
   useLife,
 } from './e-guarantee-life.ts'
-import { refuseNoAmount, refuseSealed, refuseUnlistedIssuer, sumIn } from './e-guarantee-terms.ts'
+import { refuseFalseVoice, refuseNoAmount, refuseSealed, refuseUnlistedIssuer, sumIn } from './e-guarantee-terms.ts'
 import { useFields, useRequired, useSubjects } from './e-guarantee-use.ts'
 import { profileOf } from './profile.ts'
 import type { RuleContext, StatementType } from './statement-type.ts'
@@ -77,6 +77,7 @@ const claim = useLife.step<OnUse & { readonly amount: Money }>({
   key: useKey,
   check(payload, context, before) {
     refuseSealed(payload.tender, context)
+    refuseFalseVoice(context)
     const { beneficiary } = before!.row
     if (context.statement.party !== beneficiary) {
       throw new Refusal('guarantee.not-beneficiary', `${beneficiary} is the beneficiary`)
@@ -250,6 +251,7 @@ const release = useLife.step<OnUse>({
   key: useKey,
   check(payload, context, before) {
     const { guarantee } = payload
+    refuseFalseVoice(context)
     const { beneficiary } = before!.row
     if (context.statement.party === beneficiary) return
     if (context.statement.party !== guarantee.issuer) {

@@ -27,6 +27,7 @@ import {
   guaranteeSubject,
   partiesOf,
   partiesOfService,
+  refuseFalseVoice,
   refuseMalformedService,
   refuseNoAmount,
   refuseOutOfOrder,
@@ -470,6 +471,7 @@ const consent: StatementType = {
   },
   check(fields, context) {
     const payload = fields as unknown as Consent
+    refuseFalseVoice(context)
     const { row } = guaranteeOf(payload.guarantee, context)
     refuseMalformedConsent(payload)
     const { party } = context.statement

@@ -11,7 +11,7 @@ import { formatTime } from '../time.ts'
 import { type GuaranteeIdentity, type GuaranteeRow, liveUsesMax } from './e-guarantee-life.ts'
 import { openingTimeField } from './opening.ts'
 import { profileOf } from './profile.ts'
-import { type KeyRow, readKey, rowName } from './register.ts'
+import { isInScopeOf, type KeyRow, readKey, rowName } from './register.ts'
 import type { RuleContext } from './statement-type.ts'
 import { decimalOf } from './table.ts'
 import { type TenderIdentity, tenderSubject } from './tender-identity.ts'
@@ -246,6 +246,17 @@ export function signingKey({ state, statement }: RuleContext): KeyRow {
 }
 
 /**
+ * A bidder's or beneficiary's key with one member's word speaks for it only where that member may: not in the name of somebody whom
+ * others vouch for. The catalogue asks the same about the tender's owner, which not every record here names.
+ */
+export function refuseFalseVoice(context: RuleContext): void {
+  const { state, statement } = context
+  const { agreed, vouchedBy } = signingKey(context)
+  if (agreed || isInScopeOf(state, statement.party, vouchedBy[0]!)) return
+  throw new Refusal('key.out-of-scope', `only ${vouchedBy[0]} vouches for the key, and others for ${statement.party}`)
+}
+
+/**
  * A guarantee binds money, so the word of one member is not enough for its issuer: whoever registers a key alone could use up a
  * bank's numbers, or release what it owes.
  */
@@ -264,6 +275,7 @@ export function refuseStrangerToUse(
   tender: TenderIdentity,
   context: RuleContext,
 ): void {
+  refuseFalseVoice(context)
   const { party } = context.statement
   if (party === issuer || party === tender.owner || bidders.includes(party)) return
   const row = tenderAt(context, tender)?.row

@@ -9,7 +9,7 @@ import {
 } from '../../../src/chain/catalogue/e-guarantee-life.ts'
 import type { Statement } from '../../../src/chain/statement.ts'
 import { formatTime, parseTime } from '../../../src/chain/time.ts'
-import { type FoundedLedger, keyOf } from './founded-ledger.ts'
+import { type FoundedLedger, keyOf, syntheticParty } from './founded-ledger.ts'
 import {
   accept,
   amend,
@@ -399,6 +399,54 @@ describe('an issue is refused, and changes no row', () => {
     const fields = { ...JSON.parse(JSON.stringify(issue(ledger).payload)), tender: inScope, key: 'false' }
     const statement = ledger.statement('guarantee.issue@1', bank, keyOf('false bank'), fields)
     expect(ledger.submit(statement)).toBe('guarantee.issuer-not-listed')
+  })
+})
+
+describe('a key in one member’s scope', () => {
+  /** In the name of a party that two other members vouch for. */
+  const falsely = (ledger: FoundedLedger, party: string, said: Statement, more: Fields = {}): string => {
+    const key = ledger.register(`false ${party}`, party, [], ['hangzhou'])
+    const fields = { ...JSON.parse(JSON.stringify(said.payload)), ...more, party, key: 'false' }
+    return ledger.submit(ledger.statement(said.type, party, key, fields), { member: 'hangzhou' })
+  }
+
+  it('does not speak for a bidder or a beneficiary for whom others vouch', () => {
+    // Where a tender is named its owner is in the member's scope, so that nothing but the voice is wrong.
+    const own = { tender: { ...tender, owner: base.member('hangzhou').party } }
+    const cases: [Arrive, (ledger: FoundedLedger) => Statement, string, Fields?][] = [
+      [nothing, apply, bidder, own],
+      [nothing, (ledger) => apply(ledger, annual), bidder],
+      [applied, withdraw, bidder],
+      [(to) => issued(to, annual), (ledger) => bind(ledger, own), bidder],
+      [revealed, (ledger) => consent(ledger, { step: 'guarantee.void', tender: undefined }), owner],
+    ]
+    for (const [arrive, statement, party, more] of cases) {
+      const ledger = having(arrive)
+      const said = statement(ledger)
+      expect(falsely(ledger, party, said, more), said.type).toBe('key.out-of-scope')
+    }
+    for (const [arrive, statement] of [
+      [revealed, claim],
+      [revealed, release],
+      [bound, reveal],
+    ] as const) {
+      const beneficiary = base.member('hangzhou').party
+      const inScope = { tender: { ...tender, owner: beneficiary } }
+      const year: Arrive = (to) => {
+        issued(to, { ...annual, beneficiary: { party: owner } })
+        to.take(bind(to, { ...inScope, occurredAt: '2026-03-13T09:00:00+08:00' }))
+        if (arrive === revealed) to.take(reveal(to, inScope))
+      }
+      const ledger = having(year)
+      const said = statement(ledger, inScope)
+      expect(falsely(ledger, arrive === revealed ? owner : bidder, said), said.type).toBe('key.out-of-scope')
+    }
+  })
+
+  it('speaks for one whom nobody else knows', () => {
+    const ledger = base.fork()
+    const small = syntheticParty('440100', 77)
+    expect(falsely(ledger, small, apply(ledger, { ...annual, bidders: [{ party: small }] }))).toBe('accepted')
   })
 })
 
