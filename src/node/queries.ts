@@ -27,22 +27,15 @@ import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } 
 import { findingsOf } from '../chain/catalogue/finding.ts'
 import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
 import type { Subjects } from '../chain/catalogue/statement-type.ts'
-import {
-  cosignature,
-  cosignerVerifierKey,
-  formatCheckpoint,
-  logMessage,
-  logSignature,
-  logVerifierKey,
-} from '../chain/checkpoint.ts'
+import { cosignature, formatCheckpoint, logMessage, logSignature } from '../chain/checkpoint.ts'
 import { type Entry, leafKindOf, parseEntry } from '../chain/entry.ts'
 import type { ReadItem } from '../chain/execution.ts'
 import { canonicalJson, type JsonObject, parseJson } from '../chain/json.ts'
-import { keyFromKid } from '../chain/keys.ts'
+import { memberCosignKey, memberLogKey, memberPolicy } from '../chain/member-policy.ts'
 import { consistencyPath, inclusionPath, leafHash } from '../chain/merkle-tree.ts'
-import { formatNote, formatVerifierKey, type Note } from '../chain/note.ts'
+import { formatNote, formatVerifierKey, type Note, type VerifierKey } from '../chain/note.ts'
 import { type Height, height } from '../chain/numbers.ts'
-import { formatPolicy, type Policy } from '../chain/policy.ts'
+import { formatPolicy } from '../chain/policy.ts'
 import { formatProofFile } from '../chain/proof-file.ts'
 import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
 import { joinStatement, parseStatement, type Statement, statementMessage } from '../chain/statement.ts'
@@ -651,7 +644,7 @@ export class Queries implements Service {
         const signatures = [
           logSignature(this.#logKey(this.#options.member), signature),
           ...attestation.cosignatures.map(({ member, time, signature: bytes }) =>
-            cosignature(cosignerVerifierKey(`${genesis.origin}/${member}`, this.#cosignKey(member)), time, bytes),
+            cosignature(this.#cosignKey(member), time, bytes),
           ),
         ]
         const note = { text, signatures }
@@ -666,9 +659,8 @@ export class Queries implements Service {
   #memberOf(id: string): ReplicaOptions['rules']['genesis']['members'][number] {
     return this.#options.rules.genesis.members.find((member) => member.id === id)!
   }
-  #logKey = (id: string): ReturnType<typeof logVerifierKey> =>
-    logVerifierKey(this.#options.rules.genesis.origin, keyFromKid(this.#memberOf(id).node.log)!)
-  #cosignKey = (id: string): Uint8Array => keyFromKid(this.#memberOf(id).node.cosign)!
+  #logKey = (id: string): VerifierKey => memberLogKey(this.#options.rules.genesis, this.#memberOf(id))
+  #cosignKey = (id: string): VerifierKey => memberCosignKey(this.#options.rules.genesis, this.#memberOf(id))
 
   consistency(from: number, to: number): ConsistencyProof | undefined {
     if (to > this.#whole(() => this.#attestedSize) || from < 1 || from > to) return undefined
@@ -738,7 +730,7 @@ export class Queries implements Service {
       party,
       node: node.id,
       logKey: formatVerifierKey(this.#logKey(id)),
-      cosignKey: formatVerifierKey(cosignerVerifierKey(`${genesis.origin}/${id}`, this.#cosignKey(id))),
+      cosignKey: formatVerifierKey(this.#cosignKey(id)),
       sealKey: node.seal,
     }))
   }
@@ -808,17 +800,7 @@ export class Queries implements Service {
   }
 
   policy(): string {
-    const { genesis } = this.#options.rules
-    const policy: Policy = {
-      logs: genesis.members.map(({ id }) => ({ key: this.#logKey(id) })),
-      witnesses: genesis.members.map(({ id }) => ({
-        name: id,
-        key: cosignerVerifierKey(`${genesis.origin}/${id}`, this.#cosignKey(id)),
-      })),
-      groups: [{ name: 'members', threshold: genesis.quorum, members: genesis.members.map(({ id }) => id) }],
-      quorum: 'members',
-    }
-    return formatPolicy(policy)
+    return formatPolicy(memberPolicy(this.#options.rules.genesis))
   }
 
   genesis(): Uint8Array {

@@ -1,0 +1,24 @@
+/** The policy that a genesis amounts to: every member's log key, every member's cosign key, and q of the cosigners. */
+import { cosignerVerifierKey, logVerifierKey } from './checkpoint.ts'
+import type { Genesis, GenesisMember } from './genesis.ts'
+import { keyFromKid } from './keys.ts'
+import type { VerifierKey } from './note.ts'
+import type { Policy } from './policy.ts'
+
+type Founded = Pick<Genesis, 'origin' | 'members' | 'quorum'>
+
+export const memberLogKey = ({ origin }: Pick<Genesis, 'origin'>, { node }: GenesisMember): VerifierKey =>
+  logVerifierKey(origin, keyFromKid(node.log)!)
+
+export const memberCosignKey = ({ origin }: Pick<Genesis, 'origin'>, { id, node }: GenesisMember): VerifierKey =>
+  cosignerVerifierKey(`${origin}/${id}`, keyFromKid(node.cosign)!)
+
+export function memberPolicy(genesis: Founded): Policy {
+  const { members, quorum } = genesis
+  return {
+    logs: members.map((member) => ({ key: memberLogKey(genesis, member) })),
+    witnesses: members.map((member) => ({ name: member.id, key: memberCosignKey(genesis, member) })),
+    groups: [{ name: 'members', threshold: quorum, members: members.map(({ id }) => id) }],
+    quorum: 'members',
+  }
+}
