@@ -190,6 +190,18 @@ const commandTexts = {
       'Name a key file with --key, or sign with the centre key of a --home.',
     ),
   },
+  'fault.other-ledger': {
+    zh: words(
+      '矛盾签名属于另一个账本',
+      '所给创世文件或信任清单的账本，与文件中签名所属的账本不同。',
+      '请用该账本自己的创世文件或信任清单核对。',
+    ),
+    en: words(
+      'A fault proof of another ledger',
+      'The signatures in the file are of another ledger than the genesis or policy given.',
+      'Check it with the genesis or policy of the ledger that it names.',
+    ),
+  },
   'connection.no-answer': {
     zh: words(
       '没有应答',

@@ -9,6 +9,7 @@ import { defaultUrl } from './connection.ts'
 import { type DevnetOptions, defaultNodes, defaultPort, devnet } from './devnet.ts'
 import { devnetHomes } from './devnet-homes.ts'
 import { CommandFailure, type ExitCode, exitCode, failureOf, report } from './failure.ts'
+import { type FaultVerifyOptions, faultVerify } from './fault.ts'
 import {
   type GenesisSignOptions,
   genesisCard,
@@ -384,6 +385,21 @@ function programFor(terminal: Terminal, run: Run): Command {
     .requiredOption('--proof <file>', t('证明文件', 'proof file'))
     .requiredOption('--entry <file>', t('条目的原始字节', 'the entry’s bytes'))
     .action((options: VerifyOptions) => run(verify(options, terminal)))
+
+  const fault = program
+    .command('fault')
+    .description(
+      t('矛盾签名：同一密钥签署了互相矛盾的内容', 'fault proofs: what one key signed that contradicts itself'),
+    )
+  fault
+    .command('verify')
+    .description(t('核验矛盾签名文件，只需文件本身', 'check a fault proof, with nothing but the file'))
+    .argument('<file>', t('矛盾签名文件', 'the fault proof'))
+    .option('--genesis <file>', t('创世文件，用以指明是哪个成员', 'genesis of the ledger, to name the member'))
+    .option('--policy <file>', t('验证信任清单，用以指明共签成员', 'policy of the ledger, to name a cosigner'))
+    .action((file: string, options: Omit<FaultVerifyOptions, 'file'>) =>
+      run(faultVerify({ ...options, file }, terminal)),
+    )
 
   localiseHelp(program, t)
   return program

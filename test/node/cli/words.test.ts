@@ -38,9 +38,11 @@ const commands = [
     'get',
     'check',
     'verify',
+    'fault',
   ].map((name) => [name]),
   ...['new', 'card', 'collect', 'review', 'sign', 'fingerprint'].map((name) => ['genesis', name]),
   ...['request', 'approve'].map((name) => ['register', name]),
+  ['fault', 'verify'],
 ]
 
 test.each(commands.map((words) => ({ words, name: ['gongzheng', ...words].join(' ') })))(

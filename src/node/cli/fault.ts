@@ -1,0 +1,110 @@
+/**
+ * `fault verify` (矛盾签名): checks a fault proof with nothing but the file. The proof convicts a key; whose key that is, a genesis or a policy
+ * says, if one is given. Only a contradiction convicts, so a file that shows none ends with exit code 1 and names nobody.
+ */
+import { toBase64Url } from '../../chain/bytes.ts'
+import { type Fault, type FaultKind, parseFault, verifyFault } from '../../chain/fault.ts'
+import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
+import { ed25519KeyOf, keyFromKid } from '../../chain/keys.ts'
+import { type Policy, parsePolicy } from '../../chain/policy.ts'
+import { VerificationError } from '../../chain/verification-error.ts'
+import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
+import { readBytes } from './files.ts'
+import { type Bilingual, both } from './language.ts'
+import { columns, type Terminal } from './terminal.ts'
+
+export interface FaultVerifyOptions {
+  readonly file: string
+  readonly genesis?: string
+  readonly policy?: string
+}
+
+/** Whose key it is: `id` as genesis or policy has it. */
+interface Accused {
+  readonly id: string
+  readonly name: string
+}
+
+/** Exit code 0 only for a good proof; 1 for one that is not, or is of another ledger than was asked about; 2 when a file cannot be used. */
+export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): ExitCode {
+  const file = readBytes(options.file)
+  const genesis = options.genesis === undefined ? undefined : parseGenesis(readBytes(options.genesis))
+  const policy = options.policy === undefined ? undefined : policyOf(readBytes(options.policy))
+  let fault: Fault
+  try {
+    fault = verifyFault(parseFault(file))
+  } catch (error) {
+    if (error instanceof VerificationError) terminal.say(both('不成立：不能证明任何人有错', 'Proves nothing'))
+    throw error
+  }
+  const accused = accusedOf(fault, { genesis, policy })
+  terminal.say(both('成立：这把密钥签署了互相矛盾的内容', 'Proven: this key signed what contradicts itself'))
+  terminal.say(
+    columns([
+      [terminal.text(both('矛盾', 'Contradiction')), terminal.text(faultWords[fault.kind])],
+      [terminal.text(both('详情', 'Detail')), fault.detail],
+      [terminal.text(both('密钥', 'Key')), fault.kid],
+      [terminal.text(both('成员', 'Member')), terminal.text(memberWords(accused, genesis ?? policy))],
+      fault.ledger === ''
+        ? [terminal.text(both('来源', 'Origin')), fault.origin]
+        : [terminal.text(both('账本标识', 'Ledger id')), fault.ledger],
+    ]),
+  )
+  const { kid, kind, detail, ledger, origin } = fault
+  terminal.json({ ok: true, kind, kid, detail, ledger, origin, member: accused ?? null })
+  return exitCode.done
+}
+
+/** What each kind of contradiction is, for people. */
+const faultWords: Readonly<Record<FaultKind, Bilingual>> = {
+  'two-votes': both('同一任期投了两票', 'two votes in one term'),
+  'two-seals': both('同一任期同一高度封装了两个区块', 'two blocks sealed in one term at one height'),
+  'two-acks': both('同一任期同一高度确认了两个区块', 'two blocks acknowledged in one term at one height'),
+  'vote-below-lock': both('锁定区块后，又投票给低于它的起点', 'a vote for a base below the block it had locked'),
+  'ack-below-lock': both('锁定区块后，又确认了低于它的起点上的区块', 'an acknowledgement on a base below its lock'),
+  'two-batches': both('同一序号签署了两个批次', 'two batches under one number'),
+  'two-heads': both('共签了两个互相矛盾的账本快照', 'two contradictory checkpoints cosigned'),
+  'invalid-batch': both('签署的批次中有伪造或不合规定的条目', 'a batch with an entry that is forged or malformed'),
+}
+
+/**
+ * Heads are signed by the cosign key, everything else by the seal key, which no policy lists.
+ * @throws {CommandFailure} fault.other-ledger
+ */
+function accusedOf(
+  { kid, ledger, origin }: Fault,
+  { genesis, policy }: { readonly genesis: Genesis | undefined; readonly policy: Policy | undefined },
+): Accused | undefined {
+  if (genesis !== undefined) {
+    if (ledger === '' ? origin !== genesis.origin : ledger !== genesis.ledger) throw otherLedger(ledger || origin)
+    const found = genesis.members.find(({ node }) => node[ledger === '' ? 'cosign' : 'seal'] === kid)
+    if (found !== undefined) return { id: found.id, name: found.name }
+  }
+  if (policy === undefined || ledger !== '') return undefined
+  if (!policy.logs.some(({ key }) => key.name === origin)) throw otherLedger(origin)
+  const key = toBase64Url(ed25519KeyOf(keyFromKid(kid)!)!)
+  const witness = policy.witnesses.find(({ key: { publicKey } }) => toBase64Url(publicKey) === key)
+  return witness === undefined ? undefined : { id: witness.name, name: witness.key.name }
+}
+
+function memberWords(accused: Accused | undefined, asked: object | undefined): Bilingual {
+  if (accused !== undefined) return both(`${accused.name}（${accused.id}）`, `${accused.name} (${accused.id})`)
+  return asked === undefined
+    ? both(
+        '未指明：请以 --genesis 或 --policy 给出账本资料',
+        'not named: give the ledger’s genesis or policy with --genesis or --policy',
+      )
+    : both('所给资料中没有这把密钥', 'the key is of no member in the file given')
+}
+
+function policyOf(bytes: Uint8Array): Policy {
+  try {
+    return parsePolicy(bytes)
+  } catch (error) {
+    if (error instanceof VerificationError) throw new CommandFailure(error.code, error.message, exitCode.unusable)
+    throw error
+  }
+}
+
+const otherLedger = (detail: string): CommandFailure =>
+  new CommandFailure('fault.other-ledger', detail, exitCode.refused)
