@@ -5,6 +5,7 @@ import { bids } from './bid.ts'
 import { credit } from './credit.ts'
 import { dataSharing } from './data-sharing.ts'
 import { eGuarantees } from './e-guarantee.ts'
+import { featureCodeRecords } from './feature-code.ts'
 import { guaranteePublications } from './guarantee.ts'
 import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
@@ -22,6 +23,7 @@ export const families: readonly Family[] = [
   auctions,
   credit,
   dataSharing,
+  featureCodeRecords,
   jointPublications,
   majorProjects,
   tenders,
