@@ -10,6 +10,7 @@ import { guaranteePublications } from './guarantee.ts'
 import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
 import { parties } from './party.ts'
+import { remoteEvaluations } from './remote-evaluation.ts'
 import type { Family } from './statement-type.ts'
 import { tenders } from './tender.ts'
 import { objections } from './tender-objection.ts'
@@ -26,6 +27,7 @@ export const families: readonly Family[] = [
   featureCodeRecords,
   jointPublications,
   majorProjects,
+  remoteEvaluations,
   tenders,
   objections,
 ]
