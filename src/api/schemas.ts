@@ -73,7 +73,8 @@ const findingProperties: JsonObject = {
   values: list(text()),
 }
 const finding = object(findingProperties)
-const instance = object({
+const tallyProperties: JsonObject = { count: count(), amount: text(), paid: text() }
+const instanceProperties: JsonObject = {
   state: text(),
   stateTitle: text('状态名称 · its name in the language of the answer'),
   since: time('进入该状态的时间 · when it came into this state'),
@@ -82,7 +83,8 @@ const instance = object({
   changedAt: time(),
   revision: count(),
   fields: { type: 'object', description: '各字段；金额为元 · its fields; amounts in the unit of the currency' },
-})
+}
+const instance = object(instanceProperties)
 
 const certificate = text(
   '多签凭证：账本快照、一行日志签名、q 行共签（C2SP signed note） · checkpoint with log line and cosignatures',
@@ -113,6 +115,73 @@ const named = {
     instance: { oneOf: [{ $ref: 'Instance#' }, { type: 'null' }] },
     timeline: list(object({ ...timelineProperties, payload, findings: list(finding) })),
     nextCursor: textOrNull('下一页的 cursor，末页为 null · for the next page, null at the end'),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  Guarantee: object({
+    subject: text(),
+    state: textOrNull('bound、revealed、claimed … · of its one use, or its own'),
+    stateTitle: textOrNull(),
+    instance: { oneOf: [{ $ref: 'Instance#' }, { type: 'null' }] },
+    application: { oneOf: [{ $ref: 'Instance#' }, { type: 'null' }] },
+    uses: list(
+      object({
+        ...instanceProperties,
+        tender: object({ owner: text(), scheme: text(), code: text() }),
+        section: text('标段，无则为空 · empty when the tender has only itself'),
+      }),
+    ),
+    timeline: list(object({ ...timelineProperties, payload, findings: list(finding) })),
+    nextCursor: textOrNull(),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  TenderGuaranteeList: object({
+    guarantees: list(
+      object({
+        issuer: text(),
+        number: text(),
+        section: text(),
+        bidder: text(),
+        state: text(),
+        stateTitle: text(),
+        currency: text(),
+        amount: text('十进制，单位为币种本位 · decimal, in the unit of the currency'),
+        paid: text(),
+        end: time(),
+        since: time(),
+        index: u64(),
+      }),
+    ),
+    nextCursor: textOrNull(),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  GuaranteeStatistics: object({
+    statistics: list(
+      object({
+        currency: text(),
+        all: object(tallyProperties),
+        byState: list(object({ ...tallyProperties, state: text(), stateTitle: text() })),
+        byIssuer: list(object({ ...tallyProperties, issuer: text() })),
+      }),
+    ),
+    asOf: { $ref: 'AsOf#' },
+  }),
+  CreditList: object({
+    decisions: list(
+      object({
+        authority: text(),
+        number: text(),
+        kind: text(),
+        level: text(),
+        measures: text(),
+        regions: text('适用地区，空为全国 · empty: everywhere'),
+        state: text(),
+        stateTitle: text(),
+        beginsAt: time(),
+        endsAt: timeOrNull,
+        index: u64(),
+      }),
+    ),
+    nextCursor: textOrNull(),
     asOf: { $ref: 'AsOf#' },
   }),
   TenderList: object({

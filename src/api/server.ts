@@ -13,6 +13,7 @@ import { acceptJose, acceptJson } from './bodies.ts'
 import { describeCalls } from './documentation.ts'
 import { errorsPage } from './errors-page.ts'
 import { eventsRoute } from './events-route.ts'
+import { guaranteeRoutes } from './guarantee-routes.ts'
 import { type ApiLimits, defaultApiLimits } from './limits.ts'
 import { logRoutes } from './log-routes.ts'
 import { allTexts } from './messages.ts'
@@ -85,6 +86,7 @@ export async function buildPublicServer(
   logRoutes(app, context)
   statusRoutes(app, context)
   tradeRoutes(app, context)
+  guaranteeRoutes(app, context)
   eventsRoute(app, context)
   healthRoutes(app, context)
   errorsPage(app, context)

@@ -315,6 +315,48 @@ export interface Service {
   metrics(): Promise<string>
 }
 
+/** A guarantee with its application and everything it was used for. */
+export interface GuaranteeView {
+  /** Of a guarantee with one use, where that stands: bound, revealed, claimed …; else the guarantee's own state. */
+  readonly state: string
+  readonly stateTitle: InstanceView['stateTitle']
+  readonly guarantee: InstanceView
+  readonly application: InstanceView
+  readonly uses: readonly InstanceView[]
+}
+
+/** One use of a guarantee, in a section of the tender asked about. */
+export interface TenderGuaranteeView {
+  readonly issuer: string
+  readonly number: string
+  /** Empty when the tender has only itself. */
+  readonly section: string
+  readonly use: InstanceView
+  readonly guarantee: InstanceView
+}
+
+export interface TallyView {
+  readonly count: number
+  /** Decimal, in the unit of the currency. */
+  readonly amount: string
+  readonly paid: string
+}
+
+/** Guarantees of a tender in one currency. */
+export interface GuaranteeStatisticsView {
+  readonly currency: string
+  readonly all: TallyView
+  readonly byState: readonly (TallyView & { readonly state: string; readonly stateTitle: InstanceView['stateTitle'] })[]
+  readonly byIssuer: readonly (TallyView & { readonly issuer: string })[]
+}
+
+/** A tender as it is named in a path: owner, scheme, code. */
+export interface TenderName {
+  readonly owner: string
+  readonly scheme: string
+  readonly code: string
+}
+
 /** Look-ups of the trade; each is true as of the committed state (`asOf`). */
 export interface TradeLookups {
   /**
@@ -324,6 +366,14 @@ export interface TradeLookups {
   instance(subject: string, at?: number): InstanceView | undefined
   /** Tenders of any owner and scheme that go by this code, at most `limit`. */
   tendersOf(code: string, limit: number): Promise<readonly TenderView[]>
+  /** @param at milliseconds since 1970; without it, now */
+  guarantee(issuer: string, number: string, at?: number): GuaranteeView | undefined
+  /** The uses of guarantees in this tender from the `from`th on, in the order they were recorded; empty before its opening. */
+  guaranteesOf(tender: TenderName, from: number, limit: number, at?: number): readonly TenderGuaranteeView[]
+  /** How many there are and for how much; counts in steps, so that a large tender does not hold up the node. */
+  guaranteeStatistics(tender: TenderName, at?: number): Promise<readonly GuaranteeStatisticsView[]>
+  /** Decisions about a party, as they stood, the oldest first, from the `from`th on. */
+  creditOf(party: string, from: number, limit: number, at?: number): readonly InstanceView[]
   /** The words of every finding; `{0}`, `{1}` in them stand for its values. */
   findingTexts(): RefusalTexts
 }

@@ -4,7 +4,16 @@ import type { RefusalTexts } from '../chain/refusal.ts'
 import { beijingTime, recordRow } from './answering.ts'
 import type { AsOfAnswer, RecordRow } from './answers.ts'
 import type { Language } from './messages.ts'
-import type { InstanceView, LedgerRecord, TenderView } from './service.ts'
+import { matching } from './parameters.ts'
+import type {
+  GuaranteeStatisticsView,
+  InstanceView,
+  LedgerRecord,
+  TallyView,
+  TenderGuaranteeView,
+  TenderName,
+  TenderView,
+} from './service.ts'
 
 /** Where something stands or stood. */
 export interface InstanceAnswer {
@@ -130,3 +139,100 @@ const findingAnswers = (record: LedgerRecord, texts: RefusalTexts, language: Lan
       values,
     }
   })
+
+export const schemeParameter = matching('编码体系 · code scheme', /^[A-Za-z0-9._-]{1,32}$/, {
+  zh: '须为 1 至 32 个字母、数字、. _ -',
+  en: 'must be 1 to 32 letters, digits, . _ -',
+})
+
+// ---- guarantees ------------------------------------------------------------------------------------------------------------------
+
+export interface GuaranteeAnswer extends DossierAnswer {
+  /** Of a guarantee with one use, that of the use; null while only a publication is on the ledger. */
+  readonly state: string | null
+  readonly stateTitle: string | null
+  readonly application: InstanceAnswer | null
+  readonly uses: readonly (InstanceAnswer & { readonly tender: TenderName; readonly section: string })[]
+}
+
+export interface TenderGuaranteeRow {
+  readonly issuer: string
+  readonly number: string
+  readonly section: string
+  readonly bidder: string
+  readonly state: string
+  readonly stateTitle: string
+  readonly currency: string
+  readonly amount: string
+  readonly paid: string
+  readonly end: string
+  readonly since: string
+  readonly index: string
+}
+
+export interface GuaranteeStatisticsAnswer {
+  readonly statistics: readonly (Omit<GuaranteeStatisticsView, 'byState'> & {
+    readonly byState: readonly (TallyView & { readonly state: string; readonly stateTitle: string })[]
+  })[]
+  readonly asOf: AsOfAnswer
+}
+
+export interface CreditRow {
+  readonly authority: string
+  readonly number: string
+  readonly kind: string
+  readonly level: string
+  readonly measures: string
+  readonly regions: string
+  readonly state: string
+  readonly stateTitle: string
+  readonly beginsAt: string
+  readonly endsAt: string | null
+  readonly index: string
+}
+
+export function tenderGuaranteeRow(view: TenderGuaranteeView, language: Language): TenderGuaranteeRow {
+  const { issuer, number, section, use, guarantee } = view
+  return {
+    issuer,
+    number,
+    section,
+    bidder: textIn(use, 'bidder'),
+    state: use.state,
+    stateTitle: use.stateTitle[language],
+    currency: textIn(guarantee, 'currency'),
+    amount: textIn(guarantee, 'amount'),
+    paid: textIn(use, 'paid'),
+    end: beijingTime(textIn(use, 'end')),
+    since: beijingTime(use.since),
+    index: String(use.index),
+  }
+}
+
+export const statisticsAnswer = (
+  statistics: GuaranteeStatisticsView,
+  language: Language,
+): GuaranteeStatisticsAnswer['statistics'][number] => ({
+  ...statistics,
+  byState: statistics.byState.map((each) => ({ ...each, stateTitle: each.stateTitle[language] })),
+})
+
+export function creditRow(decision: InstanceView, language: Language): CreditRow {
+  const [authority, number] = decision.key
+  const endsAt = decision.fields.endsAt
+  return {
+    authority: authority!,
+    number: number!,
+    kind: textIn(decision, 'kind'),
+    level: textIn(decision, 'level'),
+    measures: (decision.fields.measures as readonly string[]).join(' '),
+    regions: (decision.fields.regions as readonly string[]).join(' '),
+    state: decision.state,
+    stateTitle: decision.stateTitle[language],
+    beginsAt: beijingTime(textIn(decision, 'beginsAt')),
+    endsAt: typeof endsAt === 'string' ? beijingTime(endsAt) : null,
+    index: String(decision.index),
+  }
+}
+
+const textIn = ({ fields }: InstanceView, name: string): string => String(fields[name])

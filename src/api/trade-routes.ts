@@ -27,16 +27,13 @@ import {
   type FindingRow,
   findingRows,
   instanceAnswer,
+  schemeParameter,
   type TenderListAnswer,
   type TimelineRow,
   tenderAnswer,
   timelineRow,
 } from './trade-answers.ts'
 
-const schemeParameter = matching('编码体系 · code scheme', /^[A-Za-z0-9._-]{1,32}$/, {
-  zh: '须为 1 至 32 个字母、数字、. _ -',
-  en: 'must be 1 to 32 letters, digits, . _ -',
-})
 const regionParameter = matching(
   'GB/T 2260 地区代码，可只写前两位或前四位 · region, or its first two or four digits',
   /^[0-9]{2}(?:[0-9]{2}){0,2}$/,
@@ -140,25 +137,6 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
       const scheme = readPath('scheme', schemeParameter, request.params.scheme)
       const code = readPath('code', codeParameter(''), request.params.code)
       return sendDossier(request, reply, rowName('tender', owner, scheme, code))
-    },
-  })
-
-  app.route<{ Params: { readonly issuer: string; readonly number: string } }>({
-    method: 'GET',
-    url: '/v1/guarantees/:issuer/:number',
-    schema: {
-      operationId: 'getGuarantee',
-      tags: ['trade'],
-      summary: '保函的状态与时间线 · A guarantee: where it stands or stood, and its timeline',
-      description:
-        '开标前，账本上没有投标保函的内容，此处也就查不到。 · Before the opening nothing of a bid’s guarantee is on the ledger, so nothing is found here.',
-      querystring: querySchema(dossierParameters),
-      response: dossierResponse('保函 · guarantee'),
-    },
-    handler: (request, reply) => {
-      const issuer = readPath('issuer', partyParameter(''), request.params.issuer)
-      const number = readPath('number', codeParameter(''), request.params.number)
-      return sendDossier(request, reply, rowName('guarantee', issuer, number))
     },
   })
 

@@ -2,10 +2,30 @@
  * Look-ups of the trade in the committed state: where a tender, a guarantee or anything else with a lifecycle stands or stood, and which
  * tenders go by a code. All of it is derived from records and block time, so every node at this height answers the same.
  */
-import type { InstanceView, TradeLookups as Lookups, TenderView } from '../api/service.ts'
+import type {
+  GuaranteeStatisticsView,
+  GuaranteeView,
+  InstanceView,
+  TradeLookups as Lookups,
+  TallyView,
+  TenderGuaranteeView,
+  TenderName,
+  TenderView,
+} from '../api/service.ts'
 import type { Catalogue } from '../chain/catalogue/catalogue.ts'
+import { creditDecisionsOf, creditLife, decisionKey } from '../chain/catalogue/credit-life.ts'
+import { applicationLife, guaranteeKey, guaranteeLife, useKey, useLife } from '../chain/catalogue/e-guarantee-life.ts'
+import {
+  guaranteeAsOf,
+  guaranteeStatistics,
+  guaranteesOfTender,
+  type Tally,
+} from '../chain/catalogue/e-guarantee-query.ts'
 import { rowNameParts } from '../chain/catalogue/register.ts'
+import type { Instance, LifecycleTable } from '../chain/catalogue/statement-type.ts'
+import { decimalOf } from '../chain/catalogue/table.ts'
 import type { RefusalTexts } from '../chain/refusal.ts'
+import type { StateReader } from '../chain/state.ts'
 import { formatTime } from '../chain/time.ts'
 import { codedRange, codedSubject } from './block-store.ts'
 import { DiskReadFailed } from './disk-failure.ts'
@@ -29,27 +49,77 @@ export class TradeLookups implements Lookups {
 
   instance(subject: string, at?: number): InstanceView | undefined {
     const [name, ...key] = rowNameParts(subject)
-    const { catalogue, replica, clock, whole } = this.#deps
-    const lifecycle = catalogue.lifecycles.get(name!)
+    const lifecycle = this.#deps.catalogue.lifecycles.get(name!)
     if (lifecycle === undefined) return undefined
-    const { state, time } = replica.ledger.committed
-    // Deadlines pass while a ledger is idle: its next block will be no earlier than now.
-    const when = at ?? Math.max(time, clock.wall())
-    const instance = whole(() => lifecycle.asOf(state, key, when))
-    if (instance === undefined) return undefined
+    const time = this.#timeOf(at)
+    const instance = this.#read((state) => lifecycle.asOf(state, key, time))
+    return instance === undefined ? undefined : viewOf(lifecycle, key, instance, time)
+  }
+
+  guarantee(issuer: string, number: string, at?: number): GuaranteeView | undefined {
+    const time = this.#timeOf(at)
+    const identity = { issuer, number }
+    const found = this.#read((state) => guaranteeAsOf(state, identity, time))
+    if (found === undefined) return undefined
+    const { state, guarantee, application, uses } = found
     return {
-      subject,
-      lifecycle: name!,
-      key,
-      state: instance.state,
-      stateTitle: lifecycle.states[instance.state]!,
-      since: formatTime(instance.since),
-      at: formatTime(when),
-      index: instance.index,
-      changedAt: formatTime(instance.changedAt),
-      revision: instance.revision,
-      fields: lifecycle.show(instance.row),
+      state,
+      stateTitle: { ...guaranteeLife.states, ...useLife.states }[state],
+      guarantee: viewOf(guaranteeLife, guaranteeKey(identity), guarantee, time),
+      application: viewOf(applicationLife, guarantee.row.application, application, time),
+      uses: uses.map((each) => viewOf(useLife, useKey(each), each.use, time)),
     }
+  }
+
+  guaranteesOf(tender: TenderName, from: number, limit: number, at?: number): readonly TenderGuaranteeView[] {
+    const time = this.#timeOf(at)
+    const found = this.#read((state) => firstOf(guaranteesOfTender(state, tender, time, from), limit))
+    return found.map(({ use, terms, ...identity }) => ({
+      ...identity.guarantee,
+      section: identity.section,
+      use: viewOf(useLife, useKey(identity), use, time),
+      guarantee: viewOf(guaranteeLife, guaranteeKey(identity.guarantee), terms, time),
+    }))
+  }
+
+  async guaranteeStatistics(tender: TenderName, at?: number): Promise<readonly GuaranteeStatisticsView[]> {
+    const time = this.#timeOf(at)
+    const counted: CountedGuarantee[] = []
+    for (;;) {
+      const some = this.#read((state) =>
+        firstOf(guaranteesOfTender(state, tender, time, counted.length), countedAtOnce),
+      )
+      counted.push(...some)
+      if (some.length < countedAtOnce) break
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return guaranteeStatistics(counted).map(({ currency, all, byState, byIssuer }) => ({
+      currency,
+      all: tallyOf(all),
+      byState: Array.from(byState, ([state, tally]) => ({
+        state,
+        stateTitle: useLife.states[state],
+        ...tallyOf(tally),
+      })),
+      byIssuer: Array.from(byIssuer, ([issuer, tally]) => ({ issuer, ...tallyOf(tally) })),
+    }))
+  }
+
+  creditOf(party: string, from: number, limit: number, at?: number): readonly InstanceView[] {
+    const time = this.#timeOf(at)
+    return this.#read((state) => creditDecisionsOf(state, party, time, { from, limit })).map((decision) =>
+      viewOf(creditLife, decisionKey(decision), decision, time),
+    )
+  }
+
+  /** Deadlines pass while a ledger is idle: its next block will be no earlier than now. */
+  #timeOf(at: number | undefined): number {
+    const { replica, clock } = this.#deps
+    return at ?? Math.max(replica.ledger.committed.time, clock.wall())
+  }
+
+  #read<T>(read: (state: StateReader) => T): T {
+    return this.#deps.whole(() => read(this.#deps.replica.ledger.committed.state))
   }
 
   async tendersOf(code: string, limit: number): Promise<readonly TenderView[]> {
@@ -86,3 +156,43 @@ export class TradeLookups implements Lookups {
     return this.#deps.catalogue.findings
   }
 }
+
+type CountedGuarantee = ReturnType<typeof guaranteesOfTender> extends Iterable<infer View> ? View : never
+
+/** About a millisecond of reading. */
+const countedAtOnce = 50
+
+function firstOf<T>(all: Iterable<T>, limit: number): T[] {
+  const first: T[] = []
+  for (const one of all) {
+    if (first.push(one) >= limit) break
+  }
+  return first
+}
+
+function viewOf(
+  lifecycle: LifecycleTable,
+  key: readonly string[],
+  instance: Instance<string, Readonly<Record<string, unknown>>>,
+  time: number,
+): InstanceView {
+  return {
+    subject: lifecycle.subject(key),
+    lifecycle: lifecycle.name,
+    key,
+    state: instance.state,
+    stateTitle: lifecycle.states[instance.state]!,
+    since: formatTime(instance.since),
+    at: formatTime(time),
+    index: instance.index,
+    changedAt: formatTime(instance.changedAt),
+    revision: instance.revision,
+    fields: lifecycle.show(instance.row),
+  }
+}
+
+const tallyOf = ({ count, amount, paid }: Tally): TallyView => ({
+  count,
+  amount: decimalOf(amount),
+  paid: decimalOf(paid),
+})

@@ -418,6 +418,10 @@ export class FakeLedger implements Service {
   readonly trade: TradeLookups = {
     instance: () => undefined,
     tendersOf: async () => [],
+    guarantee: () => undefined,
+    guaranteesOf: () => [],
+    guaranteeStatistics: async () => [],
+    creditOf: () => [],
     findingTexts: () => ({}),
   }
 

@@ -246,13 +246,14 @@ export function* everyUse(state: StateReader, guarantee: GuaranteeIdentity): Gen
   }
 }
 
-/** Every use of a guarantee that was ever bound to this tender, in the order they were recorded. */
+/** Every use of a guarantee that was ever bound to this tender, in the order they were recorded, from the `from`th on. */
 export function* everyUseOfTender(
   state: StateReader,
   tender: TenderIdentity,
+  from = 0,
 ): Generator<UseIdentity & { section: string }> {
   const count = tenderUses.read(state, tenderKey(tender))?.count ?? 0
-  for (let number = 0; number < count; number++) {
+  for (let number = from; number < count; number++) {
     const { issuer, number: of, section } = nthOfTender.read(state, [...tenderKey(tender), String(number)])!
     yield { guarantee: { issuer, number: of }, tender, section }
   }

@@ -58,13 +58,14 @@ export function guaranteeAsOf(
   return { state: isOne ? uses[0]!.use.state : guarantee.state, guarantee, application, uses }
 }
 
-/** All guarantees bound to a tender's sections, as they stood at a time, in the order they were recorded. */
+/** All guarantees bound to a tender's sections, as they stood at a time, in the order they were recorded, from the `from`th on. */
 export function* guaranteesOfTender(
   state: StateReader,
   tender: TenderIdentity,
   time: number,
+  from = 0,
 ): Generator<GuaranteeUseView & { readonly terms: GuaranteeInstance }> {
-  for (const identity of everyUseOfTender(state, tender)) {
+  for (const identity of everyUseOfTender(state, tender, from)) {
     const use = useLife.asOf(state, useKey(identity), time)
     if (use === undefined) return
     const terms = guaranteeLife.asOf(state, guaranteeKey(identity.guarantee), time)!

@@ -32,12 +32,6 @@ export const natural: Column<number> = {
 /** Milliseconds since 1970. */
 export const time: Column<number> = { ...natural, show: (value) => formatTime(value) }
 
-export const flag: Column<boolean> = {
-  encode: (value) => value,
-  decode: (value, name) => field.boolean(value, name),
-  show: (value) => value,
-}
-
 /** A sum of money in millionths of its currency, or another exact decimal in millionths. Never negative; shown as a decimal string. */
 export const millionths: Column<bigint> = {
   encode: (value) => {
