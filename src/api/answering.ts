@@ -199,6 +199,7 @@ export const statusAnswer = (status: Status, hindrances: readonly Hindrance[]): 
     ...peer,
     incarnation: peer.incarnation === null ? null : String(peer.incarnation),
   })),
+  scheduled: status.scheduled.map(({ name, from, known }) => ({ name, from: String(from), known })),
   hindrances,
   time: beijingTime(status.time),
 })

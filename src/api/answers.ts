@@ -245,10 +245,16 @@ export interface StatusAnswer {
     readonly connected: boolean
     readonly incarnation: string | null
   }[]
+  readonly scheduled: readonly { readonly name: string; readonly from: string; readonly known: boolean }[]
   readonly hindrances: readonly Hindrance[]
   readonly time: string
 }
 
 export interface TypesAnswer {
-  readonly types: readonly { readonly name: string; readonly schema: JsonObject }[]
+  readonly types: readonly {
+    readonly name: string
+    readonly from: string
+    readonly inForce: boolean
+    readonly schema: JsonObject | null
+  }[]
 }

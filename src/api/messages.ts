@@ -382,6 +382,18 @@ export const apiTexts = {
       'Do not restore an old disk; join again under a new node id (see the operating guide).',
     ),
   },
+  'node.software-outdated': {
+    zh: words(
+      '节点软件过旧，已停止',
+      '自该高度起生效的记录类型，本软件不认识，无法复核；节点在此之前停止，未对其后的任何区块投票或签名。',
+      '请安装认识这些类型的软件版本后重新启动；数据目录无需改动，收据仍然有效。',
+    ),
+    en: words(
+      'The software is too old: the node stopped',
+      'Record types are in force from that height on which this software does not know and cannot check. The node stopped before, and has neither voted for nor signed anything above.',
+      'Install a version that knows these types and start again. Leave the data directory as it is; receipts given here still hold.',
+    ),
+  },
   'node.halted': {
     zh: words(
       '节点已停止签名',
@@ -424,6 +436,18 @@ export const apiTexts = {
       'The node is not ready',
       'It cannot take statements now, and kept nothing of this one; hindrances or /v1/status says why.',
       'Try again later or use another member’s node; operators follow the remedy of each hindrance.',
+    ),
+  },
+  'ledger.rules-unknown': {
+    zh: words(
+      '将有本软件不认识的规则生效',
+      '成员已批准新的记录类型，本软件不认识；在其生效高度之前，本节点将停止（见 /v1/types）。',
+      '请在该高度之前升级软件；来不及时，q 个成员可以批准更远的高度。',
+    ),
+    en: words(
+      'Rules are coming that this software does not know',
+      'The members have scheduled record types that this software does not know. Before the height at which they are in force (see /v1/types) this node will stop.',
+      'Change the software before that height. Where time is too short, q members can approve a later one.',
     ),
   },
   'ledger.no-quorum': {

@@ -122,4 +122,4 @@ const typeParameter = (service: Service): Parameter<string> => ({
 })
 
 const payloadSchemaOf = (service: Service, type: string | undefined): JsonObject | undefined =>
-  type === undefined ? undefined : service.types().find((known) => known.name === type)?.schema
+  type === undefined ? undefined : (service.types().find((known) => known.name === type)?.schema ?? undefined)

@@ -389,10 +389,23 @@ const named = {
     pendingStatements: count(),
     quorum: object({ members: count(), needed: count(), connected: count(), missing: count() }),
     peers: list(object({ member: text(), connected: { type: 'boolean' }, incarnation: u64OrNull })),
+    scheduled: list(object({ name: text(), from: u64(), known: { type: 'boolean' } })),
     hindrances: list({ $ref: 'Hindrance#' }),
     time: time(),
   }),
-  Types: object({ types: list(object({ name: text(), schema: { type: 'object' } })) }),
+  Types: object({
+    types: list(
+      object({
+        name: text(),
+        from: u64('自此高度起生效，0 为创世 · in force from this height on; 0 is the genesis'),
+        inForce: { type: 'boolean' },
+        schema: {
+          type: ['object', 'null'],
+          description: 'null：本节点软件不认识 · this node’s software does not know it',
+        },
+      }),
+    ),
+  }),
   Readiness: object({ ready: { const: true }, hindrances: list({ $ref: 'Hindrance#' }) }),
   Health: object({ status: { const: 'ok' } }),
 } as const satisfies Record<string, JsonObject>

@@ -198,6 +198,16 @@ export interface PartyView {
   readonly asOf: AsOf
 }
 
+/** A record type that is in force, or scheduled to be. */
+export interface TypeView {
+  readonly name: string
+  /** In force for statements in blocks of this height and above. */
+  readonly from: number
+  readonly inForce: boolean
+  /** Null when this node's software does not know the type. */
+  readonly schema: JsonObject | null
+}
+
 export interface Status {
   readonly ledger: string
   readonly name: string
@@ -230,6 +240,8 @@ export interface Status {
     readonly connected: boolean
     readonly incarnation: number | null
   }[]
+  /** Record types that are to come into force. Where one is not known, this node stops before. */
+  readonly scheduled: readonly { readonly name: string; readonly from: number; readonly known: boolean }[]
   /**
    * Codes from the message catalogue that say what keeps the node from working fully; empty when all is well. While one begins with
    * `node.` the node takes nothing in (`/readyz` answers 503); those with `ledger.` leave it ready.
@@ -308,7 +320,7 @@ export interface Service {
   /** Entry bundle of `width` entries; undefined when the attested tree does not have it. */
   entries(index: number, width: number): Uint8Array | undefined
   /** Record types in force: name@version, JSON Schema of the payload, words of its refusals. */
-  types(): readonly { readonly name: string; readonly schema: JsonObject }[]
+  types(): readonly TypeView[]
   refusalTexts(): RefusalTexts
   /** Calls `listener` whenever a greater size is attested; returns the function that ends it. */
   onAttested(listener: (size: number) => void): () => void

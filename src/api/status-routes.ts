@@ -85,12 +85,15 @@ export function typesRoute(app: FastifyInstance, { service }: RouteContext): voi
     schema: {
       operationId: 'getTypes',
       tags: ['status'],
-      summary: '现行记录类型 · Record types in force',
+      summary: '现行与将生效的记录类型 · Record types in force and to come',
       response: { 200: answers('Types', '类型与 JSON Schema · types and their JSON Schemas'), default: problemAnswer },
     },
     handler: (request, reply) => {
       readQuery(noParameters, request.query)
-      return reply.send({ types: service.types().map(({ name, schema }) => ({ name, schema })) })
+      const types = service
+        .types()
+        .map(({ name, from, inForce, schema }) => ({ name, from: String(from), inForce, schema }))
+      return reply.send({ types })
     },
   })
 }

@@ -7,7 +7,7 @@ import { sha256 } from '#crypto'
 import type { Batch, BatchItem } from './batch.ts'
 import { type BlockHeader, batchesDigest, blockId, type Carried, carriedDigest } from './block.ts'
 import { fromHex, toHex, utf8 } from './bytes.ts'
-import type { Catalogue } from './catalogue/catalogue.ts'
+import type { Catalogue, UnknownAhead } from './catalogue/catalogue.ts'
 import { writeFindings } from './catalogue/finding.ts'
 import { readKey } from './catalogue/register.ts'
 import type { Finding, RuleContext, Subjects } from './catalogue/statement-type.ts'
@@ -30,6 +30,26 @@ export class InvalidBlock extends Error {
     super(`${code}: ${detail}`)
     this.code = code
   }
+}
+
+/**
+ * From this height on the ledger has rules that this software does not know (`rules.activate`). It says nothing of the block, and nothing is
+ * wrong with ledger or disk: the node must go on with newer software, and not answer for a block that it cannot judge.
+ */
+export class UnknownRules extends Error {
+  override readonly name = 'UnknownRules'
+  readonly code = 'node.software-outdated'
+  constructor({ height: from, types }: UnknownAhead) {
+    super(
+      `from block ${from} on these record types are in force, which this software does not know: ${types.join(', ')}`,
+    )
+  }
+}
+
+/** @throws {UnknownRules} when the block after this point has to be judged by rules that this software does not know */
+export function refuseUnknownRules(parent: Pick<ChainPoint, 'block' | 'state'>, rules: ChainRules): void {
+  const ahead = rules.catalogue.unknownAhead(parent.state)
+  if (ahead !== undefined && parent.block.height + 1 >= ahead.height) throw new UnknownRules(ahead)
 }
 
 /** What never changes while an epoch lasts. */
@@ -123,8 +143,12 @@ export interface Execution {
   fold(committed: StateReader): void
 }
 
-/** @throws {InvalidBlock} when no block with this content may follow `parent` */
+/**
+ * @throws {InvalidBlock} when no block with this content may follow `parent`
+ * @throws {UnknownRules} when this software cannot know
+ */
 export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRules, read: ItemReader): Execution {
+  refuseUnknownRules(parent, rules)
   const blockHeight = height(parent.block.height + 1)
   checkPlace(parent, proposal, rules)
   const unattested = afterAttestation(parent, proposal.carried)
@@ -395,7 +419,13 @@ function judge(
       throw new Refusal('statement.key-reused', `key "${statement.key}" belongs to record ${earlier.index}`)
     }
     const attempt = new Overlay(state)
-    const { subjects, findings } = applyStatement(attempt, entry, statement, index, blockTime, rules)
+    const { subjects, findings } = applyStatement(
+      attempt,
+      entry,
+      statement,
+      { index, blockTime, height: blockHeight },
+      rules,
+    )
     const closing = rules.closing?.(statement)
     const closedFor =
       closing === undefined ? undefined : nextMembers(epochOf(rules), closing, blockHeight, rules.genesis.parameters)
@@ -426,8 +456,7 @@ export function applyStatement(
   attempt: Overlay,
   entry: Pick<Entry, 'member' | 'receivedAt'>,
   statement: Statement,
-  index: number,
-  blockTime: number,
+  { index, blockTime, height: at }: { readonly index: number; readonly blockTime: number; readonly height: Height },
   rules: ChainRules,
 ): { readonly subjects: Subjects; readonly findings: readonly Finding[] } {
   const { parameters } = rules.genesis
@@ -439,6 +468,8 @@ export function applyStatement(
     ledger: rules.context.ledger,
     blockTime,
     receivedAt: inWindow ? entry.receivedAt : blockTime,
+    height: at,
+    genesis: rules.genesis,
     member: entry.member,
     index,
     legalDayMs: legalDayOf(parameters),

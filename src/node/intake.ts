@@ -16,6 +16,7 @@ import {
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import { type Entry, encodeEntry, parseEntry, zeroDigestHex } from '../chain/entry.ts'
 import { applyStatement, type Outcome, recordedUnder } from '../chain/execution.ts'
+import { height } from '../chain/numbers.ts'
 import { type ReceiptBody, receiptMessage } from '../chain/receipt.ts'
 import { type FieldProblem, Refusal } from '../chain/refusal.ts'
 import { Overlay } from '../chain/state.ts'
@@ -273,7 +274,8 @@ export class Intake {
     const entry: Entry = { member: this.#options.member, receivedAt, statement: statement.jws }
     const tip = ledger.point(this.#deps.tipId()) ?? ledger.committed
     const blockTime = Math.max(clock.wall(), tip.time)
-    applyStatement(new Overlay(tip.state), entry, statement, tip.frontier.size, blockTime, ledger.rules)
+    const place = { index: tip.frontier.size, blockTime, height: height(tip.block.height + 1) }
+    applyStatement(new Overlay(tip.state), entry, statement, place, ledger.rules)
     const bytes = encodeEntry(entry)
     if (bytes.length > entryBytesMax) throw new Refusal('statement.too-large')
     this.#lastReceivedAt = receivedAt

@@ -120,7 +120,10 @@ export interface Signer {
   sign(purpose: SigningPurpose, message: Uint8Array, done: (signature: Uint8Array) => void): void
 }
 
-/** The adapters of one node. `onFatal` reports what the node cannot survive: the process logs it and stops. */
+/**
+ * The adapters of one node. `onFatal` reports what the node cannot survive: the process logs it and stops. With a code it is nothing that a
+ * restart mends: a person has to do what the code's words say.
+ */
 export interface Ports {
   readonly clock: Clock
   readonly random: Random
@@ -129,7 +132,7 @@ export interface Ports {
   readonly verifier: Verifier
   readonly signer: Signer
   readonly log: Log
-  readonly onFatal: (reason: string) => void
+  readonly onFatal: (reason: string, code?: string) => void
 }
 
 /** Structured log for the operator: the event first, then fields that have the same names everywhere. Never keys or payloads. */

@@ -14,12 +14,19 @@ import { Libp2pNetwork } from './libp2p-network.ts'
 import type { Log } from './ports.ts'
 import { Queries } from './queries.ts'
 import { Replica } from './replica.ts'
+import { StartUpFailed } from './start-up.ts'
 import { SystemClock, SystemRandom } from './system-clock.ts'
 import { VerifierPool } from './verifier-pool.ts'
 
 export interface ProcessDependencies {
   readonly log: Log
   readonly version: string
+}
+
+/** Why a node ended by itself. With a code a person has to do something; without, a restart may do. */
+export interface Failed {
+  readonly reason: string
+  readonly code?: string
 }
 
 export interface RunningNode {
@@ -31,8 +38,8 @@ export interface RunningNode {
   readonly operationsUrl: string | null
   /** Closes everything in order. Twice is harmless. */
   stop(): Promise<void>
-  /** Resolves with the reason when the node cannot go on by itself; the disk is as a crash would leave it. */
-  readonly failed: Promise<string>
+  /** Resolves when the node cannot go on by itself; the disk is as a crash would leave it. */
+  readonly failed: Promise<Failed>
 }
 
 /**
@@ -48,13 +55,13 @@ export async function startProcess(
   const clock = new SystemClock()
   const random = new SystemRandom()
   const closing: (() => Promise<unknown>)[] = []
-  let fail: (reason: string) => void = () => undefined
-  const failed = new Promise<string>((resolve) => {
+  let fail: (failed: Failed) => void = () => undefined
+  const failed = new Promise<Failed>((resolve) => {
     fail = resolve
   })
-  const onFatal = (reason: string): void => {
-    log.error('fatal', { reason })
-    fail(reason)
+  const onFatal = (reason: string, code?: string): void => {
+    log.error('fatal', { reason, code })
+    fail(code === undefined ? { reason } : { reason, code })
   }
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => {
@@ -120,7 +127,9 @@ export async function startProcess(
     )
     queriesLater.queries = queries
     await new Promise<void>((resolve, reject) => {
-      failed.then((reason) => reject(new Error(reason)))
+      failed.then(({ reason, code }) =>
+        reject(code === undefined ? new Error(reason) : new StartUpFailed(code, reason)),
+      )
       try {
         replica.start(resolve)
       } catch (error) {

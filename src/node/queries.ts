@@ -21,6 +21,7 @@ import type {
   Status,
   Submission,
   SubmitOptions,
+  TypeView,
 } from '../api/service.ts'
 import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
@@ -794,6 +795,9 @@ export class Queries implements Service {
         connected: replica.connected.has(id),
         incarnation: replica.incarnationOf(id) ?? null,
       })),
+      scheduled: this.types()
+        .filter(({ inForce }) => !inForce)
+        .map(({ name, from, schema }) => ({ name, from, known: schema !== null })),
       hindrances,
       time: formatTime(clock.wall()),
     }
@@ -807,8 +811,11 @@ export class Queries implements Service {
     return this.#options.rules.genesis.entry
   }
 
-  types(): readonly { readonly name: string; readonly schema: JsonObject }[] {
-    return this.#options.rules.catalogue.types.map(({ name, schema }) => ({ name, schema }))
+  types(): readonly TypeView[] {
+    const { state, block } = this.#deps.replica.ledger.committed
+    return this.#options.rules.catalogue
+      .standings(state)
+      .map(({ name, schema, from }) => ({ name, from, inForce: from <= block.height, schema: schema ?? null }))
   }
 
   refusalTexts(): RefusalTexts {

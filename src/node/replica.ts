@@ -6,10 +6,11 @@
  */
 import { type Batch, decodeBatch } from '../chain/batch.ts'
 import type { Attestation, Block } from '../chain/block.ts'
+import type { UnknownAhead } from '../chain/catalogue/catalogue.ts'
 import { CborError } from '../chain/cbor.ts'
 import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
 import { type Epoch, foundingEpoch, readyMessage } from '../chain/epoch.ts'
-import { type ChainRules, type Execution, epochOf, execute, InvalidBlock } from '../chain/execution.ts'
+import { type ChainRules, type Execution, epochOf, execute, InvalidBlock, UnknownRules } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import type { Effect, LockState } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
@@ -29,7 +30,7 @@ import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedB
 import type { Disk, Lane, Ports } from './ports.ts'
 import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
-import { enterEpoch, retiredKey, type Started, startUp } from './start-up.ts'
+import { enterEpoch, retiredKey, type Started, StartUpFailed, startUp } from './start-up.ts'
 import { VerifiedItems } from './verified-items.ts'
 import { Vouching } from './vouching.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './wire.ts'
@@ -83,6 +84,8 @@ export class Replica {
   #halted = false
   /** An epoch has ended and the next is not begun: nothing is heard, said or signed in between. */
   #betweenEpochs = false
+  /** What the log was told last of rules that this software does not know. */
+  #rulesAheadSaid = ''
   /** What the parts were told last: whether they may sign. */
   #signing = false
   /** When the disk was asked for a sign of life that has not come yet. */
@@ -120,6 +123,7 @@ export class Replica {
           })
           this.#turn(() => {
             fencing.start()
+            this.#noticeRulesAhead()
             this.#endEpochIfOver()
           })
           this.#scheduleTick()
@@ -308,11 +312,19 @@ export class Replica {
     if (this.isBehindItself && !codes.includes('node.recovering')) codes.push('node.recovering')
     if (this.#ports.disk.freeBytes() < freeDiskMin) codes.push('node.disk-full')
     if (this.#parts?.catchUp.active === true) codes.push('ledger.catching-up')
+    if (this.rulesAhead !== undefined) codes.push('ledger.rules-unknown')
     const { members, quorum } = this.#parts === undefined ? epochOf(this.#options.rules) : this.epoch
     const up = members.filter(({ id }) => id === this.#options.member || this.#connected.has(id)).length
     if (up < quorum) codes.push('ledger.no-quorum')
     else if (this.#parts?.raft.leader === null && this.#isMember) codes.push('ledger.no-leader')
     return codes
+  }
+
+  /** Record types that are scheduled and that this software does not know: before the first of them comes into force this node stops. */
+  get rulesAhead(): UnknownAhead | undefined {
+    if (this.#parts === undefined) return undefined
+    const { committed, rules } = this.#parts.ledger
+    return rules.catalogue.unknownAhead(committed.state)
   }
 
   /** Calls back with a height that was committed when this was asked: whoever has applied it reads nothing stale. */
@@ -402,7 +414,7 @@ export class Replica {
   #fail(error: unknown): void {
     this.#stopped = true
     this.#failed = true
-    this.#ports.onFatal(reasonOf(error))
+    this.#ports.onFatal(reasonOf(error), wantsAPerson(error) ? error.code : undefined)
   }
 
   #scheduleTick(): void {
@@ -505,11 +517,19 @@ export class Replica {
     vouching.check(vouching.checksOfMessage(from, message), (good) =>
       this.#turn(() => {
         if (!good) return this.#ports.log.warn('message badly signed', { member: from, kind: message.kind })
+        this.#refuseUnknownBase(message)
         if (message.kind === 'lock') fencing.saw(from, { lock: message.block })
         if (message.kind === 'vote-reply' && message.vote !== undefined) fencing.saw(from, { term: message.term })
         raft.receive(from, message)
       }),
     )
+  }
+
+  /** Its certificate shows that the ledger has gone on by rules that this node cannot check: it has no vote to give there. */
+  #refuseUnknownBase(message: Message): void {
+    const ahead = this.rulesAhead
+    if (ahead === undefined || message.kind !== 'vote-request' || message.base.height < ahead.height) return
+    throw new UnknownRules(ahead)
   }
 
   #onBatch(bytes: Uint8Array, handOn: boolean): void {
@@ -774,11 +794,38 @@ export class Replica {
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
     }
     this.#saveHead(parts)
+    this.#noticeRulesAhead()
     if (wasBehind && !this.isBehindItself && this.#signing) parts.intake.openUp()
     parts.sealing.onCommitted()
     parts.cosigning.onCommitted(heads, certifiedHeads)
     this.#tryRecovered(parts)
+    this.#stopBeforeUnknownRules(parts)
     parts.sealing.trySeal()
+  }
+
+  /** Said once for each schedule, while there is time to change the software. */
+  #noticeRulesAhead(): void {
+    const ahead = this.rulesAhead
+    const said = ahead === undefined ? '' : `${ahead.height} ${ahead.types.join(' ')}`
+    if (said === this.#rulesAheadSaid) return
+    this.#rulesAheadSaid = said
+    if (ahead === undefined) this.#ports.log.info('rules known')
+    else this.#ports.log.warn('rules unknown', { height: ahead.height, types: ahead.types })
+  }
+
+  /**
+   * The last block that this software can judge is committed and attested: there is nothing left for it to do. Should the next block come
+   * before, its execution says the same.
+   */
+  #stopBeforeUnknownRules({ ledger, cosigning }: Parts): void {
+    const ahead = this.rulesAhead
+    const { block, frontier } = ledger.committed
+    if (ahead === undefined || block.height + 1 < ahead.height || cosigning.attested?.size !== frontier.size) return
+    this.#cycle.whenDurable(() =>
+      this.#turn(() => {
+        throw new UnknownRules(ahead)
+      }),
+    )
   }
 
   #onRole(parts: Parts, { role, leader, term, reason }: Extract<Effect, { kind: 'role' }>): void {
@@ -916,6 +963,7 @@ export class Replica {
         isCommitted: (at, id) => this.#isCommitted(parts, at, id),
         onAttested: (attestation) => {
           this.#events.onAttested?.(attestation)
+          this.#stopBeforeUnknownRules(parts)
           sealing.trySeal()
           this.#endEpochIfOver()
         },
@@ -1004,8 +1052,13 @@ export class Replica {
   }
 }
 
+/** Nothing is wrong with what we know, and starting again changes nothing. */
+const wantsAPerson = (error: unknown): error is UnknownRules | StartUpFailed =>
+  error instanceof UnknownRules || error instanceof StartUpFailed
+
 /** For the operator: what the disk does is said in one line, what we do wrong with its place. */
 function reasonOf(error: unknown): string {
+  if (wantsAPerson(error)) return error.message
   if (error instanceof DiskReadFailed) return `a row cannot be read: ${error.message}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

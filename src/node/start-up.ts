@@ -14,7 +14,9 @@ import {
   epochOf,
   InvalidBlock,
   type ItemReader,
+  refuseUnknownRules,
   rulesOfEpoch,
+  UnknownRules,
 } from '../chain/execution.ts'
 import { genesisState } from '../chain/genesis.ts'
 import { leafHash, TreeFrontier } from '../chain/merkle-tree.ts'
@@ -293,8 +295,9 @@ function goOn(
     log.error('block damaged', { height: at.height, last: head.last.height })
     missingUpTo = head.last
   }
-  dropCrashTail(store, cycle, at.height)
   const { committed } = ledger
+  knowingItsRules(() => refuseUnknownRules(committed, ledger.rules))
+  dropCrashTail(store, cycle, at.height)
   // Read from the disk if it is ever sent; its length would matter to a window only.
   const first: BlockMeta = { ...committed.block, parent: '', bytes: 0 }
   const durable: DurableState = { vote, lock: head.lock, commit: committed.block.height, blocks: [first, ...above] }
@@ -308,11 +311,20 @@ function checkStored(ledger: Ledger, store: BlockStore, at: Height, parent: stri
   try {
     const block = store.block(at)
     if (block === undefined || block.header.parent !== parent) return undefined
-    return metaOf(ledger.check(block).block)
+    return metaOf(knowingItsRules(() => ledger.check(block)).block)
   } catch (error) {
     // It was valid when it was stored, so what is not valid now was changed since.
     if (error instanceof DamagedStore || error instanceof InvalidBlock) return undefined
     throw error
+  }
+}
+
+/** Newer software has been here, or is wanted: that is no damage, and nothing on this disk is touched because of it. */
+function knowingItsRules<T>(judge: () => T): T {
+  try {
+    return judge()
+  } catch (error) {
+    throw error instanceof UnknownRules ? new StartUpFailed(error.code, error.message) : error
   }
 }
 

@@ -83,10 +83,14 @@ export function statement(fields: JsonObject = {}): string {
 export const fakeTypes = [
   {
     name: 'attest.hash@1',
+    from: 0,
+    inForce: true,
     schema: { type: 'object', properties: { key: { type: 'string' }, hash: { type: 'string' } } },
   },
   {
     name: 'bid.record@1',
+    from: 0,
+    inForce: true,
     schema: {
       type: 'object',
       properties: {
@@ -365,6 +369,7 @@ export class FakeLedger implements Service {
       pendingStatements: 0,
       quorum: { members: 4, needed: 3, connected: 4, missing: 0 },
       peers: [{ member: 'wuhan', connected: true, incarnation: 3 }],
+      scheduled: [{ name: 'trial.record@1', from: 1_200, known: false }],
       hindrances: this.hindrances,
       time: formatTime(this.now),
     }

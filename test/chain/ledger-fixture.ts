@@ -6,6 +6,7 @@ import type { AckCertificate, BlockRef, ElectionCertificate, LockCertificate } f
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import { type ChainPoint, type Execution, execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
 import { genesisState } from '../../src/chain/genesis.ts'
+import type { JsonObject } from '../../src/chain/json.ts'
 import { leafHash, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { Overlay } from '../../src/chain/state.ts'
@@ -19,6 +20,8 @@ export const members: readonly string[] = world.ids
 export const read = itemReader(genesis.ledger)
 export const signature = (fill: number): Uint8Array => new Uint8Array(64).fill(fill)
 export const statement = (key: string, value = key, signer = 'wuhan'): string => world.statement(signer, key, value)
+export const centreStatement = (signer: string, type: string, key: string, fields: JsonObject): string =>
+  world.centreStatement(signer, type, key, fields)
 
 export const genesisBlock: BlockRef = { term: term(0), height: height(0), id: 'ab'.repeat(32) }
 
@@ -63,7 +66,11 @@ export function begun(): ChainPoint {
   return follow(genesisPoint(), { carried: { election: election(genesisBlock) } }).next
 }
 
-export function follow(parent: ChainPoint, change: Partial<Proposal>): { execution: Execution; next: ChainPoint } {
+export function follow(
+  parent: ChainPoint,
+  change: Partial<Proposal>,
+  under = rules,
+): { execution: Execution; next: ChainPoint } {
   const proposal: Proposal = {
     term: term(1),
     time: Math.max(now, parent.time),
@@ -72,7 +79,7 @@ export function follow(parent: ChainPoint, change: Partial<Proposal>): { executi
     batches: [],
     ...change,
   }
-  const execution = execute(parent, proposal, rules, read)
+  const execution = execute(parent, proposal, under, read)
   const block = {
     term: proposal.term,
     height: execution.header.height,

@@ -6,6 +6,8 @@
 import { ed25519Sign, sha256 } from '#crypto'
 import type { Block } from '../../src/chain/block.ts'
 import { concat } from '../../src/chain/bytes.ts'
+import { catalogueOf } from '../../src/chain/catalogue/catalogue.ts'
+import type { Family } from '../../src/chain/catalogue/statement-type.ts'
 import type { Closing } from '../../src/chain/epoch.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
 import type { Genesis, GenesisMember, GenesisParameters } from '../../src/chain/genesis.ts'
@@ -49,6 +51,8 @@ export interface WorldMember {
   writes: number
   /** Batches never reach this node. */
   swallowsBatches: boolean
+  /** Nor do messages of these kinds. */
+  deafTo: ReadonlySet<WireMessage['kind']>
 }
 
 /** A statement that a node gave a receipt for: the ledger owes an answer. */
@@ -67,6 +71,8 @@ export interface WorldOptions {
   readonly signed?: SignatureBook
   /** Organisations with keys that are not in the genesis, and may join. */
   readonly joining?: number
+  /** The families of record types that a member's software knows when it is started; all members' the same when absent. */
+  readonly knows?: (id: string) => readonly Family[]
 }
 
 export class ReplicaWorld {
@@ -84,6 +90,7 @@ export class ReplicaWorld {
   /** Sizes and roots that any node called attested: true for ever. */
   readonly attested = new Map<number, string>()
   readonly #cheap: boolean
+  readonly #knows: ((id: string) => readonly Family[]) | undefined
   #renewed = 0
 
   constructor(
@@ -94,8 +101,10 @@ export class ReplicaWorld {
       parameters = {},
       signed = new SignatureBook(),
       joining = 0,
+      knows,
     }: WorldOptions = {},
   ) {
+    this.#knows = knows
     this.signed = signed
     this.random = new SeededRandom(seed)
     this.#cheap = cheapSignatures
@@ -119,6 +128,7 @@ export class ReplicaWorld {
         unanswered: 0,
         writes: 0,
         swallowsBatches: false,
+        deafTo: new Set(),
       })
     }
   }
@@ -149,7 +159,7 @@ export class ReplicaWorld {
     const network = this.network.node(id)
     held.network = network
     const replica: Replica = new Replica(
-      { rules: this.rules, member: id, node: held.member.node.id },
+      { rules: this.#rulesOf(id), member: id, node: held.member.node.id },
       {
         clock: {
           wall: () => clock.wall() + held.clockOffsetMs,
@@ -163,6 +173,7 @@ export class ReplicaWorld {
               ...handlers,
               onMessage: (peer, lane, bytes, release) => {
                 if (held.swallowsBatches && decodeMessage(bytes).kind === 'batch') return release()
+                if (held.deafTo.size > 0 && held.deafTo.has(decodeMessage(bytes).kind)) return release()
                 handlers.onMessage(peer, lane, bytes, release)
               },
             }),
@@ -193,6 +204,11 @@ export class ReplicaWorld {
     )
     held.replica = replica
     this.#guard(held, () => replica.start(() => this.log.push(`${id} started`)))
+  }
+
+  #rulesOf(id: string): ChainRules {
+    if (this.#knows === undefined) return this.rules
+    return { ...this.rules, catalogue: catalogueOf(this.genesis.catalogue, this.#knows(id)) }
   }
 
   #memoryDisk(held: WorldMember): MemoryDisk {

@@ -47,6 +47,11 @@ export class SignatureBook {
     return this.#counts.get(member) ?? 0
   }
 
+  /** Everything it signed, in order. */
+  wordsOf(member: string): readonly Word[] {
+    return this.#words.filter((said) => said.member === member).map(({ word }) => word)
+  }
+
   note(member: string, purpose: SigningPurpose, message: Uint8Array): void {
     this.hear(member, wordOf(purpose, message), purpose === 'seal' ? epochOf(message) : 0)
   }

@@ -1,5 +1,6 @@
 /**
- * The catalogue: the record types in force on a ledger, and the checks that every statement passes whatever its type — type, fields,
+ * The catalogue: the record types in force on a ledger — those it was founded with, and those that its members have activated since, each from
+ * a height on — and the checks that every statement passes whatever its type — type, fields,
  * whose key, since when, in which role, in whose scope — before the type's own rules. Deterministic: the answer, accepted or the code
  * of the refusal, depends on the statement, the context and the state alone. To add a type: docs/adding-a-type.md.
  */
@@ -7,25 +8,35 @@ import { epochRefusals } from '../epoch.ts'
 import { genesisRefusals } from '../genesis.ts'
 import { type JsonObject, jsonRefusals } from '../json.ts'
 import { Refusal, type RefusalTexts } from '../refusal.ts'
+import type { StateReader } from '../state.ts'
 import { idempotencyKeyCharactersMax, type Statement, statementRefusals } from '../statement.ts'
 import { formatTime } from '../time.ts'
 import { families } from './families.ts'
 import { openingRefusals } from './opening.ts'
 import { personalDataRefusals } from './personal-data.ts'
 import { isEnded, isExpired, isInScopeOf, type KeyRow, readKey } from './register.ts'
+import { activationTypeName, isActivated, scheduleOf } from './rules.ts'
 import { compileSchema, type SchemaCheck, schemaRefusals } from './schema.ts'
 import type { Family, LifecycleTable, RuleContext, StatementType } from './statement-type.ts'
 import { named, object, partyField, valueRefusals } from './values.ts'
 
-/** Every type this software knows, with its family. */
-const known = new Map<string, { readonly family: Family; readonly type: StatementType }>(
-  families.flatMap((family) => family.types.map((type) => [nameOf(type), { family, type }] as const)),
-)
+type KnownTypes = ReadonlyMap<string, { readonly family: Family; readonly type: StatementType }>
+
+/** Every type of these families, by `name@version`. */
+function typesOf(from: readonly Family[]): KnownTypes {
+  let known = knownTypes.get(from)
+  if (known === undefined) {
+    known = new Map(from.flatMap((family) => family.types.map((type) => [nameOf(type), { family, type }] as const)))
+    knownTypes.set(from, known)
+  }
+  return known
+}
+const knownTypes = new WeakMap<readonly Family[], KnownTypes>()
 
 /** `name@version` of every type this software knows: what a new ledger is founded with. */
-export const knownTypeNames: readonly string[] = Array.from(known.keys())
+export const knownTypeNames: readonly string[] = Array.from(typesOf(families).keys())
 
-/** A type in force. */
+/** A type that the ledger was founded with. */
 interface TypeInForce {
   /** `bid.record@1` */
   readonly name: string
@@ -35,10 +46,33 @@ interface TypeInForce {
   readonly schema: JsonObject
 }
 
+/** A type that is in force at a height, or scheduled for a later one. */
+export interface TypeStanding {
+  readonly name: string
+  /** Undefined when this software does not know the type. */
+  readonly schema: JsonObject | undefined
+  /** In force for statements in blocks of this height and above. */
+  readonly from: number
+  /** Index of the record that brought it; 0 is the genesis. */
+  readonly index: number
+}
+
+/** What this software does not know and will be asked to apply. */
+export interface UnknownAhead {
+  /** The first height at which it is in force. */
+  readonly height: number
+  readonly types: readonly string[]
+}
+
 export interface Catalogue {
+  /** What the ledger was founded with. */
   readonly types: readonly TypeInForce[]
-  /** Undefined when the type is not in force here. */
+  /** Any type that may be in a record here. Undefined when this software does not know it, or nothing could bring it into force. */
   typeOf(name: string): StatementType | undefined
+  /** What is in force or to come, as this state knows it: the founding types first, then in the order in which they were scheduled. */
+  standings(state: StateReader): readonly TypeStanding[]
+  /** Undefined when this software knows everything that this state has scheduled. */
+  unknownAhead(state: StateReader): UnknownAhead | undefined
   /**
    * All rules for one statement: type in force, fields, key, role, scope, then the type's own. Writes nothing.
    * @throws {Refusal}
@@ -48,7 +82,7 @@ export interface Catalogue {
   apply(statement: Statement, context: RuleContext): void
   /** The words of every code that this catalogue, the reading of statements, or the founding can refuse with. */
   readonly refusals: RefusalTexts
-  /** By name, those of the families in force. */
+  /** By name, those of the families that are in force or may come to be. */
   readonly lifecycles: ReadonlyMap<string, LifecycleTable>
   /** The words of every finding; `{0}`, `{1}` in them stand for its values. */
   readonly findings: RefusalTexts
@@ -182,31 +216,59 @@ const commonRefusals: RefusalTexts = {
 }
 
 /**
- * The catalogue of a ledger with these types in force.
+ * The catalogue of a ledger that was founded with these types.
+ * @param from what this software knows; tests give other families
  * @throws {Refusal} type.unknown when this software does not know one of them
  */
-export function catalogueOf(names: readonly string[]): Catalogue {
-  const inForce = new Map<string, TypeInForce & { readonly check: SchemaCheck }>()
+export function catalogueOf(names: readonly string[], from: readonly Family[] = families): Catalogue {
+  const known = typesOf(from)
+  const founding = new Map<string, TypeInForce & { readonly check: SchemaCheck }>()
   for (const name of names) {
     const found = known.get(name)
     if (found === undefined) throw new Refusal('type.unknown', `this software does not know ${name}`)
-    inForce.set(name, { name, ...found, ...compiled(found.type) })
+    founding.set(name, { name, ...found, ...compiled(found.type) })
   }
-  const types = Array.from(inForce.values(), ({ name, type, family, schema }) => ({ name, type, family, schema }))
-  const familiesInForce = Array.from(new Set(types.map(({ family }) => family)))
+  const types = Array.from(founding.values(), ({ name, type, family, schema }) => ({ name, type, family, schema }))
+  // Where nothing can be activated, what is in force is for ever what the ledger was founded with.
+  const mayGrow = founding.has(activationTypeName)
+  const reachable: KnownTypes = mayGrow ? known : founding
+  const reachableTypes = Array.from(reachable.values(), ({ type }) => type)
+  const reachableFamilies = Array.from(new Set(Array.from(reachable.values(), ({ family }) => family)))
+
+  /** What is not of the founding costs a look into the state; most statements never come here. */
+  function activated(name: string, { state, height }: RuleContext): (typeof types)[number] & { check: SchemaCheck } {
+    const found = reachable.get(name)
+    if (!mayGrow || found === undefined || !isActivated(state, name, height)) {
+      throw new Refusal('type.unknown', `${name} is not in force`)
+    }
+    return { name, ...found, ...compiled(found.type) }
+  }
 
   return {
     types,
-    typeOf: (name) => inForce.get(name)?.type,
+    typeOf: (name) => reachable.get(name)?.type,
+    standings: (state) => [
+      ...types.map(({ name, schema }) => ({ name, schema, from: 0, index: 0 })),
+      ...Array.from(mayGrow ? scheduleOf(state).values() : [], ({ name, height, index }) => {
+        const found = reachable.get(name)
+        return { name, schema: found === undefined ? undefined : compiled(found.type).schema, from: height, index }
+      }),
+    ],
+    unknownAhead(state) {
+      if (!mayGrow) return undefined
+      const unknown = Array.from(scheduleOf(state).values()).filter(({ name }) => !reachable.has(name))
+      if (unknown.length === 0) return undefined
+      const height = Math.min(...unknown.map((type) => type.height))
+      return { height, types: unknown.filter((type) => type.height === height).map(({ name }) => name) }
+    },
     check(statement, context) {
-      const found = inForce.get(statement.type)
-      if (found === undefined) throw new Refusal('type.unknown', `${statement.type} is not in force`)
+      const found = founding.get(statement.type) ?? activated(statement.type, context)
       found.check(statement.payload)
       checkKey(statement, found.type, context)
       found.type.check?.(statement.payload, context)
     },
     apply(statement, context) {
-      inForce.get(statement.type)?.type.apply?.(statement.payload, context)
+      reachable.get(statement.type)?.type.apply?.(statement.payload, context)
     },
     refusals: combined([
       jsonRefusals,
@@ -218,18 +280,18 @@ export function catalogueOf(names: readonly string[]): Catalogue {
       openingRefusals,
       commonRefusals,
       personalDataRefusals,
-      ...types.map(({ type }) => type.refusals),
-      ...familiesInForce.flatMap(({ refusals = {}, lifecycles = [] }) => [
+      ...reachableTypes.map(({ refusals }) => refusals),
+      ...reachableFamilies.flatMap(({ refusals = {}, lifecycles = [] }) => [
         refusals,
         ...lifecycles.map((lifecycle) => lifecycle.refusals),
       ]),
     ]),
     lifecycles: new Map(
-      familiesInForce.flatMap(({ lifecycles = [] }) => lifecycles.map((lifecycle) => [lifecycle.name, lifecycle])),
+      reachableFamilies.flatMap(({ lifecycles = [] }) => lifecycles.map((lifecycle) => [lifecycle.name, lifecycle])),
     ),
     findings: combined([
-      ...types.map(({ type }) => type.findings ?? {}),
-      ...familiesInForce.map(({ findings }) => findings ?? {}),
+      ...reachableTypes.map(({ findings }) => findings ?? {}),
+      ...reachableFamilies.map(({ findings }) => findings ?? {}),
     ]),
   }
 }

@@ -11,12 +11,14 @@ import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
 import { parties } from './party.ts'
 import { remoteEvaluations } from './remote-evaluation.ts'
+import { ruleActivations } from './rules.ts'
 import type { Family } from './statement-type.ts'
 import { tenders } from './tender.ts'
 import { objections } from './tender-objection.ts'
 
 export const families: readonly Family[] = [
   parties,
+  ruleActivations,
   attestation,
   bids,
   guaranteePublications,

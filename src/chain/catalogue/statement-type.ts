@@ -2,7 +2,7 @@
  * What a record type declares. One family of types is one file that exports constants of this shape; `catalogue.ts` lists them, and
  * everything else (checking, API documents, error texts, indexes) follows from the declaration.
  */
-import type { GenesisMember } from '../genesis.ts'
+import type { Genesis, GenesisMember } from '../genesis.ts'
 import type { JsonObject } from '../json.ts'
 import type { RefusalTexts } from '../refusal.ts'
 import type { StateReader, StateWriter } from '../state.ts'
@@ -65,6 +65,9 @@ export interface RuleContext {
   readonly blockTime: number
   /** Milliseconds; one member's word, already bounded by block time (protocol rule 27). */
   readonly receivedAt: number
+  /** Of the block that the statement is in. */
+  readonly height: number
+  readonly genesis: Genesis
   /** Id of the member whose node received the statement. */
   readonly member: string
   /** Index the record will have. */

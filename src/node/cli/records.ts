@@ -226,7 +226,7 @@ export async function status(options: StatusOptions, terminal: Terminal): Promis
 
 function statusText(answer: StatusAnswer, terminal: Terminal): string {
   const t = (zh: string, en: string): string => terminal.text(both(zh, en))
-  const { quorum, peers, hindrances } = answer
+  const { quorum, peers, scheduled, hindrances } = answer
   const lines = columns([
     [t('账本', 'Ledger'), `${answer.name}  ${answer.fingerprint}`],
     [t('成员', 'Member'), `${answer.member}  (${answer.role}, ${t('届内任期', 'term')} ${answer.term})`],
@@ -245,6 +245,10 @@ function statusText(answer: StatusAnswer, terminal: Terminal): string {
     ...peers.map(({ member, connected }): [string, string] => [
       `  ${member}`,
       connected ? t('已连接', 'connected') : t('未连接', 'not connected'),
+    ]),
+    ...scheduled.map(({ name, from, known }): [string, string] => [
+      t('将生效', 'To come'),
+      `${name}  ${t(`自高度 ${from} 起`, `from height ${from} on`)}${known ? '' : t('（本软件不认识）', ' (not known to this software)')}`,
     ]),
   ])
   const troubles = hindrances.map(({ code, title, remedy }) => `! ${title} (${code}): ${remedy}`)

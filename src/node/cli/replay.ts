@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { Attestation } from '../../chain/block.ts'
 import { equalBytes, toHex } from '../../chain/bytes.ts'
 import { CborError } from '../../chain/cbor.ts'
-import { InvalidBlock } from '../../chain/execution.ts'
+import { InvalidBlock, UnknownRules } from '../../chain/execution.ts'
 import type { Genesis } from '../../chain/genesis.ts'
 import { rootOf } from '../../chain/merkle-tree.ts'
 import { height } from '../../chain/numbers.ts'
@@ -143,6 +143,7 @@ async function replayDisk(
         records += ledger.check(block).execution.leaves.filter(({ kind }) => kind === 'record').length
       } catch (error) {
         if (error instanceof InvalidBlock) throw no('replay.invalid', `${at}: ${error.message}`)
+        if (error instanceof UnknownRules) throw no(error.code, error.message)
         throw error
       }
       if (at <= applied.block.height) {

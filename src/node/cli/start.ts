@@ -41,8 +41,8 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
       `${configuration.self.name} (${member}) is running at ${apiUrl}, ledger ${configuration.genesis.fingerprint}`,
     ),
   )
-  const reason = await Promise.race([asked.then(() => undefined), node.failed])
-  if (reason === undefined) {
+  const failed = await Promise.race([asked.then(() => undefined), node.failed])
+  if (failed === undefined) {
     terminal.remark(both(`${member} 正在停止……`, `${member} is stopping…`))
     await node.stop()
     terminal.remark(both(`${member} 已停止`, `${member} has stopped`))
@@ -50,6 +50,8 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
   }
   // What failed may keep the rest from closing.
   await Promise.race([node.stop().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, fatalStopMs))])
+  const { reason, code } = failed
+  if (code !== undefined) throw new CommandFailure(code, reason, exitCode.unusable)
   throw new CommandFailure('start.fatal', reason, exitCode.fatal)
 }
 

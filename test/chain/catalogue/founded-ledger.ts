@@ -101,6 +101,7 @@ export interface Submission {
   readonly member?: string
   readonly blockTime?: number
   readonly receivedAt?: number
+  readonly height?: number
 }
 
 export class FoundedLedger {
@@ -110,6 +111,7 @@ export class FoundedLedger {
   /** By record index: what the rules flagged. */
   readonly findings = new Map<number, readonly Finding[]>()
   size = 1
+  height = 1
   blockTime = Date.UTC(2026, 2, 17)
 
   constructor(genesis: Genesis, catalogue: Catalogue) {
@@ -128,6 +130,7 @@ export class FoundedLedger {
     for (const [key, row] of this.state.rows) fork.state.rows.set(key, row)
     for (const [index, findings] of this.findings) fork.findings.set(index, findings)
     fork.size = this.size
+    fork.height = this.height
     fork.blockTime = this.blockTime
     return fork
   }
@@ -162,6 +165,8 @@ export class FoundedLedger {
       ledger: this.genesis.ledger,
       blockTime,
       receivedAt: submission.receivedAt ?? blockTime,
+      height: submission.height ?? this.height,
+      genesis: this.genesis,
       member: submission.member ?? 'guangzhou',
       index: this.size,
       legalDayMs: this.genesis.parameters.legalDayMs ?? 86_400_000,
