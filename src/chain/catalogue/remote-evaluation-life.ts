@@ -90,6 +90,19 @@ export const aboutFields = {
 }
 export const aboutRequired = ['tender', 'round'] as const
 
+export const allianceLaw = {
+  zh: '国办函〔2019〕41 号（推行远程异地评标）；西部联盟合作（2021）之“跨省远程异地评标”。',
+  en: 'Guobanhan [2019] 41 (remote evaluation); “remote evaluation across provinces” of the western alliance (2021).',
+}
+
+/** Who leads and who hosts. */
+export const venues = ['centre', 'sub-centre', 'trading-platform'] as const
+
+/** Seats of one evaluation; the largest committees have 9 or 11. */
+export const seatsMax = 25
+
+export const seatNumberField = named('席位号', 'Seat number', { type: 'integer', minimum: 1, maximum: seatsMax })
+
 export const evaluationKey = ({ tender, section = '', round }: EvaluationIdentity): Key => [
   ...tenderKey(tender),
   section,

@@ -17,16 +17,14 @@ import {
   isSeated,
   refuseOtherLead,
   reportMessage,
+  seatNumberField,
   seatOf,
+  seatsMax,
   subjectsOf,
+  venues,
 } from './remote-evaluation-life.ts'
 import { refuseBeforeTenderOpening } from './tender-life.ts'
 import { type DocumentHash, hashField, hashText, named, object, refuse } from './values.ts'
-
-/** Seats of one evaluation; the largest committees have 9 or 11. */
-export const seatsMax = 25
-
-export const seatNumberField = named('席位号', 'Seat number', { type: 'integer', minimum: 1, maximum: seatsMax })
 
 interface Report extends AboutEvaluation {
   readonly report: DocumentHash
@@ -69,7 +67,7 @@ export const report = evaluationLife.step<Report>({
     },
     required: [...aboutRequired, 'report', 'signatures'],
   },
-  roles: ['centre', 'sub-centre', 'trading-platform'],
+  roles: venues,
   refusals: {
     'remote-evaluation.unknown-seat': {
       zh: { title: '没有这个席位', cause: '签名所属席位不存在，或同一席位签名两次。', remedy: '请核对席位号。' },
@@ -198,7 +196,7 @@ export const reveal = evaluationLife.step<AboutEvaluation & Draw>({
     },
     required: [...aboutRequired, 'experts', 'reserves', 'nonce'],
   },
-  roles: ['centre', 'sub-centre', 'trading-platform'],
+  roles: venues,
   refusals: {
     'remote-evaluation.draw-mismatch': {
       zh: {

@@ -5,8 +5,8 @@ import {
   type EvaluationIdentity,
   evaluationLife,
   reportMessage,
+  seatsMax,
 } from '../../../src/chain/catalogue/remote-evaluation-life.ts'
-import { seatsMax } from '../../../src/chain/catalogue/remote-evaluation-report.ts'
 import type { DocumentHash } from '../../../src/chain/catalogue/values.ts'
 import type { JsonObject } from '../../../src/chain/json.ts'
 import { kidOf } from '../../../src/chain/keys.ts'
