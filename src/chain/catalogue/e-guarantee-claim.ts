@@ -5,7 +5,7 @@
  */
 import { Refusal } from '../refusal.ts'
 import { formatTime } from '../time.ts'
-import { refuseWithoutConsent, releaseTerms } from './e-guarantee-issue.ts'
+import { refuseWithoutConsent, releaseTerms } from './e-guarantee-amend.ts'
 import {
   type GuaranteeRow,
   guaranteeKey,

@@ -6,6 +6,7 @@ import { credit } from './credit.ts'
 import { dataSharing } from './data-sharing.ts'
 import { eGuarantees } from './e-guarantee.ts'
 import { featureCodeRecords } from './feature-code.ts'
+import { financing } from './financing.ts'
 import { guaranteePublications } from './guarantee.ts'
 import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
@@ -23,6 +24,7 @@ export const families: readonly Family[] = [
   bids,
   guaranteePublications,
   eGuarantees,
+  financing,
   auctions,
   credit,
   dataSharing,

@@ -383,15 +383,21 @@ export const contract = tenderLife.step<Contract>({
     else if (context.blockTime - award.at > contractDaysMax * context.legalDayMs) {
       context.find('tender.contract-late', formatTime(award.at), String(contractDaysMax))
     }
-    writeStep('contract', payload, context)
+    writeStep('contract', payload, context, contractStep(payload))
     return { contractedAt: context.blockTime }
   },
   unlinked(payload, context) {
     findCommon('contract', payload, context)
     findAgainstAward(payload, context)
-    writeStep('contract', payload, context)
+    writeStep('contract', payload, context, contractStep(payload))
   },
   subjects: (payload) => tenderSubjects(payload, idsOf(payload.contractor)),
+})
+
+/** What a pledge of the contract's receivable is held to. */
+const contractStep = ({ contractor, amount }: Contract) => ({
+  parties: cellsOf(contractor),
+  amount: amount === undefined ? null : yuanMillionthsOf(amount),
 })
 
 function findAgainstAward(payload: Contract, context: RuleContext): void {
