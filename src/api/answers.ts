@@ -116,7 +116,7 @@ export interface ProblemAnswer {
 }
 
 /** One statement of a batch: what it would have been answered alone. */
-type BatchResult =
+export type BatchResult =
   | { readonly status: 200 | 201; readonly record: AttestedAnswer }
   | { readonly status: 202; readonly pending: PendingAnswer }
   | { readonly status: number; readonly problem: ProblemAnswer }

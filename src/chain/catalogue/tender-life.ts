@@ -26,6 +26,7 @@ export const entitledMax = 16
 const columns = {
   kind: text,
   profile: text,
+  /** Empty for a tender of another country. */
   region: text,
   /** Whoever signed the first notice. */
   publisher: text,

@@ -62,7 +62,7 @@ interface Times {
 interface Notice extends AboutTender, Times {
   readonly kind: string
   readonly profile: string
-  readonly region: string
+  readonly region?: string
   readonly sections?: readonly { readonly code: string }[]
   readonly estimate?: Money
   readonly bondCeiling?: Money
@@ -123,7 +123,7 @@ export const notice = tenderLife.step<Notice>({
       bondCeiling: moneyField('投标保证金', 'Bid bond'),
       entitled: entitledField,
     },
-    required: [...aboutTenderRequired, 'kind', 'profile', 'region'],
+    required: [...aboutTenderRequired, 'kind', 'profile'],
   },
   roles: publishers,
   findings: {
@@ -191,11 +191,14 @@ export const notice = tenderLife.step<Notice>({
     findLateRecord(payload, context)
     return before === undefined ? firstNotice(payload, context) : furtherNotice(payload, context, before)
   },
-  subjects: (payload) => ({ ...tenderSubjects(payload, payload.entitled), region: payload.region }),
+  subjects: (payload) => ({
+    ...tenderSubjects(payload, payload.entitled),
+    ...(payload.region === undefined ? {} : { region: payload.region }),
+  }),
 })
 
 function firstNotice(payload: Notice, context: RuleContext): TenderRow {
-  const { tender, section, sections = [], document, profile, kind, region, entitled = [] } = payload
+  const { tender, section, sections = [], document, profile, kind, region = '', entitled = [] } = payload
   const [deadline, openingTime] = [timeOrNull(payload.deadline), timeOrNull(payload.openingTime)]
   const publishedAt = timeOf(payload.publishedAt)
   const { noticeDaysMin, bondRateMax } = profileOf(profile)

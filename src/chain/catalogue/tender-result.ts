@@ -97,8 +97,8 @@ function findCommon(step: StepName, payload: AboutTender, context: RuleContext):
 
 // ---- opening ---------------------------------------------------------------------------------------------------------------------
 
-interface Opening extends Gated {
-  readonly openedAt: string
+interface Opening extends AboutTender {
+  readonly openedAt?: string
   readonly bids?: number
   readonly decrypted?: number
 }
@@ -120,13 +120,13 @@ export const open = tenderLife.step<Opening>({
       bids: countField('投标数', 'Bids'),
       decrypted: countField('解密数', 'Of those decrypted'),
     },
-    required: [...aboutTenderRequired, 'openedAt'],
+    required: aboutTenderRequired,
   },
   roles: publishers,
   absent: 'unlinked',
   key: ({ tender }) => tenderKey(tender),
   check(payload, context, before) {
-    check({ ...payload, openingTime: payload.openedAt }, context, before)
+    check({ ...payload, openingTime: payload.openedAt ?? payload.publishedAt }, context, before)
     const { bids, decrypted } = payload
     if (decrypted !== undefined && (bids === undefined || decrypted > bids)) {
       throw refuse('tender.counts-disagree', '/decrypted', '多于投标数', 'is more than the number of bids')
@@ -137,7 +137,7 @@ export const open = tenderLife.step<Opening>({
     findCommon('open', payload, context)
     writeStep('open', payload, context)
     const { bids } = payload
-    const openedAt = timeOf(payload.openedAt)
+    const openedAt = timeOf(payload.openedAt ?? payload.publishedAt)
     const { biddersMin } = profileOf(row.profile)
     if (bids !== undefined && bids < biddersMin) {
       context.find('tender.too-few-bidders', String(bids), String(biddersMin))

@@ -10,13 +10,16 @@ import { Refusal } from '../../chain/refusal.ts'
 /** Everything a person hands to a command — cards, proofs, policies, statements, entries — is far smaller. */
 const fileBytesMax = 4 * 1024 * 1024
 
+/** Whole data sets, for `gongzheng import`. */
+export const importFileBytesMax = 64 * 1024 * 1024
+
 /** `-` reads standard input. @throws {Refusal} file.missing, file.unreadable, file.too-large */
-export function readBytes(path: string): Uint8Array {
+export function readBytes(path: string, bytesMax: number = fileBytesMax): Uint8Array {
   try {
-    if (path === '-') return readWhole(0, path)
+    if (path === '-') return readWhole(0, path, bytesMax)
     const file = openSync(path, 'r')
     try {
-      return readWhole(file, path)
+      return readWhole(file, path, bytesMax)
     } finally {
       closeSync(file)
     }
@@ -28,22 +31,22 @@ export function readBytes(path: string): Uint8Array {
 }
 
 /** A device or a pipe has no size to ask for, so the bound is on what was read. */
-function readWhole(file: number, path: string): Uint8Array {
+function readWhole(file: number, path: string, bytesMax: number): Uint8Array {
   const chunks: Uint8Array[] = []
-  for (let length = 0; length <= fileBytesMax; ) {
+  for (let length = 0; length <= bytesMax; ) {
     const chunk = new Uint8Array(64 * 1024)
     const readBytes = readSync(file, chunk)
     if (readBytes === 0) return concat(...chunks)
     chunks.push(chunk.subarray(0, readBytes))
     length += readBytes
   }
-  throw new Refusal('file.too-large', path)
+  throw new Refusal('file.too-large', `${path}: more than ${bytesMax} bytes`)
 }
 
 /** @throws {Refusal} as `readBytes`, and file.not-utf8 */
-export function readText(path: string): string {
+export function readText(path: string, bytesMax: number = fileBytesMax): string {
   try {
-    return fromUtf8(readBytes(path))
+    return fromUtf8(readBytes(path, bytesMax))
   } catch (error) {
     if (error instanceof Refusal) throw error
     throw new Refusal('file.not-utf8', path)

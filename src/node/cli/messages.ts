@@ -31,8 +31,12 @@ const commandTexts = {
     en: words('File cannot be read', 'The operating system refused to read it.', 'Check its owner and permissions.'),
   },
   'file.too-large': {
-    zh: words('文件过大', '文件超过 4 MiB，不会是所需的文件。', '请检查是否选错了文件。'),
-    en: words('File too large', 'It has more than 4 MiB, so it cannot be the file that is needed.', 'Check the path.'),
+    zh: words('文件过大', '文件超过该命令所读的上限（4 MiB；导入 64 MiB）。', '请检查是否选错了文件；要导入的请拆分。'),
+    en: words(
+      'File too large',
+      'It has more than this command reads (4 MiB; 64 MiB to import).',
+      'Check the path; split what is to be imported.',
+    ),
   },
   'file.not-utf8': {
     zh: words('文件不是 UTF-8', '文件编码不是 UTF-8。', '请以 UTF-8 重新保存。'),
@@ -329,6 +333,22 @@ const commandTexts = {
       'State, indexes or tree on the disk differ from what executing the blocks gives.',
       'The blocks are whole; the node rebuilds the rest when it starts. Check the disk.',
     ),
+  },
+  'import.unreadable': {
+    zh: words(
+      '无法读懂要导入的文件',
+      '文件既不是 JSON（数组、对象或每行一个），也不是带表头的 CSV。',
+      '请按所指的行修正；字段含义见 docs/importing.md。',
+    ),
+    en: words(
+      'The file to import cannot be read',
+      'It is neither JSON (an array, an object, or one a line) nor CSV with a head row.',
+      'Correct the line that is named; docs/importing.md says what a file may hold.',
+    ),
+  },
+  'import.empty': {
+    zh: words('没有可导入的内容', '文件中没有任何一项。', '请检查是否选错了文件。'),
+    en: words('Nothing to import', 'The file holds no item.', 'Check the path.'),
   },
   'internal.command': {
     zh: words('程序出错', '这是本程序的错误，不是您的操作造成的。', '请把下面的说明与所用命令告知维护者。'),

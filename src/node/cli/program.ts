@@ -21,6 +21,7 @@ import {
   type InitOptions,
   init,
 } from './founding-commands.ts'
+import { type ImportKind, type ImportOptions, importFile } from './import/import.ts'
 import { languageOfCommand } from './language.ts'
 import { type GetOptions, get, type SubmitOptions, status, submit, type VerifyOptions, verify } from './records.ts'
 import {
@@ -341,6 +342,44 @@ function programFor(terminal: Terminal, run: Run): Command {
     .addOption(url())
     .addOption(passphrase())
     .action((file: string, options: Omit<SubmitOptions, 'file'>) => run(submit({ ...options, file }, terminal)))
+  const imports = program
+    .command('import')
+    .description(
+      t(
+        '导入其他系统的数据：逐项签名并提交，重复运行不改变账本',
+        'import what other systems hold: sign and submit each item; a second run changes nothing',
+      ),
+    )
+  const importing = (kind: ImportKind, command: Command): Command =>
+    command
+      .argument('<file>', t('文件，- 为标准输入', 'file; - for standard input'))
+      .option('--key <file>', t('密钥文件', 'key file'))
+      .addOption(homeOfCentre())
+      .option('--party <id>', t('主体标识（默认密钥文件所记）', 'party id (default: the key file’s)'))
+      .option(
+        '--dry-run',
+        t('只读取、映射并核对字段，不签名不提交', 'read, map and check the fields; sign and submit nothing'),
+      )
+      .addOption(url())
+      .addOption(passphrase())
+      .action((file: string, options: Omit<ImportOptions, 'file'>) =>
+        run(importFile(kind, { ...options, file }, terminal)),
+      )
+  importing('notices', imports.command('notices')).description(
+    t('全国公共资源交易平台的公告元数据（JSON 或 CSV）', 'notices as the national platform lists them (JSON or CSV)'),
+  )
+  importing('datasets', imports.command('datasets'))
+    .description(
+      t(
+        '全国数据规范的数据集：工程建设 500–523、政府采购 550–557（JSON 或 CSV）',
+        'data sets of the national specification: construction 500–523, procurement 550–557 (JSON or CSV)',
+      ),
+    )
+    .option('--owner <id>', t('文件未写明招标人时的主体标识', 'party id of the owner where the file says none'))
+    .option('--region <code>', t('文件未写明地区时的 GB/T 2260 代码', 'GB/T 2260 code where the file says none'))
+  importing('ocds', imports.command('ocds')).description(
+    t('OCDS 1.1 发布或发布包（JSON）', 'OCDS 1.1 releases or packages (JSON)'),
+  )
   program
     .command('get')
     .description(

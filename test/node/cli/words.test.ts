@@ -39,9 +39,11 @@ const commands = [
     'check',
     'verify',
     'fault',
+    'import',
   ].map((name) => [name]),
   ...['new', 'card', 'collect', 'review', 'sign', 'fingerprint'].map((name) => ['genesis', name]),
   ...['request', 'approve'].map((name) => ['register', name]),
+  ...['notices', 'datasets', 'ocds'].map((name) => ['import', name]),
   ['fault', 'verify'],
 ]
 
