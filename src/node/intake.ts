@@ -275,7 +275,10 @@ export class Intake {
     const tip = ledger.point(this.#deps.tipId()) ?? ledger.committed
     const blockTime = Math.max(clock.wall(), tip.time)
     const place = { index: tip.frontier.size, blockTime, height: height(tip.block.height + 1) }
-    applyStatement(new Overlay(tip.state), entry, statement, place, ledger.rules)
+    // The same statement in a block that is not committed yet would break rules by being there twice; the ledger will say it is one.
+    if (recordedUnder(tip.state, statement)?.id !== statement.id) {
+      applyStatement(new Overlay(tip.state), entry, statement, place, ledger.rules)
+    }
     const bytes = encodeEntry(entry)
     if (bytes.length > entryBytesMax) throw new Refusal('statement.too-large')
     this.#lastReceivedAt = receivedAt

@@ -1,9 +1,12 @@
 /**
- * `npm run demo`: a tender's notice, every bid of an opening and every guarantee go onto a ledger of four cities, spread over all
- * of them; half-way the leader is killed with SIGKILL and later started again. At the end every record must be attested exactly once, all
- * four nodes must have one root, and a process that has nothing but the policy, the proofs and the entries must find every proof good.
+ * `npm run demo`: the whole life of a tender goes onto a ledger of four cities, spread over all of them: notice, every bid of an opening and
+ * every guarantee, evaluation, publicity, an objection, award, contract, released guarantees, a claim. Among the bids the leader is killed
+ * with SIGKILL and later started again. At the end every record must be attested exactly once, all four nodes must have one root and tell
+ * one story of the tender, and a process that has nothing but the policy, the proofs and the entries must find every proof good.
  *
- *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--in-flight N]
+ *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--in-flight N] [--lives N]
+ *
+ * `--lives`: how many guarantees are told from application to release (48 unless given); the others are published once, after the opening.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,14 +14,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
-import type { StatusAnswer } from '../../src/api/answers.ts'
+import type { RecordRow, StatusAnswer } from '../../src/api/answers.ts'
 import { Client, ProblemError } from '../../src/api/client/client.ts'
+
 import { keyRequestTypes } from '../../src/chain/catalogue/key-request.ts'
+import { rowName } from '../../src/chain/catalogue/register.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
 import { type StatementSigner, signStatement } from '../../src/chain/statement.ts'
+import { devnetLegalDayMs } from '../../src/node/cli/devnet-founding.ts'
 import { SystemRandom } from '../../src/node/system-clock.ts'
 import { until } from './cluster.ts'
-import { type Item, openingScenario, parties, type Submitter } from './opening-scenario.ts'
+import { type Item, openingScenario, parties, type Scenario, type Submitter } from './opening-scenario.ts'
 import { composeStage, type Member, processStage, type Stage } from './stage.ts'
 
 const { values: flags } = parseArgs({
@@ -26,6 +32,7 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     compose: { type: 'string' },
     'in-flight': { type: 'string', default: '32' },
+    lives: { type: 'string', default: '48' },
   },
 })
 const inFlight = Number(flags['in-flight'])
@@ -47,49 +54,67 @@ process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : `${describe(s
 process.exitCode = summary.ok ? 0 : 1
 
 async function play({ members }: Stage) {
-  const scenario = openingScenario()
-  say(
-    `${scenario.items.length} records, from the ${scenario.source} opening; members: ${members.map(({ id }) => id).join(', ')}`,
-  )
   await until(async () => (await Promise.all(members.map(isReady))).every(Boolean), 'four nodes ready', 120_000)
   const ledger = (await status(members[0]!)).ledger
+  const scenario = openingScenario(ledger, Number(flags.lives))
+  const opening = [[scenario.notice], ...scenario.chains].flat()
+  say(
+    `${opening.length} records, from the ${scenario.source} opening; members: ${members.map(({ id }) => id).join(', ')}`,
+  )
   const signers = await register(ledger, members)
 
   const started = performance.now()
   const answered: number[] = []
   const indexOf = new Map<string, string>()
-  const queue = [...scenario.items.entries()]
-  const half = Math.floor(scenario.items.length / 2)
+  const submitted: Item[] = []
+  const submit = async (item: Item): Promise<void> => {
+    const at = submitted.push(item)
+    const statement = signed(item, ledger, signers[item.by])
+    indexOf.set(item.key, await submitSomewhere(statement, at, members, down))
+    answered.push(performance.now())
+  }
+  const half = Math.floor(opening.length / 2)
   let killedAt: number | undefined
   let restarted: Promise<unknown> = Promise.resolve()
   const down = new Set<string>()
 
+  const queue = [...scenario.chains]
   const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [at, item] = next
-      const statement = signed(item, ledger, signers[item.by])
-      indexOf.set(item.key, await submitSomewhere(statement, at, members, down))
-      answered.push(performance.now())
-      progress(answered.length, scenario.items.length, started)
-      if (answered.length === half) {
-        const leader = await leaderOf(members)
-        say(`\nkilling the leader, ${leader.id}`)
-        down.add(leader.id)
-        killedAt = performance.now()
-        await leader.kill()
-        restarted = new Promise((resolve) => setTimeout(resolve, 5_000)).then(async () => {
-          await leader.restart()
-          await until(() => isReady(leader), `${leader.id} ready again`, 120_000)
-          down.delete(leader.id)
-          say(`\n${leader.id} is back`)
-        })
+    for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
+      for (const item of chain) {
+        await submit(item)
+        progress(answered.length, opening.length, started)
+        if (answered.length === half) await killLeader()
       }
     }
   }
+  const killLeader = async (): Promise<void> => {
+    const leader = await leaderOf(members)
+    say(`\nkilling the leader, ${leader.id}`)
+    down.add(leader.id)
+    killedAt = performance.now()
+    await leader.kill()
+    restarted = new Promise((resolve) => setTimeout(resolve, 5_000)).then(async () => {
+      await leader.restart()
+      await until(() => isReady(leader), `${leader.id} ready again`, 120_000)
+      down.delete(leader.id)
+      say(`\n${leader.id} is back`)
+    })
+  }
+  // What is public before the opening is on the ledger before what was sealed until then.
+  await submit(scenario.notice)
   await Promise.all(Array.from({ length: inFlight }, worker))
   const seconds = (performance.now() - started) / 1000
+  const ofOpening = answered.length
   await restarted
-  say('\nall submitted; waiting until all four are at one size')
+  say('\nafter the opening')
+  for (const act of scenario.acts) {
+    if (act.afterDays !== undefined) await new Promise((wait) => setTimeout(wait, act.afterDays! * devnetLegalDayMs))
+    const items = act.items(new Date().toISOString())
+    say(`  ${act.zh} · ${act.en} (${items.length})`)
+    await Promise.all(items.map(submit))
+  }
+  say('all submitted; waiting until all four are at one size')
   await until(
     async () => {
       const all = await Promise.all(members.map(status))
@@ -111,27 +136,69 @@ async function play({ members }: Stage) {
     }
   }
   const duplicates = [...found.values()].filter((count) => count > 1).length
-  const missing = scenario.items.filter(({ key }) => !found.has(key)).length
+  const missing = submitted.filter(({ key }) => !found.has(key)).length
+  const story = await tell(members, scenario)
 
   const proofsVerified = await verifyElsewhere(members, [...indexOf.values()])
   const leaderGapMs = killedAt === undefined ? null : Math.round(longestGapAround(answered, killedAt))
   const ok =
     duplicates === 0 &&
     missing === 0 &&
-    new Set(indexOf.values()).size === scenario.items.length &&
+    new Set(indexOf.values()).size === submitted.length &&
     new Set(roots).size === 1 &&
-    proofsVerified === scenario.items.length
+    story.ok &&
+    proofsVerified === submitted.length
   return {
     ok,
     source: scenario.source,
-    records: found.size,
+    /** The notice, the bids and the guarantees. */
+    records: scenario.headCount,
+    /** Steps in the guarantees' lives, and everything after the opening. */
+    steps: found.size - scenario.headCount,
+    state: story.state,
+    findings: story.findings,
+    guarantees: story.guarantees,
     duplicates,
     missing,
     roots,
     proofsVerified,
     leaderGapMs,
+    recordsPerSecond: Math.round(ofOpening / seconds),
     seconds: Math.round(seconds * 10) / 10,
   }
+}
+
+/** The tender's timeline and the statistics of its guarantees, as every member tells them. */
+async function tell(members: readonly Member[], { tender, acts }: Scenario) {
+  const stories = await Promise.all(
+    members.map(async ({ apiUrl }) => {
+      const client = new Client({ url: apiUrl, language: 'zh-CN' })
+      const { owner, scheme, code } = tender
+      const { instance } = await client.tender(owner, scheme, code, { pageRows: 1 })
+      const steps: RecordRow[] = []
+      for await (const row of client.list({ subject: rowName('tender', owner, scheme, code) })) {
+        if (row.type.startsWith('tender.') || row.type.startsWith('objection.')) steps.push(row)
+      }
+      const findings: Record<string, number> = {}
+      for await (const { code: found } of client.findings({ owner })) findings[found] = (findings[found] ?? 0) + 1
+      const { statistics } = await client.tenderGuarantees(owner, scheme, code)
+      return { state: instance?.state ?? null, steps, findings, guarantees: statistics }
+    }),
+  )
+  const [story] = stories
+  const { state, steps, findings, guarantees } = story!
+  say('\n项目时间线 · timeline')
+  for (const { blockTime, type, index } of steps) say(`  ${blockTime}  #${index}  ${type}`)
+  say('预警 · findings')
+  for (const [code, count] of Object.entries(findings)) say(`  ${code} × ${count}`)
+  say('保函统计（全程记录者） · guarantees told from application to release')
+  for (const { currency, all, byState } of guarantees) {
+    say(`  ${all.count} 份 · ${all.amount} ${currency}, paid ${all.paid}`)
+    for (const each of byState) say(`    ${each.stateTitle} ${each.state}: ${each.count}, ${each.amount} ${currency}`)
+  }
+  const isOne = stories.every((each) => JSON.stringify(each) === JSON.stringify(story))
+  const ok = isOne && state === 'contracted' && findings['tender.award-under-objection'] === 1 && acts.length > 0
+  return { ok, state, findings, guarantees }
 }
 
 /** The longest time after the kill in which nothing was answered: how long users felt it. */
@@ -185,7 +252,8 @@ async function register(ledger: string, members: readonly Member[]): Promise<Rec
     const seed = random.bytes(32)
     const tagged = taggedEd25519(ed25519PublicKey(seed))
     const signer: StatementSigner = { tagged, sign: (message) => ed25519Sign(seed, message) }
-    const request = signStatement({ ledger, type: keyRequestTypes.first, party: id, name, roles: [role] }, signer)
+    const roles = role === undefined ? [] : [role]
+    const request = signStatement({ ledger, type: keyRequestTypes.first, party: id, name, roles }, signer)
     for (const member of members.slice(0, 2)) {
       const fields = { type: 'party.register@1', key: `register ${kidOf(tagged)}`, request }
       const { status: answered, text } = await member.submitPlain(fields)
@@ -261,11 +329,12 @@ function progress(done: number, total: number, started: number): void {
 }
 
 function describe(result: NonNullable<typeof summary>): string {
-  const { ok, records, duplicates, missing, roots, proofsVerified, leaderGapMs, seconds } = result
+  const { ok, records, steps, duplicates, missing, roots, proofsVerified, leaderGapMs, recordsPerSecond, seconds } =
+    result
   return [
     ok ? '共证 · everything held' : '不成立 · NOT everything held',
-    `  ${records} records attested (${duplicates} twice, ${missing} missing), ${proofsVerified} proofs checked offline`,
-    `  ${Math.round(records / seconds)} records/s over ${seconds} s; the leader change was felt for ${leaderGapMs} ms`,
+    `  ${records} records and ${steps} further steps attested (${duplicates} twice, ${missing} missing), ${proofsVerified} proofs checked offline`,
+    `  ${recordsPerSecond} records/s over ${seconds} s; the leader change was felt for ${leaderGapMs} ms`,
     `  roots: ${new Set(roots).size === 1 ? `all ${roots.length} nodes at ${roots[0]}` : roots.join(', ')}`,
   ].join('\n')
 }

@@ -1,21 +1,26 @@
 /**
- * What the demonstration submits: a tender's notice, every bid of an opening and a guarantee for every bid that was secured by one. The real
- * opening of 2026-03-16 where its data lies beside the project, else one of the same shape made from a seed. The guarantees are
- * invented either way — the notice does not publish them — and each says so.
+ * What the demonstration submits: the whole life of a tender around one opening. A notice, every bid, a guarantee for every bid that was
+ * secured by one, then evaluation, publicity, an objection, award, contract, released guarantees and a claim. The opening is the real
+ * one of 2026-03-16 where its data lies beside the project, else one of the same shape made from a seed. The guarantees and what follows
+ * the opening are invented either way — the record of an opening does not publish them.
  */
 import { sha256 } from '#crypto'
-import { toHex, utf8 } from '../../src/chain/bytes.ts'
+import { fromHex, toHex, utf8 } from '../../src/chain/bytes.ts'
+import { guaranteeLeaf } from '../../src/chain/catalogue/e-guarantee-leaf.ts'
+import type { TenderIdentity } from '../../src/chain/catalogue/tender-identity.ts'
+import type { DocumentHash } from '../../src/chain/catalogue/values.ts'
 import { usccCheckCharacter } from '../../src/chain/catalogue/values.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
-import { bidFields, largeOpening, type OpeningRow } from '../chain/catalogue/opening-rows.ts'
+import { devnetLegalDayMs as devnetDayMs } from '../../src/node/cli/devnet-founding.ts'
+import { bidFields, largeOpening, type Opening, type OpeningRow } from '../chain/catalogue/opening-rows.ts'
 
-export type Submitter = 'platform' | 'bank' | 'guarantor' | 'insurer'
+export type Submitter = 'platform' | 'bank' | 'guarantor' | 'insurer' | 'owner' | 'objector'
 
 export interface Party {
   readonly submitter: Submitter
   readonly id: string
   readonly name: string
-  readonly role: 'trading-platform' | 'guarantee-issuer'
+  readonly role: 'trading-platform' | 'guarantee-issuer' | 'tenderee' | undefined
 }
 
 /** One statement to be: its type, its submitter's own key for it, and its fields. */
@@ -33,41 +38,61 @@ export const parties: readonly Party[] = [
   { submitter: 'bank', id: usccOf('91350500MA00DEM02'), name: '示例银行', role: 'guarantee-issuer' },
   { submitter: 'guarantor', id: usccOf('91350500MA00DEM03'), name: '示例融资担保公司', role: 'guarantee-issuer' },
   { submitter: 'insurer', id: usccOf('91350500MA00DEM04'), name: '示例财产保险公司', role: 'guarantee-issuer' },
+  { submitter: 'owner', id: usccOf('91350525MA00DEM05'), name: '示例招标人', role: 'tenderee' },
+  { submitter: 'objector', id: usccOf('91350500MA00DEM06'), name: '示例落选投标人', role: undefined },
 ]
 
 const forms = { bank: 'bank', guarantor: 'guarantee-company', insurer: 'insurer' } as const
 const issuers = ['bank', 'guarantor', 'insurer'] as const
-const owner = usccOf('91350525MA00DEM05')
+const owner = partyOf('owner')
+const platform = partyOf('platform')
 
 export interface Scenario {
   /** `real` or `generated`. */
   readonly source: string
-  readonly items: readonly Item[]
+  readonly tender: TenderIdentity
+  /** Before everything else. */
+  readonly notice: Item
+  /** Bids and guarantees; each chain in its own order, the chains in any. */
+  readonly chains: readonly (readonly Item[])[]
+  /** Of the records so far, those that are the notice, a bid or a guarantee, and not a step in a guarantee's life. */
+  readonly headCount: number
+  /** What comes after the opening, act by act. */
+  readonly acts: readonly Act[]
 }
 
-export function openingScenario(): Scenario {
+export interface Act {
+  readonly zh: string
+  readonly en: string
+  /** Waited before it, in legal days of this ledger. */
+  readonly afterDays?: number
+  /** In any order. @param now RFC 3339: what happens in an act happens now */
+  items(now: string): readonly Item[]
+}
+
+/**
+ * @param ledger id of the ledger: a guarantee's commitment is made for one
+ * @param lives how many guarantees are told from application to release; the others are published once, after the opening
+ */
+export function openingScenario(ledger: string, lives: number): Scenario {
   const opening = largeOpening()
   const tender = { owner, scheme: 'tender-project', code: opening.code }
-  const notice: Item = {
+  const byPlatform = (type: string, at: string, fields: JsonObject): Item => ({
     by: 'platform',
-    type: 'attest.hash@1',
-    key: `notice-${opening.code}`,
-    fields: {
-      subject: 'document',
-      hash: { algorithm: 'sha256', value: digest(`notice ${opening.code}`) },
-      mediaType: 'application/pdf',
-      source: {
-        system: '示例电子交易平台',
-        operator: 'role:公告发布',
-        method: '公告正文',
-        software: 'demo 1.0',
-        occurredAt: '2026-02-20T09:00:00+08:00',
-      },
-      tender,
-      region: opening.region,
-      title: '招标公告',
-    },
-  }
+    type: `${type}@1`,
+    key: `${type} ${opening.code}`,
+    fields: { tender, document: hashOf(`${type} ${opening.code}`), publishedAt: at, ...fields },
+  })
+  const notice = byPlatform('tender.notice', '2026-03-10T09:00:00+08:00', {
+    kind: 'tender',
+    profile: 'construction',
+    region: opening.region,
+    deadline: opening.openingTime,
+    openingTime: opening.openingTime,
+    estimate: yuan('24000000'),
+    bondCeiling: yuan('400000'),
+    ownerName: '示例招标人',
+  })
   const bids = opening.rows.map(
     (row): Item => ({
       by: 'platform',
@@ -76,42 +101,246 @@ export function openingScenario(): Scenario {
       fields: bidFields(row, opening, owner),
     }),
   )
-  const guarantees = opening.rows
-    .filter(({ security }) => security === '电子保函')
-    .map((row) => guaranteeOf(row, opening.openingTime, tender, opening.region))
-  return { source: opening.source, items: [notice, ...bids, ...guarantees] }
+  const secured = opening.rows.filter(({ security }) => security === '电子保函')
+  const told = secured.slice(0, lives).map((row) => new Guarantee(row, opening, tender, ledger))
+  const published = secured.slice(lives).map((row) => [new Guarantee(row, opening, tender, ledger).published()])
+  const decrypted = opening.rows.filter(({ priceWanYuan }) => priceWanYuan !== undefined)
+  const candidates = decrypted.slice(0, 3).map(({ uscc, name, priceWanYuan }) => ({
+    parties: [{ party: `uscc:${uscc}`, name }],
+    price: { amount: priceWanYuan!, unit: '1', currency: 'CNY' },
+  }))
+  const [winner] = candidates
+  const objection = `YY-${opening.code}`
+  const acts: readonly Act[] = [
+    {
+      zh: '开标记录',
+      en: 'Opening record',
+      items: (now) => [
+        byPlatform('tender.open', now, {
+          openedAt: opening.openingTime,
+          bids: opening.rows.length,
+          decrypted: decrypted.length,
+        }),
+      ],
+    },
+    { zh: '评标报告', en: 'Evaluation report', items: (now) => [byPlatform('tender.evaluate', now, {})] },
+    {
+      zh: '中标候选人公示',
+      en: 'Candidates made public',
+      items: (now) => [
+        byPlatform('tender.candidates', now, {
+          candidates,
+          endsAt: new Date(Date.parse(now) + publicityDays * devnetDayMs).toISOString(),
+        }),
+      ],
+    },
+    {
+      zh: '落选投标人提出异议',
+      en: 'A losing bidder objects',
+      items: (now) => [
+        {
+          by: 'objector',
+          type: 'objection.file@1',
+          key: objection,
+          fields: {
+            tender,
+            document: hashOf(objection),
+            publishedAt: now,
+            number: objection,
+            kind: 'objection',
+            stage: 'evaluation',
+          },
+        },
+      ],
+    },
+    {
+      zh: '公示期满，异议未答复即定标（应有预警）',
+      en: 'Awarded after the publicity, the objection still open: a finding',
+      afterDays: publicityDays + 1,
+      items: (now) => [
+        byPlatform('tender.award', now, { winners: winner!.parties, amount: winner!.price, durationDays: 360 }),
+      ],
+    },
+    {
+      zh: '答复异议',
+      en: 'The objection is answered',
+      items: (now) => [
+        {
+          by: 'platform',
+          type: 'objection.answer@1',
+          key: `answer ${objection}`,
+          fields: {
+            tender,
+            document: hashOf(`answer ${objection}`),
+            publishedAt: now,
+            filedBy: partyOf('objector'),
+            number: objection,
+            outcome: 'rejected',
+          },
+        },
+      ],
+    },
+    {
+      zh: '签订合同',
+      en: 'Contract',
+      items: (now) => [
+        byPlatform('tender.contract', now, {
+          contractor: winner!.parties,
+          amount: winner!.price,
+          durationDays: 360,
+          signedAt: now,
+        }),
+      ],
+    },
+    {
+      zh: '退还保函；一份索赔',
+      en: 'Guarantees released; one claimed',
+      items: () => told.map((guarantee, at) => (at === 1 ? guarantee.claimed() : guarantee.released())),
+    },
+    { zh: '受理索赔', en: 'The claim is accepted', items: () => told.slice(1, 2).map((each) => each.accepted()) },
+    { zh: '赔付', en: 'The claim is paid', items: () => told.slice(1, 2).map((each) => each.paid()) },
+  ]
+  return {
+    source: opening.source,
+    tender,
+    notice,
+    chains: [...bids.map((bid) => [bid]), ...published, ...told.map((guarantee) => guarantee.life())],
+    headCount: 1 + bids.length + secured.length,
+    acts,
+  }
 }
 
-function guaranteeOf(row: OpeningRow, openingTime: string, tender: JsonObject, region: string): Item {
-  const draw = Number.parseInt(digest(`${seed} ${row.uscc}`).slice(0, 12), 16)
-  const by = issuers[draw % issuers.length]!
-  const issuer = parties.find(({ submitter }) => submitter === by)!
-  const day = String(10 + (draw % 6)).padStart(2, '0')
-  const number = `DEMO-${by.toUpperCase()}-${row.seq.padStart(5, '0')}`
-  return {
-    by,
-    type: 'guarantee.submit@1',
-    key: number,
-    fields: {
-      number,
-      form: forms[by],
-      kind: 'single',
-      tender,
-      region,
-      bidders: [{ party: `uscc:${row.uscc}`, name: row.name }],
-      beneficiary: { party: owner, name: '示例招标人' },
-      issuer: { party: issuer.id, name: issuer.name },
-      amount: { amount: '400000', unit: '0', currency: 'CNY' },
-      cost: { amount: String(400 + (draw % 400)), unit: '0', currency: 'CNY' },
-      begin: openingTime,
+/** Three days, as the law wants it. */
+const publicityDays = 3
+
+/** One guarantee, all its data from the seed and marked so where the type has a place for it. */
+class Guarantee {
+  readonly #row: OpeningRow
+  readonly #opening: Opening
+  readonly #tender: TenderIdentity & JsonObject
+  readonly #ledger: string
+  readonly #draw: number
+  readonly #issuer: Party
+  readonly #number: string
+  readonly #day: string
+
+  constructor(row: OpeningRow, opening: Opening, tender: TenderIdentity & JsonObject, ledger: string) {
+    this.#row = row
+    this.#opening = opening
+    this.#tender = tender
+    this.#ledger = ledger
+    this.#draw = Number.parseInt(digest(`${seed} ${row.uscc}`).slice(0, 12), 16)
+    const by = issuers[this.#draw % issuers.length]!
+    this.#issuer = parties.find(({ submitter }) => submitter === by)!
+    this.#number = `DEMO-${by.toUpperCase()}-${row.seq.padStart(5, '0')}`
+    this.#day = `2026-03-${10 + (this.#draw % 6)}`
+  }
+
+  /** Once, after the opening. */
+  published(): Item {
+    return this.#by(this.#issuer.submitter, 'guarantee.submit', {
+      number: this.#number,
+      ...this.#terms(),
+      begin: this.#opening.openingTime,
       // Opening day and 28 days.
       end: '2026-04-13T23:59:59+08:00',
-      issuedAt: `2026-03-${day}T15:00:00+08:00`,
-      document: { algorithm: 'sha256', value: digest(`${seed} document ${number}`) },
-      openingTime,
+      issuedAt: `${this.#day}T15:00:00+08:00`,
+      document: { ...this.#document() },
+      issuer: { party: this.#issuer.id, name: this.#issuer.name },
+      region: this.#opening.region,
+      openingTime: this.#opening.openingTime,
       provenance: { synthetic: true, seed, note: '演示数据：编号、出具人、金额、日期均由种子生成' },
-    },
+    })
   }
+
+  /** From the application to what is revealed at the opening. */
+  life(): readonly Item[] {
+    const { openingTime } = this.#opening
+    const number = `SQ-${this.#number}`
+    const application = { party: platform, number }
+    const times = { deadline: openingTime, openingTime, bidValidUntil: '2026-04-13T09:30:00+08:00' }
+    const { cost, form, ...asked } = this.#terms()
+    const bidder = this.#bidder()
+    const use = { issuer: this.#issuer.id, number: this.#number, tender: this.#tender, section: '', bidder }
+    const document = this.#document()
+    const salt = this.#salt()
+    const commitment = toHex(guaranteeLeaf({ ledger: this.#ledger, ...use }, document, fromHex(salt)!))
+    return [
+      this.#by('platform', 'guarantee.apply', {
+        number,
+        issuer: { party: this.#issuer.id, name: this.#issuer.name },
+        ...asked,
+        ...times,
+        occurredAt: `${this.#day}T09:00:00+08:00`,
+      }),
+      this.#by(this.#issuer.submitter, 'guarantee.approve', {
+        application,
+        occurredAt: `${this.#day}T11:00:00+08:00`,
+      }),
+      this.#by(this.#issuer.submitter, 'guarantee.issue', {
+        number: this.#number,
+        application,
+        form: form!,
+        cost: cost!,
+        ...asked,
+        ...times,
+        begin: openingTime,
+        // A claim needs a guarantee that is in force by the ledger's own time, whenever the demonstration is run.
+        end: '2036-04-13T23:59:59+08:00',
+        document: { ...document },
+        occurredAt: `${this.#day}T15:00:00+08:00`,
+      }),
+      this.#by('platform', 'guarantee.bind', {
+        ...this.#onUse(),
+        bidder,
+        document: { ...document },
+        commitment,
+        ...times,
+        occurredAt: `${this.#day}T16:00:00+08:00`,
+      }),
+      this.#by('platform', 'guarantee.reveal', { ...this.#onUse(), salt }),
+    ]
+  }
+
+  released = (): Item => this.#by('owner', 'guarantee.release', this.#onUse())
+  claimed = (): Item =>
+    this.#by('owner', 'guarantee.claim', {
+      ...this.#onUse(),
+      amount: yuan('400000'),
+      ground: 'bid-withdrawn',
+      document: hashOf(`claim ${this.#number}`),
+    })
+  accepted = (): Item => this.#by(this.#issuer.submitter, 'guarantee.accept', this.#onUse())
+  paid = (): Item => this.#by(this.#issuer.submitter, 'guarantee.pay', { ...this.#onUse(), amount: yuan('400000') })
+
+  #by(by: Submitter, type: string, fields: JsonObject): Item {
+    return { by, type: `${type}@1`, key: `${type} ${this.#number}`, fields }
+  }
+
+  #terms(): JsonObject {
+    return {
+      form: forms[this.#issuer.submitter as keyof typeof forms],
+      kind: 'single',
+      tender: this.#tender,
+      bidders: [{ party: this.#bidder(), name: this.#row.name }],
+      beneficiary: { party: owner, name: '示例招标人' },
+      amount: yuan('400000'),
+      cost: yuan(String(400 + (this.#draw % 400))),
+    }
+  }
+
+  #onUse = (): JsonObject => ({ guarantee: { issuer: this.#issuer.id, number: this.#number }, tender: this.#tender })
+  #bidder = (): string => `uscc:${this.#row.uscc}`
+  #document = (): DocumentHash => hashOf(`${seed} document ${this.#number}`)
+  #salt = (): string => digest(`${seed} salt ${this.#number}`)
+}
+
+const yuan = (amount: string): JsonObject => ({ amount, unit: '0', currency: 'CNY' })
+
+const hashOf = (text: string): DocumentHash & JsonObject => ({ algorithm: 'sha256', value: digest(text) })
+
+function partyOf(submitter: Submitter): string {
+  return parties.find((party) => party.submitter === submitter)!.id
 }
 
 const digest = (text: string): string => toHex(sha256(utf8(text)))

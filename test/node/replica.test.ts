@@ -1,6 +1,7 @@
 /** Whole nodes: what becomes of a statement, whatever happens to the nodes it passes through; and a ledger that has nothing to do. */
 import { describe, expect, it } from 'vitest'
 import { height } from '../../src/chain/numbers.ts'
+import { formatTime } from '../../src/chain/time.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import { ReplicaWorld, type WorldOptions } from './replica-world.ts'
 
@@ -50,6 +51,29 @@ describe('a statement submitted to any member', () => {
     expect(one).toMatchObject({ kind: 'record' })
     expect(two).toMatchObject({ kind: 'record', index: (one as { index: number }).index })
     expect([one, two].filter((s) => s?.kind === 'record' && s.duplicate)).toHaveLength(1)
+  })
+
+  it('whose rules allow it once is never refused for being there already, whenever it comes again at another member', () => {
+    const world = started()
+    for (let delay = 0; delay < 120; delay += 3) {
+      const opensAt = world.clock.wall() + 3_600_000
+      const jws = world.centreStatement('wuhan', 'auction.announce@1', `auction ${delay}`, {
+        lot: { owner: world.member('wuhan').member.party, scheme: 'land', code: `G${delay}` },
+        region: '420100',
+        opensAt: formatTime(opensAt),
+        endsAt: formatTime(opensAt + 60_000),
+        countdownSeconds: 30,
+        startPrice: { amount: '1000', unit: '1', currency: 'CNY' },
+        step: '10',
+        document: { algorithm: 'sha256', value: '07'.repeat(32) },
+      })
+      world.submit('beijing', jws)
+      world.clock.advance(delay)
+      const again = world.submit('hangzhou', jws)
+      world.clock.until(() => again.result !== undefined, 'an answer')
+      expect(['taken', 'known'], `${delay} ms later: ${JSON.stringify(again.result)}`).toContain(again.result!.kind)
+    }
+    allAnswered(world)
   })
 
   it('is answered with its receipt when it comes again before it is in, and with its record after', () => {

@@ -22,7 +22,14 @@ import type {
   VerificationsAnswer,
   VerifyItem,
 } from '../answers.ts'
-import type { DossierAnswer, FindingListAnswer, FindingRow, TenderListAnswer } from '../trade-answers.ts'
+import type {
+  DossierAnswer,
+  FindingListAnswer,
+  FindingRow,
+  GuaranteeAnswer,
+  GuaranteeStatisticsAnswer,
+  TenderListAnswer,
+} from '../trade-answers.ts'
 
 export interface ClientOptions {
   /** `http://127.0.0.1:8440` */
@@ -267,8 +274,20 @@ export class Client {
     return this.#dossier(pathOf('tenders', owner, scheme, code), options)
   }
 
-  async guarantee(issuer: string, number: string, options: DossierOptions = {}): Promise<DossierAnswer> {
-    return this.#dossier(pathOf('guarantees', issuer, number), options)
+  async guarantee(issuer: string, number: string, options: DossierOptions = {}): Promise<GuaranteeAnswer> {
+    // A dossier with more in it.
+    return (await this.#dossier(pathOf('guarantees', issuer, number), options)) as GuaranteeAnswer
+  }
+
+  /** How many guarantees there are in a tender, by state and issuer, and for how much. */
+  async tenderGuarantees(
+    owner: string,
+    scheme: string,
+    code: string,
+    { at, ...call }: CallOptions & { readonly at?: string } = {},
+  ): Promise<GuaranteeStatisticsAnswer> {
+    const path = `${pathOf('tenders', owner, scheme, code)}/guarantees/statistics${queryOf({ at })}`
+    return this.#call(path, call, asJson<GuaranteeStatisticsAnswer>)
   }
 
   /** Anything that has a lifecycle, by the name that the lifecycle gives it: `auction/<owner>/<scheme>/<code>`. */

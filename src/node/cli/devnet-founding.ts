@@ -43,7 +43,7 @@ export const nodesMax = cities.length
 const governanceDirectory = 'governance'
 
 /** On a devnet a second counts as a day of the periods that law fixes, so that a tender's life can be watched; its genesis says so. */
-const devnetLegalDayMs = 1_000
+export const devnetLegalDayMs = 1_000
 
 /**
  * Makes the homes, all or none.
