@@ -37,7 +37,8 @@ export function guaranteeLeaf(use: GuaranteeUse, document: DocumentHash, salt: U
 
 /**
  * "Is this guarantee genuine?", asked by a holder of the full document: whether the document (its bytes as issued), used so, with this salt,
- * makes this leaf. There is no way to ask without the document: its hash is part of the leaf and is made here.
+ * makes this leaf. There is no way to ask without the document: its hash is part of the leaf and is made here, with SHA-256. For a leaf made
+ * with SM3 the answer is no until this software knows SM3.
  */
 export function holdsGuarantee(use: GuaranteeUse, document: Uint8Array, salt: Uint8Array, leaf: Uint8Array): boolean {
   if (salt.length !== saltBytes) return false

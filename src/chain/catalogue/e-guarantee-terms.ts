@@ -268,16 +268,24 @@ export function refuseUnlistedIssuer(issuer: string, context: RuleContext): void
   }
 }
 
-/** A use is told by those it concerns: issuer, bidder, or whoever speaks for the tender. */
+/**
+ * A use is told by those it concerns: issuer, bidder, or whoever speaks for the tender. That an annual guarantee serves a tender at all
+ * is for issuer or bidder to say: it names none, and an owner could else draw it into its own and claim.
+ */
 export function refuseStrangerToUse(
   { issuer }: GuaranteeIdentity,
-  { bidders }: Pick<GuaranteeRow, 'bidders'>,
+  { bidders, kind }: Pick<GuaranteeRow, 'bidders' | 'kind'>,
   tender: TenderIdentity,
+  step: 'bind' | 'reveal',
   context: RuleContext,
 ): void {
   refuseFalseVoice(context)
   const { party } = context.statement
-  if (party === issuer || party === tender.owner || bidders.includes(party)) return
+  if (party === issuer || bidders.includes(party)) return
+  if (step === 'bind' && kind === 'annual') {
+    throw new Refusal('guarantee.not-concerned', `${party} is neither issuer nor bidder of an annual guarantee`)
+  }
+  if (party === tender.owner) return
   const row = tenderAt(context, tender)?.row
   const { agreed, roles } = signingKey(context)
   const speaks =

@@ -185,7 +185,7 @@ const bind = useLife.step<Bind>({
     refuseSealed(tender, context, payload.openingTime)
     const { deadline } = timesOf(tender, payload, context)
     const { row } = guaranteeToBind(guarantee, deadline, context)
-    refuseStrangerToUse(guarantee, row, tender, context)
+    refuseStrangerToUse(guarantee, row, tender, 'bind', context)
     refuseOtherPlace(payload, row)
     if (bidder !== row.bidders[0]) {
       throw refuse('guarantee.other-bidder', '/bidder', '不是保函的投标人', 'is not the bidder of the guarantee')
@@ -301,7 +301,7 @@ const reveal = useLife.step<Reveal>({
     const { guarantee, tender, section = '', salt } = payload
     refuseSealed(tender, context)
     const { row } = guaranteeLife.at(context.state, guaranteeKey(guarantee), context.blockTime)!
-    refuseStrangerToUse(guarantee, row, tender, context)
+    refuseStrangerToUse(guarantee, row, tender, 'reveal', context)
     const { bidder, document, commitment } = before!.row
     const use = { ledger: context.ledger, ...guarantee, tender, section, bidder }
     if (!opensCommitment(use, hashOf(document), salt, commitment)) {

@@ -109,12 +109,14 @@ export const sharedRefusals: RefusalTexts = {
   'guarantee.not-concerned': {
     zh: {
       title: '与该保函无关',
-      cause: '绑定与公开由出具人、投标人、招标人或其项目的代理机构、平台、中心办理。',
+      cause:
+        '绑定与公开由出具人、投标人、招标人或其项目的代理机构、平台、中心办理；年度保函的绑定只由出具人或投标人办理。',
       remedy: '请由上述主体之一提交。',
     },
     en: {
       title: 'Not concerned',
-      cause: 'A use is told by the issuer, the bidder, the owner, or whoever speaks for the tender.',
+      cause:
+        'A use is told by the issuer, the bidder, the owner, or whoever speaks for the tender; that an annual guarantee serves a tender, by issuer or bidder only.',
       remedy: 'Have one of them submit it.',
     },
   },

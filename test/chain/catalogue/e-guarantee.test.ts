@@ -242,6 +242,16 @@ describe('an annual guarantee', () => {
     expect(use(ledger, { tender: tenderNumber(1) })?.state).toBe('bound')
   })
 
+  it('is drawn into a tender by its issuer or its bidder, and by no owner who would claim on it', () => {
+    const ledger = having(year, at(opened))
+    ledger.take(notice(ledger, { tender: tenderNumber(2, otherOwner) }, otherOwner))
+    const theirs = { tender: tenderNumber(2, otherOwner) }
+    expect(ledger.submit(bind(ledger, theirs, otherOwner))).toBe('guarantee.not-concerned')
+    expect(ledger.submit(bind(ledger, theirs, platform))).toBe('guarantee.not-concerned')
+    ledger.take(bind(ledger, theirs, bidder))
+    ledger.take(reveal(ledger, theirs, otherOwner))
+  })
+
   it('serves a bounded number of sections at a time', () => {
     const ledger = having(year)
     ledger.blockTime = opened

@@ -162,8 +162,8 @@ export const voiding = step('guarantee.void', bank, { reason: '投标人放弃�
 export const consent = step('guarantee.consent', owner)
 
 /** The tender's own notice, by its owner: a guarantee does not need it. */
-export const notice = (ledger: FoundedLedger, fields: Fields = {}): Statement =>
-  by(ledger, owner, 'tender.notice', {
+export const notice = (ledger: FoundedLedger, fields: Fields = {}, party = owner): Statement =>
+  by(ledger, party, 'tender.notice', {
     tender,
     document: hash('0a'),
     publishedAt: formatTime(ledger.blockTime),
