@@ -9,7 +9,7 @@ import { type BlockHeader, batchesDigest, blockId, type Carried, carriedDigest }
 import { fromHex, toHex, utf8 } from './bytes.ts'
 import type { Catalogue, UnknownAhead } from './catalogue/catalogue.ts'
 import { writeFindings } from './catalogue/finding.ts'
-import { readKey } from './catalogue/register.ts'
+import { readKey, scopesOfKey } from './catalogue/register.ts'
 import type { Finding, RuleContext, Subjects } from './catalogue/statement-type.ts'
 import { type CborValue, field } from './cbor.ts'
 import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
@@ -369,14 +369,7 @@ function idempotencyRows(statement: Statement): RowOfScope {
 
 /** The scopes in which this statement's key may stand already; the first is the one it would be written in. */
 function scopesOf(state: StateReader, statement: Statement): readonly [string, ...string[]] {
-  const key = readKey(state, statement.kid)
-  // A key of the genesis never had less than everybody's word.
-  if (key === undefined || (key.agreed && key.index === 0)) return ['']
-  // A key has one voucher until it is agreed, and that one stays the first while its word stands.
-  const [first] = key.vouchedBy
-  const former = key.formerScopes.filter((scope) => scope !== first)
-  if (first === undefined) return ['', ...former] // the company's own key alone consented, or nobody's word is left
-  return key.agreed ? ['', first, ...former] : [first, '', ...former]
+  return scopesOfKey(readKey(state, statement.kid))
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
- * `attest.hash@1` (存证): the hash of a document or of a transaction's data, with where it came from. The document itself stays with
- * its owner. A court asks who made it, when, with what, and whether it is the same (互联网法院规定 art. 11, 在线诉讼规则 arts. 16–19);
+ * The family of attestation. `attest.hash@1` (存证): the hash of a document or of a transaction's data, with where it came from; many of them,
+ * in versions, are in `attest-documents.ts`, witnessed events in `witness.ts`. The document itself stays with its owner. A court asks who made it, when, with what, and whether it is the same (互联网法院规定 art. 11, 在线诉讼规则 arts. 16–19);
  * the source fields answer the first three before the datum went on the ledger, the hash and the ledger the last.
  */
 import { Refusal } from '../refusal.ts'
+import { attestDocuments } from './attest-documents.ts'
 import type { Family, StatementType, Subjects } from './statement-type.ts'
 import { type TenderIdentity, tenderSubject } from './tender-identity.ts'
 import {
@@ -18,6 +19,7 @@ import {
   textField,
   timeField,
 } from './values.ts'
+import { witnessEvent } from './witness.ts'
 
 interface AttestHash {
   readonly hash: DocumentHash
@@ -122,5 +124,5 @@ export const attestation: Family = {
     zh: '法院审查电子数据的真实性，要看由谁、何时、以何种方式生成，上链之前是否真实，以及是否完整（《最高人民法院关于互联网法院审理案件若干问题的规定》第十一条、《人民法院在线诉讼规则》第十六至十九条）。来源字段回答上链之前的问题，哈希与账本回答之后的问题；文件本身不上链。',
     en: 'A court asks who made a datum, when and how, whether it was authentic before it went on a chain, and whether it is complete (Provisions on internet courts art. 11; Rules of Online Litigation arts. 16–19). The source fields answer for the time before, the hash and the ledger for the time after. The document itself stays with its owner.',
   },
-  types: [attestHash],
+  types: [attestHash, attestDocuments, witnessEvent],
 }

@@ -253,6 +253,20 @@ export function isInScopeOf(state: StateReader, owner: string, member: string): 
 }
 
 /**
+ * Whose word the words of this key are: everybody's (the empty scope), or one member's. In the first scope it speaks now; what it may have
+ * said before, with more or less standing, is in the others.
+ */
+export function scopesOfKey(key: KeyRow | undefined): readonly [string, ...string[]] {
+  // A key of the genesis never had less than everybody's word.
+  if (key === undefined || (key.agreed && key.index === 0)) return ['']
+  // A key has one voucher until it is agreed, and that one stays the first while its word stands.
+  const [first] = key.vouchedBy
+  const former = key.formerScopes.filter((scope) => scope !== first)
+  if (first === undefined) return ['', ...former] // the company's own key alone consented, or nobody's word is left
+  return key.agreed ? ['', first, ...former] : [first, '', ...former]
+}
+
+/**
  * A row's name made of parts, readable and unambiguous: a slash inside a part is escaped, so that ("a/b", "c") and ("a", "b/c")
  * never meet.
  */
