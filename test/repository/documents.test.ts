@@ -112,7 +112,7 @@ describe('the README', () => {
 })
 
 describe('commands of gongzheng', () => {
-  const program = read('src/node/cli/program.ts')
+  const program = globSync('src/node/cli/*.ts', { cwd: root }).map(read).join('\n')
   const commands = documents.flatMap((document) =>
     [...read(document).matchAll(/node bin\/gongzheng\.js ([^`\n]+)/g)].map(([, line]) => line!.split(' ')),
   )

@@ -242,9 +242,11 @@ export class Client {
     return this.#call(`/v1/proofs/consistency${queryOf({ from, to })}`, options, asJson<ConsistencyAnswer>)
   }
 
-  /** The newest attested checkpoint, a signed note. */
-  async checkpoint(options: CallOptions = {}): Promise<string> {
-    return this.#call('/checkpoint', options, asText)
+  /** The newest attested checkpoint, a signed note; with at most so many cosignature lines, or as many as the member shows. */
+  async checkpoint(options: CallOptions & { readonly cosignatures?: number } = {}): Promise<string> {
+    const { cosignatures, ...call } = options
+    const query = queryOf({ cosignatures: cosignatures === undefined ? undefined : String(cosignatures) })
+    return this.#call(`/checkpoint${query}`, call, asText)
   }
 
   /** A path as chain/tile.ts spells it: `tile/0/000`, `tile/entries/000.p/5`. */

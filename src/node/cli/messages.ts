@@ -10,6 +10,7 @@ import { configurationRefusals } from '../configuration.ts'
 import { diskRefusals } from '../disk-failure.ts'
 import { identityRefusals } from '../identity-refusals.ts'
 import { networkRefusals } from '../network-code.ts'
+import { witnessRefusals } from '../witness.ts'
 
 const words = (title: string, cause: string, remedy: string): RefusalWords => ({ title, cause, remedy })
 
@@ -371,6 +372,7 @@ export function everyText(): RefusalTexts {
     ...networkRefusals,
     ...verificationTexts,
     ...configurationRefusals,
+    ...witnessRefusals,
     ...catalogueOf(knownTypeNames).refusals,
     ...commandTexts,
   }

@@ -35,6 +35,7 @@ import {
 import { replay } from './replay.ts'
 import { type StartOptions, start } from './start.ts'
 import { Terminal, type TerminalStreams } from './terminal.ts'
+import { witnessCommands } from './witness.ts'
 
 /** Runs one command. `argv` without the program's own name. Never throws: every end is an exit code, with words where it is a bad one. */
 export async function runCommand(
@@ -439,6 +440,7 @@ function programFor(terminal: Terminal, run: Run): Command {
     .action((file: string, options: Omit<FaultVerifyOptions, 'file'>) =>
       run(faultVerify({ ...options, file }, terminal)),
     )
+  witnessCommands(program, terminal, run)
 
   localiseHelp(program, t)
   return program
