@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { toBase64Url } from '../../../src/chain/bytes.ts'
 import {
@@ -125,6 +126,28 @@ describe('a remote evaluation, state by event', () => {
       'remote-evaluation.reveal': (ledger) => reveal(ledger),
       'remote-evaluation.cancel': cancel,
     },
+  })
+})
+
+describe('what is hashed and signed outside the ledger', () => {
+  const odd = { tender: { owner: 'uscc:914403001922038216', scheme: 'national', code: '穗〔2026〕7号' }, round: 2 }
+  const ledger = '11'.repeat(32)
+
+  it('the commitment is the SHA-256 of this text, which any JSON library with RFC 8785 gives', () => {
+    const text =
+      `{"code":"穗〔2026〕7号","experts":["${expert(1)}"],"ledger":"${ledger}","nonce":"${'ab'.repeat(32)}",` +
+      `"owner":"uscc:914403001922038216","reserves":["${expert(9)}"],"round":2,"scheme":"national","section":"",` +
+      '"type":"remote-evaluation.draw-commitment@1"}'
+    const hash = createHash('sha256').update(text).digest('hex')
+    expect(drawCommitment(ledger, odd, { ...drawn, experts: [expert(1)] })).toBe(hash)
+  })
+
+  it('a seat signs this text', () => {
+    expect(Buffer.from(reportMessage(ledger, odd, 4, document)).toString()).toBe(
+      `{"code":"穗〔2026〕7号","ledger":"${ledger}","owner":"uscc:914403001922038216",` +
+        `"report":"sha256:${'0d'.repeat(32)}","round":2,"scheme":"national","seat":4,"section":"",` +
+        '"type":"remote-evaluation.report-signature@1"}',
+    )
   })
 })
 
