@@ -354,6 +354,12 @@ function checkKey(statement: Statement, type: StatementType, context: RuleContex
   if (allowed !== 'any' && !key.roles.some((role) => allowed.includes(role))) {
     throw new Refusal('role.not-allowed', `needs one of the roles ${allowed.join(', ')}`)
   }
+  if (!key.agreed && type.isForAgreedKeys) {
+    throw new Refusal(
+      'key.out-of-scope',
+      `only ${key.vouchedBy[0]} vouches for the key, and ${type.name} counts everywhere`,
+    )
+  }
   if (!key.agreed && !type.isOutsideScope) checkScope(key, statement, type, context)
 }
 

@@ -11,6 +11,7 @@ import { guaranteePublications } from './guarantee.ts'
 import { jointPublications } from './joint-publication.ts'
 import { majorProjects } from './major-project.ts'
 import { parties } from './party.ts'
+import { performances, qualifications } from './qualification.ts'
 import { remoteEvaluations } from './remote-evaluation.ts'
 import { ruleActivations } from './rules.ts'
 import type { Family } from './statement-type.ts'
@@ -20,6 +21,8 @@ import { objections } from './tender-objection.ts'
 export const families: readonly Family[] = [
   parties,
   ruleActivations,
+  qualifications,
+  performances,
   attestation,
   bids,
   guaranteePublications,

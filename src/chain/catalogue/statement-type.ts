@@ -93,6 +93,8 @@ export interface StatementType {
   readonly schema: OwnFields
   /** Roles of which the signing key must have one; 'any' includes keys without a role. */
   readonly roles: readonly Role[] | 'any'
+  /** What it says counts everywhere, so a key on one member's word never signs it: a member could speak in anybody's name. */
+  readonly isForAgreedKeys?: true
   /** A delegated key never signs it, whatever it is limited to: it decides over keys or over rules. */
   readonly isForStrongKeys?: true
   /** A key signs it outside its scope too — through any member, and whatever it was lent for — because it only takes rights away. */
