@@ -172,7 +172,10 @@ export const partyAnswer = (party: PartyView): PartyAnswer => ({
     notBefore: beijingTimeOrNull(key.notBefore),
     notAfter: beijingTimeOrNull(key.notAfter),
     index: String(key.index),
+    endsAt: beijingTimeOrNull(key.endsAt),
+    endedBy: key.endedBy === null ? null : String(key.endedBy),
   })),
+  at: beijingTime(party.at),
   asOf: asOfAnswer(party.asOf),
 })
 

@@ -165,7 +165,14 @@ export interface PartyAnswer {
     readonly notBefore: string | null
     readonly notAfter: string | null
     readonly index: string
+    readonly status: PartyView['keys'][number]['status']
+    readonly endsAt: string | null
+    readonly endedBy: string | null
+    readonly successor: string | null
+    readonly delegator: string | null
+    readonly types: readonly string[] | null
   }[]
+  readonly at: string
   readonly asOf: AsOfAnswer
 }
 

@@ -194,7 +194,19 @@ export interface PartyView {
     readonly notAfter: string | null
     /** Index of the record that registered it. */
     readonly index: number
+    /** At the time asked about: `revoked` covers every end by record, a rotation included. */
+    readonly status: 'active' | 'not-yet' | 'expired' | 'revoked'
+    /** Block time from which a record has ended it, or its delegator; and the index of that record. */
+    readonly endsAt: string | null
+    readonly endedBy: number | null
+    /** Kid of the key that took its place. */
+    readonly successor: string | null
+    /** Kid of the key that delegated to it, and the record types it may sign for that one. */
+    readonly delegator: string | null
+    readonly types: readonly string[] | null
   }[]
+  /** RFC 3339: the time that every `status` is of. */
+  readonly at: string
   readonly asOf: AsOf
 }
 
@@ -307,7 +319,8 @@ export interface Service {
   consistency(from: number, to: number): ConsistencyProof | undefined
   block(height: number): BlockView | undefined
   members(): readonly MemberView[]
-  party(id: string): PartyView | undefined
+  /** @param at milliseconds since 1970; without it, the time of the newest committed block */
+  party(id: string, at?: number): PartyView | undefined
   status(): Status
   /** Policy text (C2SP tlog-policy) for this ledger. */
   policy(): string

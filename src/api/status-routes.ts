@@ -7,10 +7,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { asOfAnswer, partyAnswer, statusAnswer } from './answering.ts'
 import type { Hindrance } from './answers.ts'
 import { languageOf, textOf } from './messages.ts'
-import { noParameters, partyParameter, readPath, readQuery } from './parameters.ts'
+import { noParameters, partyParameter, querySchema, readPath, readQuery, timeParameter } from './parameters.ts'
 import { Problem } from './problems.ts'
 import type { RouteContext } from './route-context.ts'
 import { answers, problemAnswer } from './schemas.ts'
+
+const partyQuery = { at: timeParameter('密钥状态的时刻 · time that the status of keys is of') }
 
 export function statusRoutes(app: FastifyInstance, context: RouteContext): void {
   const { service } = context
@@ -58,17 +60,18 @@ export function statusRoutes(app: FastifyInstance, context: RouteContext): void 
       tags: ['status'],
       summary: '主体及其密钥 · A party and its keys',
       description:
-        'standing 为 unilateral 的密钥来源为单方登记，仅在 scope 所列成员处有效。 · A unilateral key counts in the scope of the members named only.',
+        'standing 为 unilateral 的密钥来源为单方登记，仅在 scope 所列成员处有效。status 是 at 时刻的状态（缺省为最新区块时间），其后登记的密钥不列出；其余各项为账本当前所载。 · A unilateral key counts in the scope of the members named only. status is as of `at` (the newest block unless given), and keys registered later are left out; everything else is what the ledger says now.',
       params: {
         type: 'object',
         required: ['id'],
         properties: { id: { type: 'string', description: 'uscc:… | id:<scheme>:<id> | person:<hash>' } },
       },
+      querystring: querySchema(partyQuery),
       response: { 200: answers('Party', '主体 · party'), default: problemAnswer },
     },
     handler: (request, reply) => {
-      readQuery(noParameters, request.query)
-      const party = service.party(readPath('id', partyParameter(''), request.params.id))
+      const { at } = readQuery(partyQuery, request.query)
+      const party = service.party(readPath('id', partyParameter(''), request.params.id), at)
       if (party === undefined) throw new Problem('party.not-found')
       return reply.send(partyAnswer(party))
     },

@@ -26,7 +26,7 @@ import type {
 import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { findingsOf } from '../chain/catalogue/finding.ts'
-import { kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
+import { isEnded, isExpired, kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
 import type { Subjects } from '../chain/catalogue/statement-type.ts'
 import { cosignature, formatCheckpoint, logMessage, logSignature } from '../chain/checkpoint.ts'
 import { type Entry, leafKindOf, parseEntry } from '../chain/entry.ts'
@@ -736,11 +736,15 @@ export class Queries implements Service {
     }))
   }
 
-  party(id: string): PartyView | undefined {
-    const { state } = this.#deps.replica.ledger.committed
+  party(id: string, asked?: number): PartyView | undefined {
+    const { state, time: now } = this.#deps.replica.ledger.committed
     if (this.#whole(() => readParty(state, id)) === undefined) return undefined
-    const keys = kidsOf(state, id, partyKeysMax).map((kid) => ({ kid, row: readKey(state, kid)! }))
+    const at = asked ?? now
+    const keys = kidsOf(state, id, partyKeysMax)
+      .map((kid) => ({ kid, row: readKey(state, kid)! }))
+      .filter(({ row }) => asked === undefined || asked >= now || this.#registeredAt(row.index) <= at)
     const names = new Map(keys.map(({ row }) => [row.name, row.vouchedBy.join(', ')]))
+    names.delete('') // a natural person's key has none
     return {
       id,
       names: [...names].map(([name, vouchedBy]) => ({ name, vouchedBy })),
@@ -750,12 +754,29 @@ export class Queries implements Service {
         standing: row.agreed ? 'agreed' : 'unilateral',
         scope: row.agreed ? [] : row.vouchedBy,
         vouchedBy: row.vouchedBy,
-        notBefore: row.notBefore === null ? null : formatTime(row.notBefore),
-        notAfter: row.notAfter === null ? null : formatTime(row.notAfter),
+        notBefore: timeOrNull(row.notBefore),
+        notAfter: timeOrNull(row.notAfter),
         index: row.index,
+        status: isEnded(row, at)
+          ? 'revoked'
+          : row.notBefore !== null && at < row.notBefore
+            ? 'not-yet'
+            : isExpired(row, at)
+              ? 'expired'
+              : 'active',
+        endsAt: timeOrNull(row.endsAt),
+        endedBy: row.endedBy,
+        successor: row.successor === '' ? null : row.successor,
+        delegator: row.delegator === '' ? null : row.delegator,
+        types: row.types,
       })),
+      at: formatTime(at),
       asOf: this.asOf(),
     }
+  }
+
+  #registeredAt(index: number): number {
+    return index === 0 ? this.#options.rules.genesis.foundedAt : Date.parse(this.#recordAt(index)!.blockTime)
   }
 
   status(): Status {
@@ -856,6 +877,8 @@ const scannedBlocks = 256
 function assertReadable(isReadable: boolean, what: string): void {
   if (!isReadable) throw new DiskReadFailed(`${what} cannot be read`)
 }
+
+const timeOrNull = (time: number | null): string | null => (time === null ? null : formatTime(time))
 
 const base64Of = (hex: string): string => toBase64(fromHex(hex)!)
 

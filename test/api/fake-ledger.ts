@@ -8,6 +8,7 @@ import type {
   AsOf,
   InclusionProof,
   LedgerRecord,
+  PartyView,
   PlainSubmission,
   Receipt,
   RecordFilter,
@@ -326,7 +327,7 @@ export class FakeLedger implements Service {
     }))
   }
 
-  party(id: string) {
+  party(id: string, at = Date.UTC(2026, 2, 17)): PartyView | undefined {
     if (id !== submitter.party) return undefined
     return {
       id,
@@ -335,14 +336,21 @@ export class FakeLedger implements Service {
         {
           kid: submitter.key.kid,
           roles: ['trading-platform'],
-          standing: 'unilateral' as const,
+          standing: 'unilateral',
           scope: ['guangzhou'],
           vouchedBy: ['guangzhou'],
           notBefore: '2026-01-01T00:00:00.000Z',
           notAfter: null,
           index: 1,
+          status: at < Date.UTC(2026, 0, 1) ? 'not-yet' : 'active',
+          endsAt: null,
+          endedBy: null,
+          successor: null,
+          delegator: null,
+          types: null,
         },
       ],
+      at: formatTime(at),
       asOf: this.asOf(),
     }
   }

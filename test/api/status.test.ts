@@ -48,6 +48,9 @@ test('a party with its keys, whose word they rest on and where they count', asyn
       },
     ])
   }
+  const early = (await api.get(`/v1/parties/${submitter.party}?at=2025-12-31T23:59:59%2B08:00`)).json<PartyAnswer>()
+  expect(early).toMatchObject({ at: '2025-12-31T23:59:59.000+08:00', keys: [{ status: 'not-yet', endedBy: null }] })
+  expect(saysNo(await api.get(`/v1/parties/${submitter.party}?at=yesterday`))).toEqual([400, 'request.bad-parameter'])
   expect(saysNo(await api.get('/v1/parties/uscc:91330100716105852F'))).toEqual([404, 'party.not-found'])
   expect(saysNo(await api.get('/v1/parties/uscc:914403001922038217'))).toEqual([400, 'request.bad-parameter'])
   expect(saysNo(await api.get('/v1/parties/nobody'))).toEqual([400, 'request.bad-parameter'])

@@ -10,10 +10,13 @@ import type { VerifyItem } from '../../src/api/answers.ts'
 import { readItem, type Sought, verify } from '../../src/api/verification.ts'
 import type { Attestation } from '../../src/chain/block.ts'
 import { toBase64Url, toHex, utf8 } from '../../src/chain/bytes.ts'
-import { parseStatement } from '../../src/chain/statement.ts'
+import type { JsonObject } from '../../src/chain/json.ts'
+import { parseStatement, signStatement } from '../../src/chain/statement.ts'
+import { formatTime } from '../../src/chain/time.ts'
 import type { IntakeResult } from '../../src/node/intake.ts'
 import { Queries } from '../../src/node/queries.ts'
 import type { Replica } from '../../src/node/replica.ts'
+import { keyOf } from '../chain/catalogue/founded-ledger.ts'
 import { ReplicaWorld } from './replica-world.ts'
 
 const world = new ReplicaWorld(4, { cheapSignatures: true })
@@ -200,5 +203,53 @@ describe('a technical verification', () => {
     await queries.records({ hash: `sha256:${hashOf('nobody’s')}` }, null, 3)
     expect(read).not.toHaveBeenCalled()
     read.mockRestore()
+  })
+})
+
+describe('a party and its keys', () => {
+  it('as of the newest block, and as of a time: registered later, not yet valid, expired, revoked', () => {
+    const other = new ReplicaWorld(4, { cheapSignatures: true })
+    other.startAll()
+    other.electLeader()
+    other.settle()
+    const { party } = other.member('beijing').member
+    const of = (type: string, key: string, fields: JsonObject) => {
+      other.submit('beijing', other.centreStatement('beijing', type, key, fields))
+      other.settle()
+      return other.replica('beijing').ledger.committed
+    }
+    const { ledger } = other.genesis
+    const founded = other.genesis.foundedAt
+    const start = other.clock.wall()
+    const [day, second] = [86_400_000, keyOf('beijing second')]
+    const fields = { ledger, type: 'party.key-request@2', party, name: '北京中心', roles: ['sub-centre'] }
+    const term = { notBefore: formatTime(start + day), notAfter: formatTime(start + 2 * day) }
+    const registered = of('party.register@2', 'r', { request: signStatement({ ...fields, ...term }, second) })
+    other.clock.advance(1_000)
+    const revoked = of('key.revoke@1', 'x', { kid: second.kid, reason: 'superseded' })
+
+    const replica = other.replica('beijing')
+    const queries = new Queries(
+      { rules: other.rules, member: 'beijing', node: other.member('beijing').member.node.id, version: 'test' },
+      { clock: other.clock, signer: {} as never, replica, metrics: async () => '' },
+    )
+    const statuses = (at?: number) => queries.party(party, at)!.keys.map(({ status }) => status)
+    expect(statuses()).toEqual(['active', 'revoked'])
+    expect(statuses(registered.time - 1)).toEqual(['active'])
+    expect(statuses(founded)).toEqual(['active'])
+    expect(statuses(registered.time)).toEqual(['active', 'not-yet'])
+    expect(statuses(revoked.time - 1)).toEqual(['active', 'not-yet'])
+    expect(statuses(revoked.time)).toEqual(['active', 'revoked'])
+    expect(queries.party(party)!.keys[1]).toMatchObject({
+      kid: second.kid,
+      status: 'revoked',
+      endsAt: formatTime(revoked.time),
+      endedBy: revoked.frontier.size - 1,
+      successor: null,
+      delegator: null,
+      types: null,
+    })
+    expect(queries.party(party)!.at).toBe(formatTime(replica.ledger.committed.time))
+    expect(queries.party('uscc:91440400192548256N')).toBeUndefined()
   })
 })

@@ -195,11 +195,12 @@ export function readParty(state: StateReader, party: string): PartyRow | undefin
   }
 }
 
-/** Kids of a party's keys in the order they were registered; `limit` because a party may have any number. */
+/** Kids of a party's newest keys in the order they were registered; `limit` because a party may have any number. */
 export function kidsOf(state: StateReader, party: string, limit: number): readonly string[] {
-  const count = Math.min(readParty(state, party)?.keyCount ?? 0, limit)
-  return Array.from({ length: count }, (_, number) =>
-    field.text(state.get(partyKeyRowName(party, number)), 'party key'),
+  const count = readParty(state, party)?.keyCount ?? 0
+  const first = Math.max(0, count - limit)
+  return Array.from({ length: count - first }, (_, at) =>
+    field.text(state.get(partyKeyRowName(party, first + at)), 'party key'),
   )
 }
 

@@ -69,7 +69,7 @@ describe('party.register: a company’s key', () => {
     expect(ledger.submit(ledger.statement('party.register@1', company, old, { request }))).toBe('accepted')
     expect(readKey(ledger.state, keyOf('new').kid)).toMatchObject({ agreed: true, vouchedBy: [], roles: ['agency'] })
     expect(kidsOf(ledger.state, company, 10)).toEqual([old.kid, keyOf('new').kid])
-    expect(kidsOf(ledger.state, company, 1)).toEqual([old.kid])
+    expect(kidsOf(ledger.state, company, 1)).toEqual([keyOf('new').kid])
   })
 
   it('in one member’s scope becomes agreed by the company’s agreed key', () => {
