@@ -199,6 +199,45 @@ test(
 )
 
 test(
+  'notices are imported in their order, a second run changes nothing, and what cannot be imported has its line',
+  async () => {
+    const file = (name: string): string => join(directory, name)
+    const row = (id: string, fields: object) => ({
+      record_id: id,
+      title: '某市教育局教学设备采购项目竞争性磋商公告',
+      project_code: '某直政采磋商(2026)0031号',
+      region: '河南省',
+      business_type: '政府采购',
+      source_platform: '河南省',
+      contentSha256: id.repeat(32),
+      ...fields,
+    })
+    const rows = [
+      row('c3', { info_type: '中标公告', publish_date: '2026-04-10 09:00' }),
+      row('b2', { info_type: '更正事项', publish_date: '2026-03-20 09:00' }),
+      row('a1', { info_type: '采购/资审公告', publish_date: '2026-03-16 20:24' }),
+      row('d4', { info_type: '某种公告', publish_date: '2026-03-16 20:24' }),
+    ]
+    writeFileSync(file('notices.jsonl'), rows.map((item) => JSON.stringify(item)).join('\n'))
+    const { url } = net.state.nodes[2]!
+    const importing = ['import', 'notices', file('notices.jsonl'), '--key', file('key.json'), '--url', url, '--json']
+    const once = await gongzheng(...importing)
+    expect(once.code, once.error).toBe(1)
+    expect(once.error).toContain('d4: the kind of notice "某种公告" is not known')
+    expect(JSON.parse(once.out).counts).toMatchObject({ recorded: 3, before: 0, refused: 0, problem: 1 })
+    const twice = JSON.parse((await gongzheng(...importing)).out)
+    expect(twice.counts).toMatchObject({ recorded: 0, before: 3, refused: 0, problem: 1 })
+
+    const code = encodeURIComponent(rows[0]!.project_code)
+    const tender = await (
+      await fetch(`${url}/v1/tenders/${encodeURIComponent('id:ggzy-platform:河南省')}/ggzy/${code}`)
+    ).json()
+    expect(tender).toMatchObject({ instance: { state: 'awarded' }, timeline: { length: 3 } })
+  },
+  2 * minutes,
+)
+
+test(
   'a centre’s own fields are signed by its home',
   async () => {
     const { home } = net.state.nodes[3]!

@@ -83,8 +83,9 @@ export const tenderLife = new Lifecycle({
     { on: 'tender.notice', from: ['none'], to: 'published' },
     // A further notice: another section, or the same once more. It moves nothing.
     { on: 'tender.notice', from: live, to: live },
-    { on: 'tender.amend', from: [...underway, 'awarded'], to: [...underway, 'awarded'] },
-    { on: 'tender.clarify', from: [...underway, 'awarded'], to: [...underway, 'awarded'] },
+    // Also after the opening: results are corrected too. What may still move by it, the type says.
+    { on: 'tender.amend', from: live, to: live },
+    { on: 'tender.clarify', from: live, to: live },
     { on: 'tender.open', from: ['published', 'closed'], to: 'opened' },
     { on: 'tender.open', from: live.slice(2), to: live.slice(2) },
     { on: 'tender.evaluate', from: ['published', 'closed', 'opened'], to: 'evaluated' },
