@@ -224,6 +224,21 @@ describe('a lying member', () => {
     })
   }
 
+  for (const kind of ['a record that the rules refuse', 'a refusal of what the rules accept']) {
+    it(`as leader seals ${kind}: no honest member signs it`, { timeout: 120_000 }, () => {
+      let strikes = 0
+      for (let seed = 11; seed < 51 && strikes === 0; seed++) {
+        const run = new LyingRun(4, seed, { wuhan: ['bad-block'] }, true)
+        run.enthrone('wuhan').lie(6_000)
+        run.end()
+        // Among what must hold: nobody honest acknowledges, locks or cosigns what the world was told is invalid.
+        expect(run.found, `seed ${seed}`).toEqual([])
+        strikes += struck(run, `bad-block ${kind}`)
+      }
+      expect(strikes).toBeGreaterThan(0)
+    })
+  }
+
   it('lies the same way with the same seed', () => {
     const run = () => drawnRun(4, 3).lie(8_000).end().world
     const first = run()

@@ -5,6 +5,7 @@
 import { sha256 } from '#crypto'
 import type { ChainRules } from '../../src/chain/execution.ts'
 import type { Genesis, GenesisParameters } from '../../src/chain/genesis.ts'
+import type { JsonObject } from '../../src/chain/json.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
@@ -333,27 +334,33 @@ export class World {
 
   /** An attestation of a document's hash, signed by the centre of that member. */
   statement(id: MemberId, key: string, value = key): string {
+    return this.#signed(id, `attest ${value}`, 'attest.hash@1', key, () => ({
+      hash: { algorithm: 'sha256', value: Buffer.from(sha256(Buffer.from(value))).toString('hex') },
+      subject: 'document',
+      mediaType: 'application/pdf',
+      source: {
+        system: 'test',
+        operator: 'role:tester',
+        method: 'generated',
+        software: 'vitest',
+        occurredAt: formatTime(1_800_000_000_000),
+      },
+    }))
+  }
+
+  /** A raise in an auction that nobody announced: well formed and well signed, and the rules refuse it. */
+  refusedStatement(id: MemberId, key: string): string {
+    const lot = { owner: this.machine(id).founded.member.party, scheme: 'land', code: key }
+    return this.#signed(id, 'raise', 'auction.raise@1', key, () => ({ lot, plate: '1', price: '1' }))
+  }
+
+  #signed(id: MemberId, what: string, type: string, key: string, fields: () => JsonObject): string {
     const { member, centre } = this.machine(id).founded
-    const name = `${this.genesis.ledger} ${id} ${key} ${value}`
+    const name = `${this.genesis.ledger} ${id} ${key} ${what}`
     const held = statementsBefore.get(name)
     if (held !== undefined) return held
     const jws = signStatement(
-      {
-        ledger: this.genesis.ledger,
-        type: 'attest.hash@1',
-        party: member.party,
-        key,
-        hash: { algorithm: 'sha256', value: Buffer.from(sha256(Buffer.from(value))).toString('hex') },
-        subject: 'document',
-        mediaType: 'application/pdf',
-        source: {
-          system: 'test',
-          operator: 'role:tester',
-          method: 'generated',
-          software: 'vitest',
-          occurredAt: formatTime(1_800_000_000_000),
-        },
-      },
+      { ledger: this.genesis.ledger, type, party: member.party, key, ...fields() },
       { tagged: centre.publicKey, sign: (message) => statementSignatures.sign(centre, message) },
     )
     statementsBefore.set(name, jws)

@@ -8,10 +8,12 @@ import {
   carriedDigest,
   decodeBlock,
 } from '../../../src/chain/block.ts'
+import type { Catalogue } from '../../../src/chain/catalogue/catalogue.ts'
 import { CborError, encodeCbor } from '../../../src/chain/cbor.ts'
 import { encodeEntry, zeroDigestHex } from '../../../src/chain/entry.ts'
 import { execute, itemReader, runOf } from '../../../src/chain/execution.ts'
 import type { Height, Term } from '../../../src/chain/numbers.ts'
+import { Refusal } from '../../../src/chain/refusal.ts'
 import type { MemberId } from '../../../src/node/ports.ts'
 import type { WireMessage } from '../../../src/node/wire.ts'
 import { resealed } from './forge.ts'
@@ -33,16 +35,16 @@ const carrying =
     return carried === undefined ? undefined : resealed(liar, good.header, carried, good.batches).bytes
   }
 
-/** Executed like a good one where that is possible, so that nothing is wrong but the batches. */
+/** Executed like a good one where that is possible, so that nothing is wrong but the batches, or by which rules they are judged. */
 const holding =
-  (batches: (liar: Liar, good: Block) => readonly Batch[]): Make =>
+  (batches: (liar: Liar, good: Block) => readonly Batch[], catalogue?: Partial<Catalogue>): Make =>
   (liar, good) => {
     const chosen = batches(liar, good)
     const { term, time, leader } = good.header
     const parent = liar.point(good.header.parent)
     let { header: made } = good
     try {
-      const { rules } = liar.world
+      const rules = { ...liar.world.rules, catalogue: { ...liar.world.rules.catalogue, ...catalogue } }
       const proposal = { term, time, leader, carried: good.carried, batches: chosen }
       if (parent !== undefined) made = execute(parent, proposal, rules, itemReader(rules.genesis.ledger)).header
     } catch {
@@ -119,6 +121,26 @@ const kinds: Readonly<Record<string, Make>> = {
     const member = liar.pick(liar.others)
     return [batchOf(liar, [entryOf(liar, { member })], { member, incarnation: 1_000 })]
   }),
+  'a record that the rules refuse': holding(
+    (liar) => [
+      batchOf(liar, [
+        entryOf(liar, { statement: liar.world.refusedStatement(liar.id, `raise ${liar.random.below(50)}`) }),
+      ]),
+    ],
+    { check: () => undefined, apply: () => undefined },
+  ),
+  'a refusal of what the rules accept': holding(
+    (liar) => [
+      batchOf(liar, [
+        entryOf(liar, { statement: liar.world.statement(liar.id, `sound ${liar.random.below(1_000_000)}`) }),
+      ]),
+    ],
+    {
+      check() {
+        throw new Refusal('auction.wrong-state', 'a lie')
+      },
+    },
+  ),
   'batch out of sequence': holding((liar) => [batchOf(liar, [entryOf(liar)], { number: 3 })]),
   'batch of an old start': holding((liar) => [batchOf(liar, [entryOf(liar)], { incarnation: 0 })]),
   'the same batch twice': holding((liar, { batches }) => {
