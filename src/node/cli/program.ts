@@ -22,6 +22,7 @@ import {
   init,
 } from './founding-commands.ts'
 import { type ImportKind, type ImportOptions, importFile } from './import/import.ts'
+import { keyCommands } from './keys.ts'
 import { languageOfCommand } from './language.ts'
 import { type GetOptions, get, type SubmitOptions, status, submit, type VerifyOptions, verify } from './records.ts'
 import {
@@ -310,9 +311,11 @@ function programFor(terminal: Terminal, run: Run): Command {
     .command('request')
     .description(t('以新密钥签署登记申请', 'sign a request with the new key'))
     .requiredOption('--key <file>', t('密钥文件', 'key file'))
-    .requiredOption('--name <name>', t('单位名称', 'name of the organisation'))
+    .option('--name <name>', t('单位名称；自然人不填', 'name of the organisation; none for a natural person'))
     .option('--party <id>', t('主体标识（默认密钥文件所记）', 'party id (default: the key file’s)'))
     .option('--role <role>', t('角色，可多次给出', 'role, repeatable'), list)
+    .option('--delegator <kid>', t('日常密钥：授权它的密钥', 'for a daily key: the key that delegates to it'))
+    .option('--type <type>', t('日常密钥可签的类型，可多次给出', 'type that a daily key may sign, repeatable'), list)
     .option('--not-before <time>', t('生效时间（RFC 3339）', 'valid from (RFC 3339)'))
     .option('--not-after <time>', t('失效时间（RFC 3339）', 'valid until (RFC 3339)'))
     .option('--ledger <id>', t('账本标识（默认向节点询问）', 'ledger id (default: asked of the node)'))
@@ -440,6 +443,7 @@ function programFor(terminal: Terminal, run: Run): Command {
     .action((file: string, options: Omit<FaultVerifyOptions, 'file'>) =>
       run(faultVerify({ ...options, file }, terminal)),
     )
+  keyCommands(program, terminal, run)
   witnessCommands(program, terminal, run)
 
   localiseHelp(program, t)

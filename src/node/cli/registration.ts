@@ -44,8 +44,10 @@ export function keygen({ out, party }: KeygenOptions, terminal: Terminal): ExitC
 export interface RequestOptions {
   readonly key: string
   readonly party?: string
-  readonly name: string
+  readonly name?: string
   readonly role?: readonly string[]
+  readonly delegator?: string
+  readonly type?: readonly string[]
   readonly notBefore?: string
   readonly notAfter?: string
   readonly ledger?: string
@@ -58,7 +60,10 @@ export async function registerRequest(options: RequestOptions, terminal: Termina
   const party = options.party ?? key.party
   if (party === undefined) throw new Refusal('key.no-party')
   checkParty(party)
-  const { name, role = [], notBefore, notAfter } = options
+  const { name, role = [], notBefore, notAfter, delegator, type: types } = options
+  if ((name === undefined) !== party.startsWith('person:')) {
+    throw new CommandFailure('usage.wrong', `--name: ${party}`, exitCode.unusable)
+  }
   const unknown = role.find((given) => !(roles as readonly string[]).includes(given))
   if (unknown !== undefined) {
     throw new CommandFailure('usage.wrong', `--role ${unknown}: ${roles.join(', ')}`, exitCode.unusable)
@@ -68,8 +73,10 @@ export async function registerRequest(options: RequestOptions, terminal: Termina
     {
       ledger,
       party,
-      name,
+      ...(name === undefined ? {} : { name }),
       roles: role as readonly Role[],
+      ...(delegator === undefined ? {} : { delegator }),
+      ...(types === undefined ? {} : { types }),
       ...(notBefore === undefined ? {} : { notBefore }),
       ...(notAfter === undefined ? {} : { notAfter }),
     },
