@@ -1,11 +1,12 @@
 /**
  * The transparency log as the world's tools expect it (C2SP tlog-tiles): /checkpoint, /tile/…, and beside them what this ledger adds:
- * policy, genesis, consistency proofs, blocks. A tile answers under exactly one spelling of its path and never changes; every other
+ * policy, genesis, consistency proofs, blocks one by one and in bundles. A tile answers under exactly one spelling of its path and never changes; every other
  * spelling is 404, and a 404 may not be cached, because the tile may come.
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
+import { parseBlockBundlePath } from '../chain/block-bundle.ts'
 import { parseTilePath } from '../chain/tile.ts'
 import { blockAnswer, consistencyAnswer } from './answering.ts'
 import { preferredType } from './negotiation.ts'
@@ -154,6 +155,32 @@ function proofRoutes(app: FastifyInstance, { service }: RouteContext): void {
       return wanted === 'json'
         ? reply.send(blockAnswer(block))
         : reply.header('content-type', 'application/cbor').send(block.bytes)
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/v1/block-bundles/*',
+    schema: {
+      operationId: 'getBlockBundle',
+      tags: ['log'],
+      summary: '十六个区块一包 · Sixteen blocks at once',
+      description:
+        '/v1/block-bundles/<N>，N 的写法同分片；含高度 16N+1 至 16N+16，各为 u32 大端长度与区块字节。 · N is spelled as that of a tile; heights 16N+1 to 16N+16, each as u32 big-endian length and the block’s bytes.',
+      params: {
+        type: 'object',
+        required: ['path'],
+        properties: { path: { type: 'string', description: '<N>: 000, x001/234' } },
+      },
+      response: { 200: media('16 × (length, block)', { [binaryMediaType]: binary }), default: problemAnswer },
+    },
+    handler: (request, reply) => {
+      const target = request.raw.url!
+      if (target.includes('?')) readQuery(noParameters, request.query)
+      const index = parseBlockBundlePath(target.slice(1))
+      const bytes = index === undefined ? undefined : service.blockBundle(index)
+      if (bytes === undefined) throw new Problem('block.not-found')
+      return reply.header('cache-control', immutableCaching).header('content-type', binaryMediaType).send(bytes)
     },
   })
 

@@ -318,6 +318,8 @@ export interface Service {
   records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage>
   consistency(from: number, to: number): ConsistencyProof | undefined
   block(height: number): BlockView | undefined
+  /** The bundle of 16 whole blocks with this number; undefined until all of them are committed. */
+  blockBundle(index: number): Uint8Array | undefined
   members(): readonly MemberView[]
   /** @param at milliseconds since 1970; without it, the time of the newest committed block */
   party(id: string, at?: number): PartyView | undefined

@@ -24,6 +24,7 @@ import type {
   TypeView,
 } from '../api/service.ts'
 import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
+import { bundleBlocks, bundleStart, encodeBlockBundle } from '../chain/block-bundle.ts'
 import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { findingsOf } from '../chain/catalogue/finding.ts'
 import { isEnded, isExpired, kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
@@ -720,6 +721,15 @@ export class Queries implements Service {
       batches: block.batches.map(({ member, hash, items }) => ({ member, hash, items: items.length })),
       bytes: block.bytes,
     }
+  }
+
+  blockBundle(index: number): Uint8Array | undefined {
+    const start = bundleStart(index)
+    const end = start + bundleBlocks
+    if (end > this.#whole(() => this.#deps.replica.ledger.committed.block.height) + 1) return undefined
+    const blocks: Uint8Array[] = []
+    for (let at = start; at < end; at++) blocks.push(this.#block(height(at)).bytes)
+    return encodeBlockBundle(blocks)
   }
 
   members(): readonly MemberView[] {

@@ -20,6 +20,7 @@ import type {
   SubmitOptions,
   TradeLookups,
 } from '../../src/api/service.ts'
+import { encodeBlockBundle } from '../../src/chain/block-bundle.ts'
 import { fromUtf8, toBase64, toHex, utf8 } from '../../src/chain/bytes.ts'
 import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
 import type { Subjects } from '../../src/chain/catalogue/statement-type.ts'
@@ -292,6 +293,10 @@ export class FakeLedger implements Service {
   consistency(from: number, to: number) {
     if (to > this.#attestedSizes.at(-1)!) return undefined
     return { from, to, path: consistencyPath(from, to, this.#read) }
+  }
+
+  blockBundle(index: number) {
+    return index === 0 ? encodeBlockBundle(Array.from({ length: 16 }, () => Uint8Array.of(0x81, 0x01))) : undefined
   }
 
   block(height: number) {

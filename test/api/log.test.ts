@@ -206,6 +206,17 @@ test.each([
   expect(saysNo(await api.get(`/v1/proofs/consistency${query}`))).toEqual([status, code])
 })
 
+test('blocks sixteen at once, under one spelling, for ever', async () => {
+  const answer = await api.get('/v1/block-bundles/000')
+  expect(answer.statusCode).toBe(200)
+  expect(answer.headers['content-type']).toBe('application/octet-stream')
+  expect(answer.headers['cache-control']).toContain('immutable')
+  expect(answer.rawPayload).toHaveLength(16 * 6)
+  for (const other of ['001', '0', '000.p/1', 'x000/000', '00%30']) {
+    expect(saysNo(await api.get(`/v1/block-bundles/${other}`)), other).toEqual([404, 'block.not-found'])
+  }
+})
+
 test('blocks by height, as JSON or as their own bytes', async () => {
   const block = (await api.get('/v1/blocks/0')).json<BlockAnswer>()
   expect(block).toMatchObject({ height: '0', size: String(size), time: '2026-03-16T09:30:00.000+08:00', bytes: 'gQE=' })

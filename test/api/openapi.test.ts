@@ -100,6 +100,7 @@ test('the public document lists every call of the API', async () => {
     'GET /openapi.json',
     'GET /readyz',
     'GET /tile/{path}',
+    'GET /v1/block-bundles/{path}',
     'GET /v1/blocks/{height}',
     'GET /v1/credit/{party}',
     'GET /v1/events',
