@@ -56,7 +56,7 @@ export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): Ex
 }
 
 /** What each kind of contradiction is, for people. */
-const faultWords: Readonly<Record<FaultKind, Bilingual>> = {
+export const faultWords: Readonly<Record<FaultKind, Bilingual>> = {
   'two-votes': both('同一任期投了两票', 'two votes in one term'),
   'two-seals': both('同一任期同一高度封装了两个区块', 'two blocks sealed in one term at one height'),
   'two-acks': both('同一任期同一高度确认了两个区块', 'two blocks acknowledged in one term at one height'),

@@ -195,6 +195,154 @@ const commandTexts = {
       'Name a key file with --key, or sign with the centre key of a --home.',
     ),
   },
+  'audit.other-ledger': {
+    zh: words(
+      '不是所要审计的账本',
+      '所给的指纹、创世文件或审计目录所记的账本，与来源提供的账本不同。',
+      '请核对章程所印的指纹；审计另一个账本时请换一个 --state 目录。',
+    ),
+    en: words(
+      'Not the ledger to be audited',
+      'The fingerprint or genesis given, or the one pinned in the state directory, is of another ledger than what the sources serve.',
+      'Compare with the fingerprint in the charter; for another ledger use another --state directory.',
+    ),
+  },
+  'audit.state-damaged': {
+    zh: words(
+      '审计目录无法使用',
+      '审计目录中的文件被改动、损坏，或属于另一个版本。',
+      '请移走该目录后重新审计；其中的矛盾签名文件各自独立有效，请先保存。',
+    ),
+    en: words(
+      'The state directory cannot be used',
+      'A file of it was changed or damaged, or is of another version.',
+      'Move the directory away and audit anew; fault proofs in it stand by themselves, so keep them.',
+    ),
+  },
+  'audit.genesis-differs': {
+    zh: words('创世文件不同', '该来源的创世文件不是所审计账本的创世文件。', '请向其他成员取得创世文件并核对指纹。'),
+    en: words(
+      'Another genesis',
+      'The genesis that this source serves is not that of the ledger that is audited.',
+      'Get the genesis from another member and compare the fingerprint.',
+    ),
+  },
+  'audit.policy-differs': {
+    zh: words('信任清单不同', '该来源的信任清单与创世文件所列成员不符。', '不要使用这份清单；请向其他成员取得。'),
+    en: words(
+      'Another policy',
+      'The policy that this source serves is not what the genesis amounts to.',
+      'Do not use it; get the policy from another member.',
+    ),
+  },
+  'audit.checkpoint-bad': {
+    zh: words(
+      '账本快照不成立',
+      '该来源的快照格式有误、签名无效、共签不足，或与区块不符。',
+      '请保存该快照并向其他成员核对。',
+    ),
+    en: words(
+      'The checkpoint is not good',
+      'It is malformed, wrongly signed, cosigned by too few, or not what the blocks lead to.',
+      'Keep it and compare with other members.',
+    ),
+  },
+  'audit.block-invalid': {
+    zh: words(
+      '区块不成立',
+      '区块的写法、签名、证明、次序或执行结果有误。',
+      '请保存该区块；其他来源可以证明正确的区块。',
+    ),
+    en: words(
+      'A block is not valid',
+      'Its form, a signature, a certificate, its place or what it leads to is wrong.',
+      'Keep it; other sources show the right one.',
+    ),
+  },
+  'audit.tile-differs': {
+    zh: words('分片不同', '该来源的哈希分片与由区块算出的不同。', '该来源提供的证明不可信；请向其他成员核对。'),
+    en: words(
+      'A tile differs',
+      'A tile of this source is not what was computed from the blocks.',
+      'Proofs from this source are not to be trusted; ask another member.',
+    ),
+  },
+  'audit.entry-differs': {
+    zh: words('条目不同', '该来源提供的条目与由区块算出的不同：条目被改写。', '请向其他成员取得该条目。'),
+    en: words(
+      'An entry differs',
+      'An entry of this source is not what was computed from the blocks: it was rewritten.',
+      'Get the entry from another member.',
+    ),
+  },
+  'audit.missing': {
+    zh: words('缺少内容', '该来源的快照声称有此内容，却答称没有。', '该来源的账本被截断或损坏；请向其他成员取得。'),
+    en: words(
+      'Something is missing',
+      'The checkpoint of this source says that it is there, and the source says that it is not.',
+      'Its ledger was cut off or damaged; get it from another member.',
+    ),
+  },
+  'audit.wrong-answer': {
+    zh: words('应答不可能', '该来源的应答比该内容可能有的还长。', '该来源不可信；请向其他成员核对。'),
+    en: words(
+      'An answer that cannot be',
+      'It is longer than anything of its kind can be.',
+      'This source is not to be trusted; ask another member.',
+    ),
+  },
+  'audit.rolled-back': {
+    zh: words(
+      '账本变短',
+      '该来源的快照比上次审计时小：账本被退回，或节点刚从故障中恢复。',
+      '请稍后再次审计；若仍如此，请向该成员查询。',
+    ),
+    en: words(
+      'The ledger became shorter',
+      'The checkpoint is smaller than at the last audit: it was rolled back, or its node has just come back from a crash.',
+      'Audit again later; if it stays so, ask the member.',
+    ),
+  },
+  'audit.forked': {
+    zh: words('账本分叉', '同一账本有两段互相矛盾的历史；签署双方的密钥如下。', '请保存矛盾签名文件并交各成员。'),
+    en: words(
+      'The ledger was forked',
+      'There are two contradictory histories of this ledger; the keys that signed both are named.',
+      'Keep the fault proofs and hand them to the members.',
+    ),
+  },
+  'audit.back-dated': {
+    zh: words(
+      '共签时间早于区块',
+      '成员的共签时间早于其所共签的区块：时钟有误，或倒签时间。此项不构成矛盾签名。',
+      '请向该成员查询其时钟。',
+    ),
+    en: words(
+      'Cosigned before it was made',
+      'The time of a cosignature is before that of the block it is over: a wrong clock, or back-dated. It is no fault proof.',
+      'Ask the member about its clock.',
+    ),
+  },
+  'audit.no-answer': {
+    zh: words('未能查完', '该来源没有应答、应答过慢，或其内容无法查到底。', '请稍后再次审计，已查部分不会重复。'),
+    en: words(
+      'Could not be finished',
+      'The source did not answer, or too slowly, or could not be followed to its end.',
+      'Audit again later: with --state, what was checked is not checked again.',
+    ),
+  },
+  'export.incomplete': {
+    zh: words(
+      '未能全部导出',
+      '来源没有给出其中一部分，或给出的不合格式。',
+      '请再次导出，或改由其他成员导出；目录中没有 checkpoint 文件，即为未完成。',
+    ),
+    en: words(
+      'Not all was exported',
+      'The source did not give a part of it, or not in the form it should have.',
+      'Export again, or from another member; a directory without the file checkpoint is not finished.',
+    ),
+  },
   'fault.other-ledger': {
     zh: words(
       '矛盾签名属于另一个账本',

@@ -4,10 +4,12 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
+import { type AuditCommandOptions, auditCommand } from './audit.ts'
 import { type CheckOptions, check } from './check.ts'
 import { defaultUrl } from './connection.ts'
 import { type DevnetOptions, defaultNodes, defaultPort, devnet } from './devnet.ts'
 import { devnetHomes } from './devnet-homes.ts'
+import { type ExportLedgerOptions, exportLedgerCommand } from './export.ts'
 import { CommandFailure, type ExitCode, exitCode, failureOf, report } from './failure.ts'
 import { type FaultVerifyOptions, faultVerify } from './fault.ts'
 import {
@@ -429,6 +431,44 @@ function programFor(terminal: Terminal, run: Run): Command {
     .requiredOption('--entry <file>', t('条目的原始字节', 'the entry’s bytes'))
     .action((options: VerifyOptions) => run(verify(options, terminal)))
 
+  program
+    .command('audit')
+    .description(
+      t(
+        '独立审计：由创世起核验节点或导出目录提供的一切，并相互比对',
+        'check everything that nodes or exports serve from the genesis on, and compare them',
+      ),
+    )
+    .argument(
+      '<sources...>',
+      t('节点网址或导出目录，一个或多个', 'URLs of nodes or directories of exports, one or more'),
+    )
+    .option('--fingerprint <fingerprint>', t('账本指纹，见章程', 'fingerprint of the ledger, as in its charter'))
+    .option('--genesis <file>', t('创世文件，代替指纹', 'genesis of the ledger, instead of the fingerprint'))
+    .option('--policy <file>', t('验证信任清单，快照须另外满足', 'policy that every checkpoint has to satisfy as well'))
+    .option(
+      '--state <directory>',
+      t('审计目录：再次审计时只取新的部分', 'what is kept for the next audit, which then fetches only what is new'),
+    )
+    .option(
+      '--timeout <seconds>',
+      t('一次请求最多等这么久（默认 60）', 'wait so long for one request at most (default 60)'),
+    )
+    .action((sources: readonly string[], options: Omit<AuditCommandOptions, 'sources'>) =>
+      run(auditCommand({ ...options, sources }, terminal)),
+    )
+  const exports = program
+    .command('export')
+    .description(t('导出：离开网络后仍可核验', 'exports: what stays verifiable when the network is gone'))
+  exports
+    .command('ledger')
+    .description(t('把整个账本导出为静态文件', 'the whole ledger as static files'))
+    .argument('<url>', t('节点网址', 'URL of a node'))
+    .argument('<directory>', t('导出到', 'write to'))
+    .action((url: string, directory: string) => {
+      const options: ExportLedgerOptions = { url, directory }
+      return run(exportLedgerCommand(options, terminal))
+    })
   const fault = program
     .command('fault')
     .description(

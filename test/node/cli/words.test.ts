@@ -40,11 +40,14 @@ const commands = [
     'verify',
     'fault',
     'import',
+    'audit',
+    'export',
   ].map((name) => [name]),
   ...['new', 'card', 'collect', 'review', 'sign', 'fingerprint'].map((name) => ['genesis', name]),
   ...['request', 'approve'].map((name) => ['register', name]),
   ...['notices', 'datasets', 'ocds'].map((name) => ['import', name]),
   ['fault', 'verify'],
+  ['export', 'ledger'],
 ]
 
 test.each(commands.map((words) => ({ words, name: ['gongzheng', ...words].join(' ') })))(

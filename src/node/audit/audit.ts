@@ -1,0 +1,355 @@
+/**
+ * An audit: what sources serve, checked against the genesis that the auditor trusts and against each other. The chain is replayed from one of them,
+ * the one that has most; should it lie or fall silent, from the next. Everything the others serve is compared with what was computed. A source that
+ * lies is named as a source; a member is named only by its own signatures.
+ */
+import type { Block } from '../../chain/block.ts'
+import { fromHex, toHex, utf8 } from '../../chain/bytes.ts'
+import { formatCheckpoint } from '../../chain/checkpoint.ts'
+import type { ChainRules } from '../../chain/execution.ts'
+import { type FaultProof, formatFault, verifyFault } from '../../chain/fault.ts'
+import type { Genesis, GenesisMember } from '../../chain/genesis.ts'
+import { noteBytesMax } from '../../chain/note.ts'
+import type { Policy } from '../../chain/policy.ts'
+import { VerificationError } from '../../chain/verification-error.ts'
+import type { Verifier } from '../ports.ts'
+import type { AuditStore, Counts } from './audit-store.ts'
+import { asked } from './block-feed.ts'
+import { compareEntries, comparePolicy, compareTiles, found } from './comparing.ts'
+import { batchFaults, blockFaults, headFaults, sizeOf } from './evidence.ts'
+import { Replaying } from './replaying.ts'
+import { checkpointPath, type MemberHead, readHead, type ServedHead } from './served-head.ts'
+import { type Accused, type Finding, isIncomplete, type Source } from './source.ts'
+
+export interface AuditOptions {
+  readonly rules: ChainRules
+  /** What the auditor demands of a checkpoint beside what the genesis says. */
+  readonly policy?: Policy | undefined
+  /** By source: what it showed last time. */
+  readonly seen: ReadonlyMap<string, Seen>
+  /** Entries up to here were read in full before. */
+  readonly entriesRead: number
+}
+
+/** What is kept of a source from one audit to the next. */
+export interface Seen {
+  /** Its checkpoint, verbatim. */
+  readonly note: string
+  readonly size: number
+  /** Its tiles were compared up to this size. */
+  readonly compared: number
+}
+
+export interface AuditDependencies {
+  readonly store: AuditStore
+  readonly verifier: Verifier
+  readonly onProgress: (step: AuditStep, done: number, total: number) => void
+}
+
+export type AuditStep = 'chain' | 'entries' | 'tiles'
+
+export interface AuditedSource {
+  readonly name: string
+  /** Of its checkpoint; undefined when it has none that can be read. */
+  readonly size: number | undefined
+  readonly signedBy: string | undefined
+  readonly cosigned: readonly { readonly member: string; readonly timeSeconds: number }[]
+  /** Entries and blocks were read from this one. */
+  readonly isPrimary: boolean
+  readonly agrees: boolean
+}
+
+export interface AuditReport {
+  readonly verdict: 'good' | 'incomplete' | 'contradiction'
+  /** The tree that was computed. */
+  readonly size: number
+  /** Hex. */
+  readonly root: string
+  readonly height: number
+  readonly time: number
+  readonly counts: Counts
+  /** Blocks that were replayed in this audit; those before it were replayed by earlier ones. */
+  readonly newBlocks: number
+  readonly sources: readonly AuditedSource[]
+  readonly findings: readonly Finding[]
+  /** Files to write: `fault-….json`. */
+  readonly proofs: ReadonlyMap<string, string>
+  readonly seen: ReadonlyMap<string, Seen>
+  readonly entriesRead: number
+}
+
+interface Read {
+  readonly source: Source
+  readonly head: ServedHead
+}
+
+export async function audit(
+  sources: readonly Source[],
+  options: AuditOptions,
+  dependencies: AuditDependencies,
+): Promise<AuditReport> {
+  return new Audit(sources, options, dependencies).run()
+}
+
+class Audit {
+  readonly #sources: readonly Source[]
+  readonly #options: AuditOptions
+  readonly #deps: AuditDependencies
+  readonly #genesis: Genesis
+  readonly #findings: Finding[] = []
+  readonly #proofs = new Map<string, string>()
+  readonly #accused = new Map<string, Accused>()
+  readonly #accusedOf = new Map<Finding, readonly Accused[]>()
+  /** Blocks that did not pass, by height. */
+  readonly #suspects: { readonly block: Block; readonly finding: Finding }[] = []
+  /** Sources whose next block does not follow ours, which q members cosigned. */
+  readonly #otherChains = new Map<Source, Finding>()
+  readonly #reads: Read[] = []
+  readonly #backDated = new Set<string>()
+
+  constructor(sources: readonly Source[], options: AuditOptions, dependencies: AuditDependencies) {
+    this.#sources = sources
+    this.#options = options
+    this.#deps = dependencies
+    this.#genesis = options.rules.genesis
+  }
+
+  async run(): Promise<AuditReport> {
+    const { store } = this.#deps
+    const begunAt = store.point.block.height
+    await Promise.all(this.#sources.map((source) => this.#readHead(source)))
+    const primary = await this.#replay()
+    await store.save()
+    let { entriesRead } = this.#options
+    if (primary !== undefined) entriesRead = await this.#compareEntries(primary)
+    const seen = new Map(this.#options.seen)
+    for (const read of this.#reads) {
+      const compared = await this.#compare(read)
+      const { source, head } = read
+      if (compared !== undefined && head.size >= (seen.get(source.name)?.size ?? 0)) {
+        seen.set(source.name, { note: head.note, size: head.size, compared })
+      }
+    }
+    const { block, root, time } = store.point
+    const isWrong = this.#findings.some((finding) => !isIncomplete(finding))
+    return {
+      verdict: isWrong ? 'contradiction' : this.#findings.length > 0 || primary === undefined ? 'incomplete' : 'good',
+      size: store.size,
+      root,
+      height: block.height,
+      time,
+      counts: store.counts,
+      newBlocks: block.height - begunAt,
+      sources: this.#sources.map((source) => this.#reportOf(source, primary)),
+      findings: this.#findings.map((finding) => {
+        const accused = [...(finding.accused ?? []), ...(this.#accusedOf.get(finding) ?? [])]
+        return accused.length > 0 ? { ...finding, accused } : finding
+      }),
+      proofs: this.#proofs,
+      seen,
+      entriesRead,
+    }
+  }
+
+  #reportOf(source: Source, primary: Read | undefined): AuditedSource {
+    const head = this.#reads.find((read) => read.source === source)?.head
+    return {
+      name: source.name,
+      size: head?.size,
+      signedBy: head?.signedBy,
+      cosigned: (head?.cosigned ?? []).map(({ member, timeSeconds }) => ({ member: member.id, timeSeconds })),
+      isPrimary: primary?.source === source,
+      agrees: head !== undefined && !this.#findings.some((finding) => finding.source === source.name),
+    }
+  }
+
+  async #readHead(source: Source): Promise<void> {
+    const answer = await asked(source, checkpointPath, noteBytesMax)
+    if (answer.kind === 'failed') return this.#add(answer.finding)
+    if (answer.bytes === undefined) return this.#add(found('audit.no-answer', source, 'checkpoint', 'there is none'))
+    try {
+      this.#reads.push({ source, head: readHead(answer.bytes, this.#genesis, this.#options.policy) })
+    } catch (error) {
+      if (!(error instanceof VerificationError)) throw error
+      this.#add(found('audit.checkpoint-bad', source, 'checkpoint', `${error.code}: ${error.message}`))
+    }
+  }
+
+  // ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Returns the source from which the chain was followed to the end of its own checkpoint. */
+  async #replay(): Promise<Read | undefined> {
+    const { store, verifier, onProgress } = this.#deps
+    const good = this.#reads
+      .filter(({ head }) => head.trouble === undefined)
+      .sort((a, b) => b.head.size - a.head.size || this.#order(a) - this.#order(b))
+    const replaying = new Replaying({
+      rules: this.#options.rules,
+      store,
+      verifier,
+      onBlock: (block) => {
+        this.#checkTimes(block)
+        for (const suspect of this.#suspects) {
+          if (suspect.block.header.height !== block.header.height || suspect.block.id === block.id) continue
+          this.#accuse(suspect.finding, blockFaults(suspect.block, block, this.#genesis))
+        }
+        onProgress('chain', store.size, good[0]?.head.size ?? 0)
+      },
+    })
+    for (const read of good) {
+      if (read.head.size < store.size) return read
+      const broken = await replaying.run(read.source, read.head)
+      if (broken === undefined) return read
+      const { finding, blocks, wrongItem, isOtherChain } = broken
+      if (isOtherChain === true) {
+        this.#otherChains.set(read.source, finding)
+        continue
+      }
+      this.#add(finding)
+      for (const block of blocks) this.#suspects.push({ block, finding })
+      if (wrongItem !== undefined) {
+        this.#accuse(finding, batchFaults(wrongItem.batch, wrongItem.at, this.#genesis))
+      }
+    }
+    return undefined
+  }
+
+  #order = ({ source }: Read): number => this.#sources.indexOf(source)
+
+  /** The times of the cosignatures that a block carries. */
+  #checkTimes({ carried, header }: Block): void {
+    const { attestation } = carried
+    if (attestation === undefined) return
+    for (const { member: id, time } of attestation.cosignatures) {
+      const member = this.#genesis.members.find((each) => each.id === id)!
+      this.#checkTime(member, attestation.size, time, `v1/blocks/${header.height}`, '')
+    }
+  }
+
+  /** A cosignature over a block is not older than the block, as far as clocks may differ (protocol.md, rule 10). */
+  #checkTime(member: GenesisMember, size: number, timeSeconds: number, file: string, source: string): void {
+    const end = this.#deps.store.endOf(size)
+    if (end === undefined || this.#backDated.has(member.id)) return
+    const { clockAheadMs } = this.#genesis.parameters
+    if (timeSeconds * 1_000 + 999 >= end.time - clockAheadMs) return
+    this.#backDated.add(member.id)
+    const detail = `${member.id} cosigned size ${size} at ${timeSeconds} s, before block ${end.height} was made at ${end.time} ms`
+    const accused = [{ member: member.id, name: member.name, kid: member.node.cosign }]
+    this.#add({ code: 'audit.back-dated', source, file, height: end.height, detail, accused })
+  }
+
+  // ── the sources, compared ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #compareEntries({ source, head }: Read): Promise<number> {
+    const { store, onProgress } = this.#deps
+    const from = Math.min(this.#options.entriesRead, head.size)
+    const total = head.size - from
+    const finding = await compareEntries(source, store, { from, size: head.size }, (leaves) =>
+      onProgress('entries', Math.max(0, leaves - from), total),
+    )
+    if (finding !== undefined) this.#add(finding)
+    return finding === undefined ? Math.max(head.size, this.#options.entriesRead) : this.#options.entriesRead
+  }
+
+  /** Up to which size the tiles of a source are known to be ours; undefined when something is wrong with it. */
+  async #compare({ source, head }: Read): Promise<number | undefined> {
+    const { store, onProgress } = this.#deps
+    const before = this.#findings.length
+    const last = this.#options.seen.get(source.name)
+    const isOurs = head.size <= store.size && toHex(store.rootAt(head.size)) === toHex(head.root)
+    if (head.trouble !== undefined) {
+      const { code, message } = head.trouble
+      const finding = found('audit.checkpoint-bad', source, 'checkpoint', `${code}: ${message}`)
+      this.#add(finding)
+      if (!isOurs) await this.#lookForFork(source, head, finding)
+      return undefined
+    }
+    if (!isOurs) {
+      const isBroken = this.#findings.some((finding) => finding.source === source.name && !isIncomplete(finding))
+      const isUnread = head.size > store.size
+      const detail = `size ${head.size} with root ${toHex(head.root)} is not of the chain that was followed`
+      const finding = found('audit.forked', source, 'checkpoint', detail)
+      const proofs = await headFaults(source, head, this.#ourHeads(), store)
+      // Beyond what could be followed, only a difference shows that it is another tree.
+      if (proofs.length > 0 || (!isUnread && !isBroken)) {
+        this.#add(finding)
+        this.#accuse(finding, proofs)
+      } else if (isUnread && !isBroken) {
+        const other = this.#otherChains.get(source)
+        this.#add(other ?? found('audit.no-answer', source, 'checkpoint', `size ${head.size} could not be followed`))
+      }
+      return undefined
+    }
+    if (last !== undefined && head.size < last.size) {
+      const detail = `size ${head.size} now, ${last.size} before`
+      this.#add(found('audit.rolled-back', source, 'checkpoint', detail))
+    }
+    for (const { member, timeSeconds } of head.cosigned) {
+      this.#checkTime(member, head.size, timeSeconds, 'checkpoint', source.name)
+    }
+    if (store.endOf(head.size) === undefined) {
+      this.#add(found('audit.checkpoint-bad', source, 'checkpoint', `no block ends at size ${head.size}`))
+    }
+    const policy = await comparePolicy(source, this.#genesis)
+    if (policy !== undefined) this.#add(policy)
+    const from = Math.min(last?.compared ?? 0, head.size)
+    const tiles = await compareTiles(source, store, { from, size: head.size }, (leaves) =>
+      onProgress('tiles', Math.max(0, leaves - from), head.size - from),
+    )
+    for (const finding of tiles) this.#add(finding)
+    return this.#findings.length > before ? undefined : head.size
+  }
+
+  /** A head without a quorum under it proves nothing about the ledger, but may about who signed it. */
+  async #lookForFork(source: Source, head: ServedHead, finding: Finding): Promise<void> {
+    this.#accuse(finding, await headFaults(source, head, this.#ourHeads(), this.#deps.store))
+  }
+
+  /** Every head of our tree with a member's signature: served now, served before, carried by the chain. The largest first. */
+  #ourHeads(): readonly MemberHead[] {
+    const { store } = this.#deps
+    const heads: MemberHead[] = []
+    const isOurs = (size: number, root: Uint8Array): boolean =>
+      size <= store.size && toHex(store.rootAt(size)) === toHex(root)
+    for (const { head } of this.#reads) if (isOurs(head.size, head.root)) heads.push(...head.cosigned)
+    for (const { note } of this.#options.seen.values()) {
+      const head = readHead(utf8(note), this.#genesis, undefined)
+      if (isOurs(head.size, head.root)) heads.push(...head.cosigned)
+    }
+    for (const [id, { size, root, timeSeconds, signature }] of store.carried) {
+      const member = this.#genesis.members.find((each) => each.id === id)!
+      const checkpoint = formatCheckpoint({ origin: this.#genesis.origin, size, root: fromHex(root)! })
+      heads.push({ member, checkpoint, timeSeconds, signature })
+    }
+    return heads.sort((a, b) => sizeOf(b.checkpoint) - sizeOf(a.checkpoint))
+  }
+
+  // ── what was found ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #add(finding: Finding): void {
+    // Silence is said once.
+    const isKnown = (each: Finding): boolean =>
+      each.source === finding.source && isIncomplete(each) && isIncomplete(finding)
+    if (!this.#findings.some(isKnown)) this.#findings.push(finding)
+  }
+
+  /** Writes the proofs, and names whom they convict in the finding. */
+  #accuse(finding: Finding, proofs: readonly FaultProof[]): void {
+    const accused = proofs.map((proof) => this.#accusedBy(proof)).filter((each) => each !== undefined)
+    const named = this.#accusedOf.get(finding) ?? []
+    this.#accusedOf.set(finding, [...new Set([...named, ...accused])])
+  }
+
+  #accusedBy(proof: FaultProof): Accused | undefined {
+    const { kid, kind } = verifyFault(proof)
+    const member = this.#genesis.members.find(({ node }) => node.seal === kid || node.cosign === kid)
+    if (member === undefined) return undefined
+    const name = `fault-${member.id}-${kind}.json`
+    const held = this.#accused.get(name)
+    if (held !== undefined) return held
+    const accused: Accused = { member: member.id, name: member.name, kid, kind, proof: name }
+    this.#accused.set(name, accused)
+    this.#proofs.set(name, formatFault(proof))
+    return accused
+  }
+}

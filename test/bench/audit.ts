@@ -1,0 +1,108 @@
+/**
+ * `npm run bench:audit`: how fast a whole ledger is audited. Another process makes it (every signature real, nobody votes) and serves it as four
+ * nodes on the same cores; this one audits it as `gongzheng audit` does, entries read in full from one node, tiles from all. Prints one JSON object
+ * on its last line; since a verification costs two to five times as much on one machine as on another, also what a record costs in verifications.
+ *
+ *   npm run bench:audit [-- --records 100000] [--per-block 64] [--keep]
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ed25519PublicKey, ed25519Sign, ed25519Verify, sha256 } from '#crypto'
+import { utf8 } from '../../src/chain/bytes.ts'
+import { runCommand } from '../../src/node/cli/program.ts'
+import type { TerminalStreams } from '../../src/node/cli/terminal.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    records: { type: 'string', default: '100000' },
+    'per-block': { type: 'string', default: '64' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const folder = fileURLToPath(new URL('../../.bench/audit', import.meta.url))
+if (!flags.keep) rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+const state = join(folder, 'state')
+rmSync(state, { recursive: true, force: true })
+const say = (text: string): void => void process.stderr.write(`${text}\n`)
+
+/** Microseconds of one verification on one core, while nothing else of ours runs. */
+function verificationMicros(): number {
+  const seed = sha256(utf8('bench'))
+  const key = ed25519PublicKey(seed)
+  const message = new Uint8Array(500)
+  const signature = ed25519Sign(seed, message)
+  const count = 2_000
+  const begun = performance.now()
+  for (let i = 0; i < count; i++) ed25519Verify(key, message, signature)
+  return ((performance.now() - begun) * 1000) / count
+}
+
+const server = spawn(
+  process.execPath,
+  [
+    fileURLToPath(new URL('./audit-server.ts', import.meta.url)),
+    join(folder, 'files'),
+    flags.records,
+    flags['per-block'],
+  ],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+)
+try {
+  mkdirSync(join(folder, 'files'), { recursive: true })
+  const [line] = await new Promise<[string]>((resolve, reject) => {
+    createInterface({ input: server.stdout! }).once('line', (text) => resolve([text]))
+    server.once('exit', (code) => reject(new Error(`the server ended: ${code}`)))
+  })
+  const { urls, size, height, fingerprint } = JSON.parse(line) as {
+    urls: string[]
+    size: number
+    height: number
+    fingerprint: string
+  }
+  const micros = verificationMicros()
+  const rssMiB: number[] = []
+  const timer = setInterval(() => rssMiB.push(Math.round(process.memoryUsage.rss() / 1_048_576)), 1_000)
+  const output = new PassThrough()
+  const streams = { input: new PassThrough(), output, error: process.stderr } as unknown as TerminalStreams
+  const cpu = process.cpuUsage()
+  const begun = performance.now()
+  const code = await runCommand(
+    ['audit', ...urls, '--fingerprint', fingerprint, '--state', state, '--json'],
+    process.env,
+    streams,
+  )
+  const seconds = (performance.now() - begun) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  clearInterval(timer)
+  if (code !== 0) throw new Error(`the audit ended with ${code}: ${String(output.read())}`)
+  const again = performance.now()
+  await runCommand(['audit', ...urls, '--state', state, '--json'], process.env, streams)
+  const secondsAgain = (performance.now() - again) / 1000
+  const records = Number(flags.records)
+  const quarter = Math.floor(rssMiB.length / 4)
+  say(`${Math.round(records / seconds)} records/s, ${Math.round(seconds)} s`)
+  process.stdout.write(
+    `${JSON.stringify({
+      records,
+      size,
+      blocks: height,
+      nodes: urls.length,
+      seconds: Math.round(seconds * 10) / 10,
+      recordsPerSecond: Math.round(records / seconds),
+      verificationMicros: Math.round(micros),
+      cpuPerRecordInVerifications: Math.round(((user + system) / records / micros) * 100) / 100,
+      rssMiB: { atAQuarter: rssMiB[quarter], atTheEnd: rssMiB.at(-1), most: Math.max(...rssMiB) },
+      secondsWithNothingNew: Math.round(secondsAgain * 10) / 10,
+      conditions: { node: process.version, cores: availableParallelism() },
+    })}\n`,
+  )
+} finally {
+  server.kill()
+}

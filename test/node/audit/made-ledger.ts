@@ -1,0 +1,258 @@
+/**
+ * A ledger as its members would have left it, made by one who holds all their keys: blocks with every seal, certificate and cosignature, executed by
+ * the rules, and the files that a node or an export serves. Fast, because nobody votes; so that audits have something to read, and liars
+ * something to change.
+ */
+import { ed25519Sign } from '#crypto'
+import { assembleBatch, type Batch, batchItem, batchMessage } from '../../../src/chain/batch.ts'
+import {
+  type Attestation,
+  assembleBlock,
+  type Block,
+  blockSealMessage,
+  type Carried,
+} from '../../../src/chain/block.ts'
+import {
+  blockBundlePath,
+  blockPath,
+  bundleBlocks,
+  bundleOf,
+  encodeBlockBundle,
+} from '../../../src/chain/block-bundle.ts'
+import { fromHex, toHex, utf8 } from '../../../src/chain/bytes.ts'
+import { type Signable, signableMessage } from '../../../src/chain/certificate.ts'
+import { cosignature, cosignatureMessage, formatCheckpoint, logSignature } from '../../../src/chain/checkpoint.ts'
+import { encodeEntry, zeroDigestHex } from '../../../src/chain/entry.ts'
+import { genesisRef } from '../../../src/chain/epoch.ts'
+import { type ChainPoint, execute, itemReader } from '../../../src/chain/execution.ts'
+import { genesisState } from '../../../src/chain/genesis.ts'
+import { memberCosignKey, memberLogKey, memberPolicy } from '../../../src/chain/member-policy.ts'
+import { leafHash, TreeFrontier } from '../../../src/chain/merkle-tree.ts'
+import { formatNote } from '../../../src/chain/note.ts'
+import { term } from '../../../src/chain/numbers.ts'
+import { formatPolicy } from '../../../src/chain/policy.ts'
+import { Overlay, type StateReader } from '../../../src/chain/state.ts'
+import { signStatement } from '../../../src/chain/statement.ts'
+import { encodeEntryBundle, entriesPath, tilePath } from '../../../src/chain/tile.ts'
+import { TileBuilder } from '../../../src/node/audit/tile-builder.ts'
+import { found } from '../../simulation/founding.ts'
+
+export const foundedAt = Date.UTC(2026, 0, 1)
+
+/** The same for everybody, so that two ledgers that begin alike are alike. */
+export const founded = found(4, {}, foundedAt)
+export const { genesis, rules, members } = founded
+
+export interface BlockPlan {
+  /** Idempotency keys; one record each. */
+  readonly records: readonly string[]
+  /** Index of the member that leads; another than before begins a term. */
+  readonly leader?: number
+  /** Seconds by which the first cosigner's clock is off. */
+  readonly cosignedEarlierSeconds?: number
+  /** Of the statements, to forge them. */
+  readonly change?: (jws: string) => string
+}
+
+export type Put = (path: string, bytes: Uint8Array) => void
+
+export class MadeLedger {
+  readonly files = new Map<string, Uint8Array>()
+  /** All of them, unless the files go elsewhere. */
+  readonly blocks: Block[] = []
+  readonly #isKept: boolean
+  readonly #put: Put
+  readonly #rows = new Map<string, Parameters<Overlay['set']>[1]>()
+  readonly #state: StateReader = { get: (name) => this.#rows.get(name) }
+  readonly #read = itemReader(genesis.ledger)
+  readonly #tiles: TileBuilder
+  #point: ChainPoint
+  #entries: Uint8Array[] = [genesis.entry]
+  /** Of entries, the one that is not full yet. */
+  #bundle = 0
+  /** Of the last bundle, not full yet. */
+  #loose: Block[] = []
+  #height = 0
+  /** By member: its last batch. */
+  readonly #runs = new Map<string, { readonly number: number; readonly hash: string }>()
+  #attestation: Attestation | undefined
+  #carriedSize = 1
+  #leader = 0
+
+  constructor(put?: Put) {
+    this.#isKept = put === undefined
+    this.#put = put ?? ((path, bytes) => void this.files.set(path, bytes))
+    this.#tiles = new TileBuilder([], (level, index, bytes) => this.#put(tilePath(level, index), bytes))
+    const state = new Overlay({ get: () => undefined })
+    genesisState(genesis, state)
+    for (const [name, value] of state.writes) this.#rows.set(name, value)
+    const frontier = new TreeFrontier()
+    const leaf = leafHash(genesis.entry)
+    frontier.append(leaf)
+    this.#tiles.append(leaf)
+    this.#point = {
+      block: genesisRef(genesis),
+      leader: '',
+      time: genesis.foundedAt,
+      frontier,
+      root: toHex(frontier.root()),
+      state: this.#state,
+      unattested: [],
+    }
+  }
+
+  get size(): number {
+    return this.#point.frontier.size
+  }
+
+  get height(): number {
+    return this.#height
+  }
+
+  /** The newest checkpoint by three members. */
+  get attestation(): Attestation | undefined {
+    return this.#attestation
+  }
+
+  /** One block, and before it the first of its term where a new one begins. */
+  add({ records, leader = this.#leader, cosignedEarlierSeconds = 0, change }: BlockPlan): this {
+    if (this.#height === 0 || leader !== this.#leader) this.#begin(leader)
+    const { attestation } = this
+    const carried: Carried = attestation !== undefined && attestation.size > this.#carriedSize ? { attestation } : {}
+    this.#carriedSize = Math.max(this.#carriedSize, carried.attestation?.size ?? 0)
+    this.#seal(carried, records.length === 0 ? [] : [this.#batch(records, change)])
+    if (records.length > 0) this.#attest(cosignedEarlierSeconds)
+    return this
+  }
+
+  #begin(leader: number): void {
+    this.#leader = leader
+    const { id } = members[leader]!.member
+    const base = this.#point.block
+    const next = term(base.term + 1)
+    const election = this.#certificate({ kind: 'vote', term: next, candidate: id, base })
+    const isFirst = base.height === 0
+    this.#seal(isFirst ? { election } : { election, base: this.#certificate({ kind: 'lock', block: base }) }, [], next)
+  }
+
+  #certificate<S extends Signable>(signed: S) {
+    const message = signableMessage(rules.context, signed)
+    const signatures = members
+      .slice(0, genesis.quorum)
+      .map(({ member, keys }) => ({ member: member.id, signature: ed25519Sign(keys.seal.seed, message) }))
+    return { signed, signatures }
+  }
+
+  #batch(records: readonly string[], change = (jws: string): string => jws): Batch {
+    const { member, keys, centre } = members[this.#leader]!
+    const receivedAt = this.#point.time + 500
+    const items = records.map((key) => {
+      const statement = signStatement(
+        { ...fieldsOf(key), ledger: genesis.ledger, party: member.party },
+        { tagged: centre.publicKey, sign: (message) => ed25519Sign(centre.seed, message) },
+      )
+      return batchItem(encodeEntry({ statement: change(statement), member: member.id, receivedAt }), true)
+    })
+    const last = this.#runs.get(member.id)
+    const number = last === undefined ? 0 : last.number + 1
+    const header = { member: member.id, incarnation: 1, number, previous: last?.hash ?? zeroDigestHex }
+    const message = batchMessage(rules.context, header, items)
+    return assembleBatch(header, items, message, ed25519Sign(keys.seal.seed, message))
+  }
+
+  #seal(carried: Carried, batches: readonly Batch[], inTerm = this.#point.block.term): void {
+    const { member, keys } = members[this.#leader]!
+    const time = this.#point.time + 500
+    const proposal = { term: inTerm, time, leader: member.id, carried, batches }
+    const execution = execute(this.#point, proposal, rules, this.#read)
+    const { header } = execution
+    const block = assembleBlock(
+      header,
+      ed25519Sign(keys.seal.seed, blockSealMessage(rules.context, header)),
+      carried,
+      batches,
+    )
+    for (const [name, value] of execution.writes) this.#rows.set(name, value)
+    execution.fold(this.#state)
+    this.#point = {
+      ...execution.point,
+      state: this.#state,
+      block: { term: header.term, height: header.height, id: block.id },
+    }
+    for (const { bytes, hash } of execution.leaves) this.#leaf(bytes, hash)
+    for (const { member: id, hash, number } of batches) this.#runs.set(id, { number, hash })
+    this.#height = header.height
+    this.#keep(block)
+  }
+
+  #leaf(bytes: Uint8Array, hash: Uint8Array): void {
+    this.#tiles.append(hash)
+    this.#entries.push(bytes)
+    if (this.#entries.length < 256) return
+    this.#put(entriesPath(this.#bundle++), encodeEntryBundle(this.#entries))
+    this.#entries = []
+  }
+
+  #keep(block: Block): void {
+    this.#loose.push(block)
+    if (this.#isKept) this.blocks.push(block)
+    if (this.#loose.length < bundleBlocks) return
+    this.#put(blockBundlePath(bundleOf(block.header.height)), encodeBlockBundle(this.#loose.map(({ bytes }) => bytes)))
+    this.#loose = []
+  }
+
+  #attest(earlierSeconds: number): void {
+    const root = this.#point.frontier.root()
+    const text = formatCheckpoint({ origin: genesis.origin, size: this.size, root })
+    const cosignatures = members.slice(0, genesis.quorum).map(({ member, keys }, i) => {
+      const time = Math.floor(this.#point.time / 1000) + 1 - (i === 0 ? earlierSeconds : 0)
+      return { member: member.id, time, signature: ed25519Sign(keys.cosign.seed, cosignatureMessage(time, text)) }
+    })
+    this.#attestation = { size: this.size, root: toHex(root), cosignatures }
+  }
+
+  /** What is there beside full tiles and bundles, for the newest checkpoint, as this member's node serves it. */
+  finish(server = 0): this {
+    for (const [level, { index, bytes }] of this.#tiles.edges.entries()) {
+      if (bytes.length > 0) this.#put(tilePath(level, index, bytes.length / 32), bytes)
+    }
+    if (this.#entries.length > 0) {
+      this.#put(entriesPath(this.#bundle, this.#entries.length), encodeEntryBundle(this.#entries))
+    }
+    for (const block of this.#loose) this.#put(blockPath(block.header.height), block.bytes)
+    this.#put('v1/genesis', genesis.entry)
+    this.#put('v1/policy', utf8(formatPolicy(memberPolicy(genesis))))
+    if (this.#attestation !== undefined) this.#put('checkpoint', noteOf(this.#attestation, server))
+    return this
+  }
+}
+
+/** A checkpoint note: the attestation's cosignatures under the log line of one member's node. */
+export function noteOf({ size, root, cosignatures }: Attestation, server = 0): Uint8Array {
+  const text = formatCheckpoint({ origin: genesis.origin, size, root: fromHex(root)! })
+  const { member, keys } = members[server]!
+  const lines = cosignatures.map((each) =>
+    cosignature(
+      memberCosignKey(genesis, members.find(({ member: { id } }) => id === each.member)!.member),
+      each.time,
+      each.signature,
+    ),
+  )
+  const log = logSignature(memberLogKey(genesis, member), ed25519Sign(keys.log.seed, utf8(text)))
+  return utf8(formatNote({ text, signatures: [log, ...lines] }))
+}
+
+const fieldsOf = (key: string) => ({
+  type: 'attest.hash@1',
+  key,
+  subject: 'document',
+  hash: { algorithm: 'sha256', value: 'c0'.repeat(32) },
+  mediaType: 'application/pdf',
+  source: {
+    system: 'test',
+    operator: 'role:clerk',
+    method: 'export',
+    software: 'test 1',
+    occurredAt: '2026-01-01T09:30:00+08:00',
+  },
+})
