@@ -9,6 +9,7 @@ import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { writeMemberParty } from './catalogue/register.ts'
 import { compileSchema } from './catalogue/schema.ts'
 import { named, object, parseParty, partyField, regionField, textField, timeField } from './catalogue/values.ts'
+import { fingerprintOf, type GenesisMember } from './founding.ts'
 import { canonicalJson, type JsonObject, type JsonValue, parseJson } from './json.ts'
 import { isAcceptableKey, keyFromKid, type TaggedKey, verifySignature } from './keys.ts'
 import { faultsOf, quorumOf } from './numbers.ts'
@@ -16,30 +17,7 @@ import { type FieldProblem, Refusal, type RefusalTexts } from './refusal.ts'
 import type { StateWriter } from './state.ts'
 import { formatTime, parseStoredTime } from './time.ts'
 
-/** The keys of a member's node, as kids; each signs one kind of thing (layout.md, decision 5). */
-export interface GenesisNode {
-  /** First 16 hex digits of SHA-256(tagged seal key). */
-  readonly id: string
-  readonly network: string
-  readonly log: string
-  readonly cosign: string
-  readonly seal: string
-}
-
-export interface GenesisMember {
-  readonly id: string
-  readonly name: string
-  /** GB/T 2260, six digits; 000000 for a member that belongs to none. */
-  readonly region: string
-  readonly party: string
-  /** Multiaddrs its node announces; empty when it only dials out. */
-  readonly addresses: readonly string[]
-  readonly node: GenesisNode
-  /** Kid of the key that signs for the centre's in-house systems. */
-  readonly centreKey: string
-  /** Kid of the organisation's off-line key: signs the genesis, later votes. */
-  readonly governanceKey: string
-}
+export type { GenesisMember } from './founding.ts'
 
 /** Parameters of the ledger (protocol.md, end of the rules). Times in milliseconds. */
 export interface GenesisParameters {
@@ -248,11 +226,6 @@ export function parseGenesis(entry: Uint8Array): Genesis {
     quorum: quorumOf(members.length),
     faults: faultsOf(members.length),
   }
-}
-
-/** First 20 hex digits of a ledger id, upper case, in five groups of four: short enough to read out over the telephone. */
-function fingerprintOf(ledger: string): string {
-  return ledger.slice(0, 20).toUpperCase().match(/.{4}/g)!.join('-')
 }
 
 /** The state the ledger begins with: every member's organisation as a party with its centre key. */

@@ -61,3 +61,12 @@ export function parseStoredTime(text: string): number | undefined {
   const time = parseTime(text)
   return time !== undefined && formatTime(time) === text ? time : undefined
 }
+
+/** For people: `2026-11-22 10:15:00.123 +08:00`, always Beijing time and saying so. Takes any time that a verifier may meet. */
+export function beijingTime(time: number): string {
+  if (!Number.isSafeInteger(time) || time < 0 || time > timeMax - 8 * 3_600_000) return `${time} ms`
+  return `${new Date(time + 8 * 3_600_000).toISOString().slice(0, -1).replace('T', ' ')} +08:00`
+}
+
+/** Of POSIX seconds, without a fraction. */
+export const beijingTimeOfSeconds = (seconds: number): string => beijingTime(seconds * 1000).replace('.000 ', ' ')

@@ -213,6 +213,66 @@ const texts = {
       remedy: 'Check that this is the right file.',
     },
   },
+  'archive.malformed': {
+    zh: {
+      title: '压缩包无法读取',
+      cause: '文件不是 ZIP，或有重名、越界的文件名，或过大，或不是取证包。',
+      remedy: '请重新取得取证包，并按原样保存。',
+    },
+    en: {
+      title: 'The archive cannot be read',
+      cause: 'It is no ZIP, has a name twice or one that leads out of it, is too large, or is no court bundle.',
+      remedy: 'Get the bundle again and keep it as it is.',
+    },
+  },
+  'archive.file-missing': {
+    zh: {
+      title: '取证包缺少文件',
+      cause: '一份必需的文件不在取证包内。',
+      remedy: '请重新取得取证包。',
+    },
+    en: {
+      title: 'A file is missing from the bundle',
+      cause: 'The bundle lacks a file that it needs.',
+      remedy: 'Get the bundle again.',
+    },
+  },
+  'archive.file-changed': {
+    zh: {
+      title: '文件被改动过',
+      cause: '文件与取证包内的其他内容不符：内容、文件名或清单被改动。',
+      remedy: '不要采信这份取证包；请从任一成员重新导出并核对。',
+    },
+    en: {
+      title: 'A file was changed',
+      cause: 'A file does not agree with the rest of the bundle: it, its name, or the list of files was changed.',
+      remedy: 'Do not rely on this bundle; have it exported again by any member, and compare.',
+    },
+  },
+  'founding.malformed': {
+    zh: {
+      title: '创世文件无法读取',
+      cause: '创世条目不是规定的写法。',
+      remedy: '请从成员处重新取得创世文件。',
+    },
+    en: {
+      title: 'The genesis cannot be read',
+      cause: 'The genesis entry is not written as one is.',
+      remedy: 'Get it again from a member.',
+    },
+  },
+  'founding.other-ledger': {
+    zh: {
+      title: '不是所期待的账本',
+      cause: '账本指纹与所给的不同，或内容属于另一个账本。',
+      remedy: '请与章程所印的账本指纹核对。',
+    },
+    en: {
+      title: 'Another ledger',
+      cause: 'The fingerprint is not the one that was given, or the content is of another ledger.',
+      remedy: 'Compare with the fingerprint that the charter prints.',
+    },
+  },
   'fault.malformed': {
     zh: {
       title: '矛盾签名文件格式错误',

@@ -592,8 +592,9 @@ export class Queries implements Service {
 
   async proof(index: number, size?: number): Promise<InclusionProof | undefined> {
     this.#whole(() => undefined)
-    const attestation =
-      size === undefined ? await this.#attestationAbove(index) : this.#deps.replica.store.attestation(size)
+    const { attested, store } = this.#deps.replica
+    const newest = attested?.size === size ? attested : undefined // not on the disk yet
+    const attestation = size === undefined ? await this.#attestationAbove(index) : (store.attestation(size) ?? newest)
     if (attestation === undefined || attestation.size <= index || attestation.size > this.#attestedSize)
       return undefined
     return this.#proofIn(index, attestation)

@@ -1,18 +1,24 @@
 /**
  * The package entry `gongzheng/verify` as somebody else gets it: packed by npm, unpacked into an empty project beside its dependencies
- * (copied, so that no network is needed), and used from JavaScript and TypeScript. The example is the one of docs/verifying.md.
+ * (copied, so that no network is needed), and used from JavaScript and TypeScript. The examples are those of docs/verifying.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sealMessage } from '../../src/chain/certificate.ts'
+import { formatFault } from '../../src/chain/fault.ts'
+import { run as runCommand } from '../node/cli/run.ts'
+import { LedgerStage } from '../node/ledger-stage.ts'
 import { entries, origin, policyText, proofFileOf } from './proof-fixture.ts'
 
 const project = join(import.meta.dirname, '..', '..')
 const elsewhere = mkdtempSync(join(tmpdir(), 'gongzheng-verify-'))
 const installed = join(elsewhere, 'node_modules', 'gongzheng')
-const example = /```js\n(import .*?)```/s.exec(readFileSync(join(project, 'docs', 'verifying.md'), 'utf8'))![1]!
+const [example, bundleExample] = [
+  ...readFileSync(join(project, 'docs', 'verifying.md'), 'utf8').matchAll(/```js\n(import .*?)```/gs),
+].map(([, code]) => code!) as [string, string]
 
 beforeAll(() => {
   // `prepack` builds the entry.
@@ -24,11 +30,12 @@ beforeAll(() => {
   const { filename } = JSON.parse(packed.slice(packed.indexOf('[')))[0] as { filename: string }
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', join(elsewhere, filename), '-C', installed, '--strip-components=1'])
-  for (const name of ['@noble/curves', '@noble/hashes']) {
+  for (const name of ['@noble/curves', '@noble/hashes', 'cborg', 'fflate']) {
     cpSync(join(project, 'node_modules', name), join(elsewhere, 'node_modules', name), { recursive: true })
   }
   writeFileSync(join(elsewhere, 'package.json'), '{"type":"module"}')
   writeFileSync(join(elsewhere, 'example.js'), example)
+  writeFileSync(join(elsewhere, 'bundle.js'), bundleExample)
   writeFileSync(join(elsewhere, 'policy.txt'), policyText)
   writeFileSync(join(elsewhere, 'entry.json'), entries[3]!)
   writeFileSync(join(elsewhere, '3.tlog-proof'), proofFileOf(3))
@@ -63,14 +70,77 @@ test('it refuses the proof of another entry, and says why', () => {
   expect(code).toBe(1)
 })
 
+describe('court bundles and fault proofs', () => {
+  const stage = new LedgerStage()
+  const bundle = join(elsewhere, 'bundle.zip')
+  beforeAll(async () => {
+    stage.register('guangzhou')
+    const ran = await runCommand(
+      'export',
+      'bundle',
+      stage.attest(),
+      '--url',
+      await stage.serve('beijing'),
+      '--out',
+      bundle,
+    )
+    if (ran.code !== 0) throw new Error(ran.error)
+    const context = { ledger: stage.genesis.ledger, epoch: 0 }
+    const vote = (candidate: string) => {
+      const message = sealMessage('VOTE', context, [9, candidate, [1, 1, new Uint8Array(32)]])
+      return { message, signature: stage.world.sign('wuhan', 'seal', message) }
+    }
+    const kid = stage.genesis.members.find(({ id }) => id === 'wuhan')!.node.seal
+    writeFileSync(
+      join(elsewhere, 'fault.json'),
+      formatFault({ kid, form: 'sealed', first: vote('a'), second: vote('b') }),
+    )
+  }, 120_000)
+  afterAll(() => stage[Symbol.asyncDispose]())
+
+  test('the second example says claim by claim whether a bundle holds', () => {
+    const good = run('bundle.js', 'bundle.zip', stage.genesis.fingerprint)
+    expect(good.output).toMatch(
+      /^good {2}The files are whole: [\s\S]*\ngood {2}Compared with what you gave: .*\nverified\n$/,
+    )
+    expect(good.code).toBe(0)
+    const other = run('bundle.js', 'bundle.zip', '0000-0000-0000-0000-0000')
+    expect([other.code, other.output]).toEqual([
+      1,
+      expect.stringMatching(/\nbad {3}Compared with what you gave: .*\nnot verified\n$/),
+    ])
+    expect(run('bundle.js', 'fault.json', '')).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^two votes in term 9 by /),
+    })
+  })
+
+  test('a bundle without Node’s modules, as in a browser, is judged alike', () => {
+    const manifest = join(installed, 'dist', 'verify', 'package.json')
+    const original = readFileSync(manifest, 'utf8')
+    const { type, imports } = JSON.parse(original)
+    const nodes = run('bundle.js', 'bundle.zip', stage.genesis.fingerprint)
+    writeFileSync(manifest, JSON.stringify({ type, imports: { '#crypto': imports['#crypto'].default } }))
+    try {
+      expect(run('bundle.js', 'bundle.zip', stage.genesis.fingerprint)).toEqual(nodes)
+    } finally {
+      writeFileSync(manifest, original)
+    }
+  })
+})
+
 test('the package holds what verifying needs, and no TypeScript that could not run there', () => {
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
-  expect(Object.keys(manifest.dependencies)).toEqual(expect.arrayContaining(['@noble/curves', '@noble/hashes']))
+  expect(Object.keys(manifest.dependencies)).toEqual(
+    expect.arrayContaining(['@noble/curves', '@noble/hashes', 'cborg', 'fflate']),
+  )
   expect(reachable('verify.js', 'crypto-native.js')).toContain('node:crypto')
 })
 
 test('without Node’s modules and Buffer, as in a browser, it gives the same answer', () => {
-  expect(reachable('verify.js', 'crypto-portable.js').filter((name) => !/^(\.\/|@noble\/)/.test(name))).toEqual([])
+  expect(
+    reachable('verify.js', 'crypto-portable.js').filter((name) => !/^(\.\/|@noble\/|cborg$|fflate$)/.test(name)),
+  ).toEqual([])
   // The same package as a bundler for browsers resolves it: without the condition `node`.
   const manifest = join(installed, 'dist', 'verify', 'package.json')
   const original = readFileSync(manifest, 'utf8')

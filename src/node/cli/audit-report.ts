@@ -1,8 +1,9 @@
 /** The report of an audit in plain words: the verdict first, then what it rests on, who served what, and everything that was found. */
+
+import { faultWords } from '../../chain/fault-words.ts'
 import type { Genesis } from '../../chain/genesis.ts'
 import type { AuditReport } from '../audit/audit.ts'
 import type { Accused, Finding } from '../audit/source.ts'
-import { faultWords } from './fault.ts'
 import { type Bilingual, both } from './language.ts'
 import { everyText } from './messages.ts'
 import { beijingTime } from './review.ts'

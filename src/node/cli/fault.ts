@@ -3,7 +3,8 @@
  * says, if one is given. Only a contradiction convicts, so a file that shows none ends with exit code 1 and names nobody.
  */
 import { toBase64Url } from '../../chain/bytes.ts'
-import { type Fault, type FaultKind, parseFault, verifyFault } from '../../chain/fault.ts'
+import { type Fault, parseFault, verifyFault } from '../../chain/fault.ts'
+import { faultWords } from '../../chain/fault-words.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
 import { ed25519KeyOf, keyFromKid } from '../../chain/keys.ts'
 import { type Policy, parsePolicy } from '../../chain/policy.ts'
@@ -53,18 +54,6 @@ export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): Ex
   const { kid, kind, detail, ledger, origin } = fault
   terminal.json({ ok: true, kind, kid, detail, ledger, origin, member: accused ?? null })
   return exitCode.done
-}
-
-/** What each kind of contradiction is, for people. */
-export const faultWords: Readonly<Record<FaultKind, Bilingual>> = {
-  'two-votes': both('同一任期投了两票', 'two votes in one term'),
-  'two-seals': both('同一任期同一高度封装了两个区块', 'two blocks sealed in one term at one height'),
-  'two-acks': both('同一任期同一高度确认了两个区块', 'two blocks acknowledged in one term at one height'),
-  'vote-below-lock': both('锁定区块后，又投票给低于它的起点', 'a vote for a base below the block it had locked'),
-  'ack-below-lock': both('锁定区块后，又确认了低于它的起点上的区块', 'an acknowledgement on a base below its lock'),
-  'two-batches': both('同一序号签署了两个批次', 'two batches under one number'),
-  'two-heads': both('共签了两个互相矛盾的账本快照', 'two contradictory checkpoints cosigned'),
-  'invalid-batch': both('签署的批次中有伪造或不合规定的条目', 'a batch with an entry that is forged or malformed'),
 }
 
 /**

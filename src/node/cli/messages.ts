@@ -39,6 +39,30 @@ const commandTexts = {
       'Check the path; split what is to be imported.',
     ),
   },
+  'bundle.not-a-record': {
+    zh: words(
+      '不能为它出具取证包',
+      '所指的是创世条目或区块条目，不是记录，也不是拒绝记录。',
+      '请给出一条记录的编号或报文标识。',
+    ),
+    en: words(
+      'There is no court bundle of it',
+      'It is the genesis or a block’s own entry, and neither a record nor a refusal.',
+      'Give the index or the statement id of a record.',
+    ),
+  },
+  'bundle.hash-differs': {
+    zh: words(
+      '不是这条记录所指的文件',
+      '所给文件的哈希不在记录之中。',
+      '请核对文件是否为提交时的那一份；可用 gongzheng check 查询它在哪条记录。',
+    ),
+    en: words(
+      'Not the file that the record names',
+      'The hash of the file is not in the record.',
+      'See that it is the file as it was submitted; gongzheng check says which record names it.',
+    ),
+  },
   'file.not-utf8': {
     zh: words('文件不是 UTF-8', '文件编码不是 UTF-8。', '请以 UTF-8 重新保存。'),
     en: words('File is not UTF-8', 'The file is not encoded in UTF-8.', 'Save it as UTF-8.'),

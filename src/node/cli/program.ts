@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
 import { type AuditCommandOptions, auditCommand } from './audit.ts'
+import { bundleExport, type VerifyBundleOptions, verifyBundleFile } from './bundle.ts'
 import { type CheckOptions, check } from './check.ts'
 import { defaultUrl } from './connection.ts'
 import { type DevnetOptions, defaultNodes, defaultPort, devnet } from './devnet.ts'
@@ -425,11 +426,36 @@ function programFor(terminal: Terminal, run: Run): Command {
     })
   program
     .command('verify')
-    .description(t('离线验证：只用三个文件，不信任任何服务器', 'verify off-line, with three files and no server'))
-    .requiredOption('--policy <file>', t('验证信任清单', 'policy file'))
-    .requiredOption('--proof <file>', t('证明文件', 'proof file'))
-    .requiredOption('--entry <file>', t('条目的原始字节', 'the entry’s bytes'))
-    .action((options: VerifyOptions) => run(verify(options, terminal)))
+    .description(
+      t(
+        '离线验证：取证包，或信任清单、证明、条目三个文件；不信任任何服务器',
+        'verify off-line: a court bundle, or policy, proof and entry; no server is trusted',
+      ),
+    )
+    .argument('[bundle]', t('取证包（.zip）', 'court bundle (.zip)'))
+    .option(
+      '--fingerprint <fingerprint>',
+      t('章程所印的账本指纹（取证包）', 'fingerprint as the charter prints it (bundle)'),
+    )
+    .option('--policy <file>', t('验证信任清单', 'policy file'))
+    .option('--proof <file>', t('证明文件', 'proof file'))
+    .option('--entry <file>', t('条目的原始字节', 'the entry’s bytes'))
+    .action((file: string | undefined, options: Partial<VerifyOptions> & Omit<VerifyBundleOptions, 'file'>) => {
+      const { policy, proof, entry, fingerprint } = options
+      if (file !== undefined && proof === undefined && entry === undefined) {
+        return run(verifyBundleFile({ ...options, file }, terminal))
+      }
+      if (
+        file !== undefined ||
+        policy === undefined ||
+        proof === undefined ||
+        entry === undefined ||
+        fingerprint !== undefined
+      ) {
+        throw new CommandFailure('usage.wrong', 'verify: BUNDLE | --policy --proof --entry', exitCode.unusable)
+      }
+      return run(verify({ policy, proof, entry }, terminal))
+    })
 
   program
     .command('audit')
@@ -469,6 +495,7 @@ function programFor(terminal: Terminal, run: Run): Command {
       const options: ExportLedgerOptions = { url, directory }
       return run(exportLedgerCommand(options, terminal))
     })
+  bundleExport(exports, terminal, run)
   const fault = program
     .command('fault')
     .description(

@@ -1,0 +1,219 @@
+/**
+ * What lies on the verifier page, and what it proves. Files are told apart by what they hold, not by their names: a court bundle; a proof with
+ * its entry and a policy (or the genesis that it follows from); a fault proof. Nothing is asked of a network, and nothing is remembered.
+ */
+import { type BundleReport, type Claim, verifyBundle, type Words } from '../chain/bundle.ts'
+import { fromUtf8 } from '../chain/bytes.ts'
+import { parseFault, verifyFault } from '../chain/fault.ts'
+import { faultWords } from '../chain/fault-words.ts'
+import { type FoundedLedger, readFounding } from '../chain/founding.ts'
+import { memberPolicy } from '../chain/member-policy.ts'
+import { parsePolicy } from '../chain/policy.ts'
+import { verifyProofFile } from '../chain/proof-check.ts'
+import { parseProofFile } from '../chain/proof-file.ts'
+import { Refusal } from '../chain/refusal.ts'
+import { beijingTimeOfSeconds } from '../chain/time.ts'
+import { VerificationError, verificationTexts } from '../chain/verification-error.ts'
+
+export interface GivenFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+export type MaterialKind = 'bundle' | 'proof' | 'policy' | 'fault' | 'genesis' | 'entry'
+
+export interface Judgement {
+  readonly verdict: 'good' | 'bad' | 'waiting'
+  /** In one sentence. */
+  readonly title: Words
+  readonly claims: readonly Pick<Claim, 'state' | 'title' | 'detail'>[]
+  /** Of the ledger that the material itself names; empty when it names none. */
+  readonly fingerprint: string
+  readonly report?: BundleReport
+}
+
+export function kindOf({ bytes }: GivenFile): MaterialKind {
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return 'bundle'
+  let text: string
+  try {
+    text = fromUtf8(bytes)
+  } catch {
+    return 'entry'
+  }
+  if (text.startsWith('c2sp.org/tlog-proof@')) return 'proof'
+  if (/^(?:#.*\n|\s*\n)*(?:log|witness|group|quorum)[ \t]/.test(text)) return 'policy'
+  // Not by parsing: one that was damaged is to be judged as what it was, and found wanting.
+  if (text.startsWith('{"genesis":')) return 'genesis'
+  return /"format":"gongzheng\/fault@/.test(text) ? 'fault' : 'entry'
+}
+
+/** Judges all that was given so far; `fingerprint` as somebody copied it from the charter, or empty. */
+export function judge(files: readonly GivenFile[], fingerprint: string): Judgement {
+  const given = new Map<MaterialKind, GivenFile>()
+  for (const file of files) given.set(kindOf(file), file)
+  try {
+    const bundle = given.get('bundle')
+    if (bundle !== undefined) return judgeBundle(bundle, fingerprint)
+    const fault = given.get('fault')
+    if (fault !== undefined) return judgeFault(fault, given.get('genesis'), fingerprint)
+    return judgeProof(given, fingerprint)
+  } catch (error) {
+    if (!(error instanceof VerificationError || error instanceof Refusal)) throw error
+    return { verdict: 'bad', title: notProven, claims: [failed(notProven, error)], fingerprint: '' }
+  }
+}
+
+const notProven: Words = { zh: '不成立', en: 'Not verified' }
+const ledgerTitle: Words = { zh: '账本', en: 'The ledger' }
+
+function judgeBundle({ bytes }: GivenFile, fingerprint: string): Judgement {
+  const report = verifyBundle(bytes, fingerprint === '' ? {} : { fingerprint })
+  const holds: Words =
+    fingerprint === ''
+      ? { zh: '成立：各项均通过核验；请核对账本指纹', en: 'Verified: every claim holds. Now compare the fingerprint' }
+      : { zh: '成立：各项均通过核验', en: 'Verified: every claim holds' }
+  const not: Words = {
+    zh: '不成立：有未通过的项目，请勿采信',
+    en: 'Not verified: a claim does not hold. Do not rely on it',
+  }
+  return {
+    verdict: report.ok ? 'good' : 'bad',
+    title: report.ok ? holds : not,
+    claims: report.claims,
+    fingerprint: report.fingerprint,
+    report,
+  }
+}
+
+function judgeProof(given: ReadonlyMap<MaterialKind, GivenFile>, fingerprint: string): Judgement {
+  const proof = given.get('proof')
+  const genesis = given.get('genesis')
+  const founded = genesis === undefined ? undefined : readFounding(genesis.bytes)
+  const policy = given.get('policy')?.bytes
+  // The genesis is an entry like every other: a proof of entry 0 is its own.
+  const entry =
+    given.get('entry') ?? (proof !== undefined && parseProofFile(proof.bytes).index === 0n ? genesis : undefined)
+  const trusted =
+    policy === undefined ? (founded === undefined ? undefined : memberPolicy(founded)) : parsePolicy(policy)
+  if (proof === undefined || entry === undefined || trusted === undefined) {
+    const missing = [
+      ...(proof === undefined ? [{ zh: '证明文件（.tlog-proof）', en: 'the proof (.tlog-proof)' }] : []),
+      ...(entry === undefined ? [{ zh: '条目的原始字节', en: 'the entry’s bytes' }] : []),
+      ...(trusted === undefined ? [{ zh: '验证信任清单或创世文件', en: 'the policy, or the genesis' }] : []),
+    ]
+    const title = {
+      zh: `还需要：${missing.map(({ zh }) => zh).join('、')}`,
+      en: `Still needed: ${missing.map(({ en }) => en).join(', ')}`,
+    }
+    return { verdict: 'waiting', title, claims: [], fingerprint: founded?.fingerprint ?? '' }
+  }
+  const verified = verifyProofFile({ policy: trusted, proofFile: proof.bytes, entry: entry.bytes })
+  const list = (join: string) =>
+    verified.cosigners.map(({ name, timeSeconds }) => `${name} ${beijingTimeOfSeconds(timeSeconds)}`).join(join)
+  const claims: Claim[] = [
+    {
+      id: 'cosigned',
+      state: 'good',
+      title: { zh: '多方共签', en: 'A quorum of members cosigned' },
+      detail: { zh: `共签：${list('；')}。`, en: `Cosigned by ${list('; ')}.` },
+    },
+    {
+      id: 'included',
+      state: 'good',
+      title: { zh: '条目在账本之中', en: 'The entry is in the ledger' },
+      detail: {
+        zh: `账本 ${verified.origin} 的第 ${verified.index} 条，快照共 ${verified.size} 条。`,
+        en: `Entry ${verified.index} of ${verified.size} of the ledger ${verified.origin}.`,
+      },
+    },
+  ]
+  const other = ledgerClaim(founded, fingerprint)
+  if (other !== undefined) claims.push(other)
+  const isGood = claims.every(({ state }) => state === 'good')
+  return {
+    verdict: isGood ? 'good' : 'bad',
+    title: isGood ? { zh: '成立：该条目在这个账本之中', en: 'Verified: the entry is in this ledger' } : notProven,
+    claims,
+    fingerprint: founded?.fingerprint ?? '',
+  }
+}
+
+function judgeFault({ bytes }: GivenFile, genesis: GivenFile | undefined, fingerprint: string): Judgement {
+  const fault = verifyFault(parseFault(bytes))
+  const founded = genesis === undefined ? undefined : readFounding(genesis.bytes)
+  if (
+    founded !== undefined &&
+    (fault.ledger === '' ? fault.origin !== founded.origin : fault.ledger !== founded.ledger)
+  ) {
+    throw new VerificationError('founding.other-ledger', fault.ledger || fault.origin)
+  }
+  const purpose = fault.ledger === '' ? 'cosign' : 'seal'
+  const member = founded?.members.find(({ node }) => node[purpose] === fault.kid)
+  const { zh, en } = faultWords[fault.kind]
+  const claims: Claim[] = [
+    {
+      id: 'cosigned',
+      state: 'good',
+      title: { zh: '矛盾成立', en: 'The contradiction is proven' },
+      detail: {
+        zh: `${zh}（${fault.detail}）。两份签名均有效，诚实的节点不会签出。`,
+        en: `${en} (${fault.detail}). The signatures are good, and no honest node makes them.`,
+      },
+    },
+    {
+      id: 'key',
+      state: member === undefined ? 'note' : 'good',
+      title: { zh: '是谁的密钥', en: 'Whose key' },
+      detail:
+        member === undefined
+          ? {
+              zh: `密钥 ${fault.kid}。请再拖入创世文件，以指明是哪个成员。`,
+              en: `Key ${fault.kid}. Add the genesis to see whose it is.`,
+            }
+          : { zh: `${member.name}（${member.id}）。`, en: `${member.name} (${member.id}).` },
+    },
+  ]
+  const other = ledgerClaim(founded, fingerprint)
+  if (other !== undefined) claims.push(other)
+  const isGood = claims.every(({ state }) => state !== 'bad')
+  return {
+    verdict: isGood ? 'good' : 'bad',
+    title: isGood
+      ? { zh: '成立：这把密钥签署了互相矛盾的内容', en: 'Proven: this key signed what contradicts itself' }
+      : notProven,
+    claims,
+    fingerprint: founded?.fingerprint ?? '',
+  }
+}
+
+function ledgerClaim(founded: FoundedLedger | undefined, fingerprint: string): Claim | undefined {
+  if (founded === undefined || fingerprint === '') return undefined
+  const plain = fingerprint.replace(/[\s-]/g, '').toLowerCase()
+  const isSame = plain.length >= 20 && founded.ledger.startsWith(plain)
+  return {
+    id: 'expected',
+    state: isSame ? 'good' : 'bad',
+    title: ledgerTitle,
+    detail: isSame
+      ? {
+          zh: `与所填指纹一致：${founded.fingerprint}。`,
+          en: `The fingerprint is the one that you gave: ${founded.fingerprint}.`,
+        }
+      : {
+          zh: `不是所填指纹的账本：${founded.fingerprint}。`,
+          en: `Not the ledger that you gave: ${founded.fingerprint}.`,
+        },
+  }
+}
+
+function failed(title: Words, error: VerificationError | Refusal): Judgement['claims'][number] {
+  const words = verificationTexts[error.code]
+  return {
+    state: 'bad',
+    title,
+    detail: {
+      zh: `${words?.zh.title ?? error.code}：${words?.zh.cause ?? ''}（${error.message}）${words?.zh.remedy ?? ''}`,
+      en: `${words?.en.title ?? error.code}: ${words?.en.cause ?? ''} (${error.message}) ${words?.en.remedy ?? ''}`,
+    },
+  }
+}

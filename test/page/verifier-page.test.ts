@@ -1,0 +1,303 @@
+/**
+ * The verifier page (验证.html): what it makes of material, in Node; that the file which is committed is the one that its sources give; and the
+ * page itself, opened from a file in headless Chromium with the network off, as an assessor opens it.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readArchive, writeArchive } from '../../src/chain/archive.ts'
+import { bundleFile } from '../../src/chain/bundle.ts'
+import { utf8 } from '../../src/chain/bytes.ts'
+import { sealMessage } from '../../src/chain/certificate.ts'
+import { formatFault } from '../../src/chain/fault.ts'
+import { type GivenFile, judge, kindOf } from '../../src/page/material.ts'
+import { run } from '../node/cli/run.ts'
+import { documentBytes, documentName, LedgerStage } from '../node/ledger-stage.ts'
+import { buildVerifierPage, verifierPagePath } from './build.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'gongzheng-page-'))
+const stage = new LedgerStage()
+const other = new LedgerStage(7)
+let bundle: GivenFile
+let otherBundle: GivenFile
+let fault: GivenFile
+
+async function exported(of: LedgerStage, member: string, name: string): Promise<GivenFile> {
+  of.register('guangzhou')
+  const id = of.attest()
+  const file = join(directory, documentName)
+  writeFileSync(file, documentBytes)
+  const out = join(directory, name)
+  const ran = await run('export', 'bundle', id, '--url', await of.serve(member), '--file', file, '--out', out)
+  if (ran.code !== 0) throw new Error(ran.error)
+  return { name, bytes: readFileSync(out) }
+}
+
+/** Two votes in one term, under beijing's seal key. */
+function twoVotes(): GivenFile {
+  const { world } = stage
+  const context = { ledger: stage.genesis.ledger, epoch: 0 }
+  const vote = (candidate: string) => {
+    const message = sealMessage('VOTE', context, [9, candidate, [1, 1, new Uint8Array(32)]])
+    return { message, signature: world.sign('beijing', 'seal', message) }
+  }
+  const kid = stage.genesis.members.find(({ id }) => id === 'beijing')!.node.seal
+  const text = formatFault({ kid, form: 'sealed', first: vote('wuhan'), second: vote('hangzhou') })
+  return { name: 'fault.json', bytes: utf8(text) }
+}
+
+beforeAll(async () => {
+  bundle = await exported(stage, 'beijing', '取证包.zip')
+  otherBundle = await exported(other, 'wuhan', '另一账本.zip')
+  fault = twoVotes()
+}, 120_000)
+afterAll(async () => {
+  await stage[Symbol.asyncDispose]()
+  await other[Symbol.asyncDispose]()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const partOf = (name: string): GivenFile => ({ name, bytes: readArchive(bundle.bytes).files.get(name)! })
+const flipped = ({ name, bytes }: GivenFile): GivenFile => ({
+  name,
+  bytes: bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 1 : byte)),
+})
+/** A bundle in which one file has another byte. */
+function tampered(name: string): GivenFile {
+  const files = new Map(readArchive(bundle.bytes).files)
+  files.set(name, flipped(partOf(name)).bytes)
+  return { name: `${name.replaceAll('/', '_')}.zip`, bytes: writeArchive(files) }
+}
+
+describe('what material proves', () => {
+  test('each kind is known by what it holds', () => {
+    expect(kindOf(bundle)).toBe('bundle')
+    expect(kindOf(fault)).toBe('fault')
+    for (const [name, kind] of [
+      [bundleFile.proof, 'proof'],
+      [bundleFile.policy, 'policy'],
+      [bundleFile.genesis, 'genesis'],
+      [bundleFile.entry, 'entry'],
+      [bundleFile.system, 'entry'],
+    ] as const) {
+      expect([name, kindOf({ ...partOf(name), name: 'x' })]).toEqual([name, kind])
+    }
+    expect(kindOf({ name: 'policy.txt', bytes: utf8('# ours\n\nlog a+00000000+AAAA\n') })).toBe('policy')
+    expect(kindOf({ name: 'empty', bytes: utf8('') })).toBe('entry')
+    expect(kindOf({ name: 'bytes', bytes: Uint8Array.of(0xff, 0xfe) })).toBe('entry')
+  })
+
+  test('a proof with its entry: said what is missing until it is there', () => {
+    const [proof, entry, policy, genesis] = [
+      bundleFile.proof,
+      bundleFile.entry,
+      bundleFile.policy,
+      bundleFile.genesis,
+    ].map(partOf)
+    expect(judge([proof!], '')).toMatchObject({
+      verdict: 'waiting',
+      title: { zh: '还需要：条目的原始字节、验证信任清单或创世文件' },
+    })
+    expect(judge([proof!, entry!], '').title.zh).toBe('还需要：验证信任清单或创世文件')
+    expect(judge([proof!, entry!, policy!], '').verdict).toBe('good')
+    expect(judge([entry!, genesis!, proof!], '')).toMatchObject({
+      verdict: 'good',
+      fingerprint: stage.genesis.fingerprint,
+    })
+    expect(judge([entry!, genesis!, proof!], stage.genesis.fingerprint).verdict).toBe('good')
+    expect(judge([entry!, genesis!, proof!], other.genesis.fingerprint).verdict).toBe('bad')
+    expect(judge([flipped(entry!), policy!, proof!], '')).toMatchObject({ verdict: 'bad', claims: [{ state: 'bad' }] })
+    expect(judge([entry!, policy!, partOf(bundleFile.systemProof)], '').verdict).toBe('bad')
+    // The genesis proved by itself: entry 0.
+    expect(judge([genesis!, partOf(bundleFile.genesisProof)], '').verdict).toBe('good')
+  })
+
+  test('a fault proof names the member once the genesis is there', () => {
+    expect(judge([fault], '')).toMatchObject({ verdict: 'good', claims: [{ state: 'good' }, { state: 'note' }] })
+    const named = judge([fault, partOf(bundleFile.genesis)], '')
+    expect(named.claims[1]).toMatchObject({ state: 'good', detail: { zh: '北京市公共资源交易中心（beijing）。' } })
+    const theirs: GivenFile = { name: 'g', bytes: other.genesis.entry }
+    expect(judge([fault, theirs], '')).toMatchObject({ verdict: 'bad' })
+    expect(judge([flipped(fault)], '').verdict).toBe('bad')
+  })
+})
+
+test('the page that is committed is the one that its sources give: npm run build:page', async () => {
+  const built = await buildVerifierPage()
+  expect(createHash('sha256').update(readFileSync(verifierPagePath)).digest('hex')).toBe(
+    createHash('sha256').update(built).digest('hex'),
+  )
+  // Nothing of it is elsewhere, and nothing in it is let out.
+  expect(built).not.toMatch(/<link|<img|<iframe|@import|url\(|\bsrc=|\bhref=/)
+  expect(built).toMatch(
+    /content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'"/,
+  )
+})
+
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+
+describe.skipIf(browserPath === undefined)(
+  browserPath === undefined
+    ? 'left out: the page in a browser (there is no Chromium on this machine)'
+    : 'the page in Chromium, from a file, network off',
+  () => {
+    let browser: Browser
+    let page: Page
+    const asked: string[] = []
+    const complaints: string[] = []
+
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox', '--disable-gpu'] })
+      const context = await browser.newContext({
+        offline: true,
+        viewport: { width: 1100, height: 900 },
+        locale: 'zh-CN',
+      })
+      page = await context.newPage()
+      page.on('request', (request) => asked.push(request.url()))
+      page.on('console', (message) => complaints.push(message.text()))
+      page.on('pageerror', (error) => complaints.push(error.message))
+      const opened = join(directory, '验证.html')
+      writeFileSync(opened, partOf(bundleFile.verifier).bytes)
+      await page.goto(pathToFileURL(opened).href)
+    }, 120_000)
+    afterAll(() => browser?.close())
+
+    async function give(...files: readonly GivenFile[]): Promise<void> {
+      await page
+        .locator('#picker')
+        .setInputFiles(
+          files.map(({ name, bytes }) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) })),
+        )
+      await page.waitForFunction((count) => document.querySelectorAll('#files li').length >= count, files.length)
+    }
+    const clear = async () => {
+      if (await page.locator('#result').isVisible()) await page.locator('#text-again').click()
+    }
+    const verdict = async () => [
+      await page.locator('#verdict').getAttribute('class'),
+      await page.locator('#verdict').innerText(),
+    ]
+    const states = () =>
+      page.locator('#claims > li').evaluateAll((items) => items.map((item) => item.className.replace('claim ', '')))
+    const picture = async (name: string) => {
+      const folder = process.env.GONGZHENG_PICTURES
+      if (folder === undefined) return
+      mkdirSync(folder, { recursive: true })
+      await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+    }
+
+    test('empty: says what it takes, in both languages', async () => {
+      expect(await page.locator('#result').isVisible()).toBe(false)
+      expect(await page.locator('h1').innerText()).toBe('离线验证')
+      await picture('empty')
+      await page.locator('#text-other').click()
+      expect(await page.locator('h1').innerText()).toBe('Verify off-line')
+      await page.locator('#text-other').click()
+    })
+
+    test('a good bundle, dropped: green, the fingerprint, the record', async () => {
+      const data = await page.evaluateHandle(
+        ({ name, base64 }) => {
+          const transfer = new DataTransfer()
+          const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+          transfer.items.add(new File([content], name))
+          return transfer
+        },
+        { name: bundle.name, base64: Buffer.from(bundle.bytes).toString('base64') },
+      )
+      await page.dispatchEvent('#zone', 'drop', { dataTransfer: data })
+      await page.waitForSelector('#claims > li')
+      expect(await verdict()).toEqual(['verdict good', '成立：各项均通过核验；请核对账本指纹'])
+      expect(new Set(await states())).toEqual(new Set(['good']))
+      expect(await page.locator('#fingerprint').innerText()).toBe(stage.genesis.fingerprint)
+      expect(await page.locator('#record').innerText()).toContain('电子招标投标交易平台')
+      await picture('bundle-good')
+      // Compared with the charter, by whoever types it in.
+      await page.locator('#expected').fill(stage.genesis.fingerprint.toLowerCase())
+      expect((await states()).at(-1)).toBe('good')
+      await page.locator('#expected').fill('0000-0000-0000-0000-0000')
+      expect((await verdict())[0]).toBe('verdict bad')
+      expect((await states()).at(-1)).toBe('bad')
+      await picture('bundle-other-fingerprint')
+    })
+
+    test('each file of the bundle tampered with: red', async () => {
+      for (const name of readArchive(bundle.bytes).files.keys()) {
+        await clear()
+        await give(tampered(name))
+        expect([name, (await verdict())[0]]).toEqual([name, 'verdict bad'])
+        expect([name, await states()]).toEqual([name, expect.arrayContaining(['bad'])])
+        if (name === bundleFile.entry) await picture('bundle-tampered')
+      }
+    })
+
+    test('a bundle of another ledger is good in itself and shows another fingerprint; its genesis in ours is red', async () => {
+      await clear()
+      await give(otherBundle)
+      expect(await page.locator('#fingerprint').innerText()).toBe(other.genesis.fingerprint)
+      const files = new Map(readArchive(bundle.bytes).files)
+      for (const name of [bundleFile.genesis, bundleFile.policy])
+        files.set(name, readArchive(otherBundle.bytes).files.get(name)!)
+      await clear()
+      await give({ name: 'mixed.zip', bytes: writeArchive(files) })
+      expect((await verdict())[0]).toBe('verdict bad')
+      await picture('bundle-mixed')
+    })
+
+    test('proof, entry and policy, one after the other; then another entry', async () => {
+      await clear()
+      await give(partOf(bundleFile.proof))
+      expect((await verdict())[0]).toBe('verdict waiting')
+      await picture('proof-waiting')
+      await give(partOf(bundleFile.entry), partOf(bundleFile.policy))
+      await page.waitForSelector('.verdict.good')
+      await picture('proof-good')
+      await give(flipped(partOf(bundleFile.entry)))
+      await page.waitForSelector('.verdict.bad')
+    })
+
+    test('a fault proof, with the genesis that names the member', async () => {
+      await clear()
+      await give(fault, partOf(bundleFile.genesis))
+      expect((await verdict())[0]).toBe('verdict good')
+      expect(await page.locator('#claims').innerText()).toContain('北京市公共资源交易中心（beijing）')
+      await picture('fault')
+      await clear()
+      await give(flipped(fault))
+      expect((await verdict())[0]).toBe('verdict bad')
+    })
+
+    test('what is nothing of the kind is said to be, in English too', async () => {
+      await clear()
+      await page.locator('#text-other').click()
+      await give({ name: 'x.zip', bytes: utf8('PK and nothing more') })
+      expect(await verdict()).toEqual(['verdict bad', 'Not verified'])
+      await picture('english')
+      await page.locator('#text-other').click()
+    })
+
+    test('the explanation of the bundle opens without complaint, too', async () => {
+      const opened = join(directory, '说明.html')
+      writeFileSync(opened, partOf(bundleFile.explanation).bytes)
+      const explanation = await page.context().newPage()
+      explanation.on('console', (message) => complaints.push(message.text()))
+      await explanation.goto(pathToFileURL(opened).href)
+      expect(await explanation.locator('h1').innerText()).toBe('电子数据取证说明')
+      // Its style is let in by its hash.
+      expect(await explanation.locator('main').evaluate((main) => getComputedStyle(main).maxWidth)).not.toBe('none')
+      const folder = process.env.GONGZHENG_PICTURES
+      if (folder !== undefined) await explanation.screenshot({ path: join(folder, 'explanation.png'), fullPage: true })
+      await explanation.close()
+    })
+
+    test('it asked for nothing but itself, and complained of nothing', () => {
+      expect(asked).toHaveLength(1)
+      expect(complaints).toEqual([])
+    })
+  },
+)
