@@ -3,7 +3,7 @@
  * check; a node killed and started again; the devnet stopped and continued; a stopped node's blocks replayed.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -248,6 +248,64 @@ test(
     expect(JSON.parse(ran.out)).toMatchObject({ status: 'attested', member: 'hangzhou', keyStanding: 'agreed' })
   },
   minutes,
+)
+
+test(
+  'four nodes are audited, and one of them as the directory it was exported to; the next audit has little to do',
+  async () => {
+    const urls = net.state.nodes.map(({ url }) => url)
+    const { fingerprint } = JSON.parse((await gongzheng('status', '--url', urls[0]!, '--json')).out)
+    const audit = (...argv: string[]): Promise<Ended> =>
+      gongzheng('audit', ...argv, '--fingerprint', fingerprint, '--state', join(directory, 'audit'), '--json')
+    const first = await audit(...urls)
+    expect(first.code, `${first.out}${first.error}`).toBe(0)
+    expect(JSON.parse(first.out)).toMatchObject({ verdict: 'good', findings: [] })
+    const exported = join(directory, 'export')
+    const export_ = await gongzheng('export', 'ledger', urls[1]!, exported)
+    expect(export_.code, export_.error).toBe(0)
+    const second = await audit(...urls, exported)
+    expect(second.code, `${second.out}${second.error}`).toBe(0)
+    // An empty block or two may have come since.
+    expect(Number(JSON.parse(second.out).newBlocks)).toBeLessThan(Number(JSON.parse(first.out).newBlocks))
+  },
+  2 * minutes,
+)
+
+test.each(['docs/auditing.md', 'docs/auditing.zh.md'])(
+  'one record is proved by hand, with exactly the commands of %s and no other tools',
+  async (document) => {
+    const section = /## (?:One record, by hand|手工核验一条记录)\n([\s\S]*?)\n## /.exec(
+      readFileSync(join(root, document), 'utf8'),
+    )![1]!
+    const script = Array.from(section.matchAll(/```sh\n([\s\S]*?)```/g), ([, body]) => body!).join('')
+    const tools = join(directory, 'tools')
+    mkdirSync(tools, { recursive: true })
+    for (const tool of ['curl', 'sha256sum', 'openssl', 'printf', 'cat', 'head', 'tail']) {
+      const { out } = await command('sh', ['-c', `command -v ${tool} || true`])
+      if (out.startsWith('/') && !existsSync(join(tools, tool))) symlinkSync(out.trim(), join(tools, tool))
+    }
+    const { nodes, ledger } = net.state
+    const byHand = async (text: string): Promise<Ended> => {
+      const mine = text.replace('url=http://127.0.0.1:8440 index=10', `url=${nodes[3]!.url} index=${first}`)
+      expect(mine).not.toBe(text)
+      return command('env', ['-i', `PATH=${tools}`, '/bin/sh', '-c', mine])
+    }
+    const { out, error } = await byHand(script)
+    expect(error).toBe('')
+    expect(out).toContain(ledger)
+    expect(out).toContain(`entry ${first} is in the tree of`)
+    expect(out).toMatch(/cosigned by (beijing|guangzhou|hangzhou|wuhan) at 1\d{9}\n[\s\S]*cosigned by 3 of 4, 3 needed/)
+    expect(out).toMatch(/signed by [\w-]{44}\n[\s\S]*"type":"attest.hash@1"/)
+    expect(out).not.toContain('NOT PROVEN')
+
+    // The end of the entry, which is the statement's signature; and the end of the proof, which is a cosignature.
+    for (const name of ['my-entry', 'my.tlog-proof']) {
+      const spoil = `text=$(cat ${name}); printf '%s\\n' "\${text%????????????????????????}AAAAAAAAAAAAAAAAAAAAAAAA" > ${name}\n`
+      const spoiled = await byHand(script.replace('sha256sum my-genesis.json\n', `sha256sum my-genesis.json\n${spoil}`))
+      expect(spoiled.out, name).toContain('NOT PROVEN')
+    }
+  },
+  2 * minutes,
 )
 
 test(

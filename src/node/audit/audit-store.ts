@@ -56,8 +56,6 @@ export class AuditStore {
   #point: ChainPoint
   #counts: Counts
   readonly #carried: Map<string, CarriedCosignature>
-  /** Where it stood when it was opened. */
-  readonly resumedAt: number
 
   readonly state: StateReader = {
     get: (name) => {
@@ -81,7 +79,6 @@ export class AuditStore {
       this.#point = { ...held.point, state: this.state }
       this.#counts = held.counts
       this.#carried = held.carried
-      this.resumedAt = held.point.block.height
       return
     }
     const state = new Overlay({ get: () => undefined })
@@ -94,7 +91,6 @@ export class AuditStore {
     this.#tiles.append(leaf)
     this.#counts = { blocks: 0, records: 0 }
     this.#carried = new Map()
-    this.resumedAt = 0
     const block = genesisRef(genesis)
     this.#point = { block, leader: '', time: genesis.foundedAt, frontier, root, state: this.state, unattested: [] }
     this.#fold(state.writes)

@@ -68,7 +68,9 @@ export interface AuditReport {
   readonly height: number
   readonly time: number
   readonly counts: Counts
-  /** Blocks that were replayed in this audit; those before it were replayed by earlier ones. */
+  /** Blocks up to this height were replayed by earlier audits, on the same store. */
+  readonly resumedAt: number
+  /** Blocks that were replayed in this one. */
   readonly newBlocks: number
   readonly sources: readonly AuditedSource[]
   readonly findings: readonly Finding[]
@@ -116,7 +118,7 @@ class Audit {
 
   async run(): Promise<AuditReport> {
     const { store } = this.#deps
-    const begunAt = store.point.block.height
+    const resumedAt = store.point.block.height
     await Promise.all(this.#sources.map((source) => this.#readHead(source)))
     const primary = await this.#replay()
     await store.save()
@@ -139,7 +141,8 @@ class Audit {
       height: block.height,
       time,
       counts: store.counts,
-      newBlocks: block.height - begunAt,
+      resumedAt,
+      newBlocks: block.height - resumedAt,
       sources: this.#sources.map((source) => this.#reportOf(source, primary)),
       findings: this.#findings.map((finding) => {
         const accused = [...(finding.accused ?? []), ...(this.#accusedOf.get(finding) ?? [])]

@@ -83,7 +83,16 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
         isSilent ? exitCode.noAnswer : exitCode.refused,
       )
     }
-    const report = await audited(choice.genesis, { sources, policy, state, directory }, terminal)
+    const about = { sources, policy, directory }
+    let report = await audited(choice.genesis, { ...about, state }, terminal)
+    if (report.resumedAt > 0 && report.findings.some(({ code }) => code === 'audit.block-invalid')) {
+      // It may be our own disk that lost a row: nobody is named by what was not computed anew.
+      terminal.remark(
+        both('由创世起重新核验，以排除本机之误', 'Checking again from the genesis, to rule out a fault of ours'),
+      )
+      rmSync(treeDirectory(directory), { recursive: true })
+      report = await audited(choice.genesis, { ...about, state: { ...state, entriesRead: 0 } }, terminal)
+    }
     const findings = [...choice.findings, ...report.findings].filter(
       // Silence is said once.
       (finding, at, all) =>
