@@ -45,8 +45,11 @@ export interface KeyFacts {
   readonly kid: string
   readonly name: string
   readonly roles: readonly string[]
-  /** founding: a member's centre key of the genesis · agreed: counts everywhere · unilateral: one member's word (单方登记). */
-  readonly standing: 'founding' | 'agreed' | 'unilateral'
+  /**
+   * founding: a member's centre key of the genesis · agreed: counts everywhere · unilateral: one member's word (单方登记) · derived: another key of
+   * the same party handed over to it or lent to it, and it has that one's standing, which this bundle does not show.
+   */
+  readonly standing: 'founding' | 'agreed' | 'unilateral' | 'derived'
   /** Names of the members on whose word. */
   readonly vouchers: readonly string[]
   readonly registeredAt: readonly string[]
@@ -227,14 +230,23 @@ function keyFacts(
     .map(({ by }) => members.find((member) => member.party === by.party)?.name)
     .filter((name) => name !== undefined)
   const { name = '', roles = ['centre'], notBefore = '', notAfter = '' } = first?.request.payload ?? {}
-  const isByItsOwn = registrations.some(({ by }) => by.party === party)
+  // A company's own key may register another only if it is agreed itself; it may hand over or lend what it has, whatever that is.
+  const isByItsOwn = registrations.some(({ by }) => by.party === party && by.type.startsWith('party.register@'))
+  const isDerived = registrations.some(({ by }) => !by.type.startsWith('party.register@'))
   const [from, until] = [parseTime(String(notBefore)), parseTime(String(notAfter))]
   return {
     kid,
     name: centre?.name ?? (String(name) || party),
     roles: Array.isArray(roles) ? roles.map(String) : [],
-    standing: centre !== undefined ? 'founding' : isByItsOwn || vouchers.length >= 2 ? 'agreed' : 'unilateral',
-    vouchers: isByItsOwn ? [] : vouchers,
+    standing:
+      centre !== undefined
+        ? 'founding'
+        : isDerived
+          ? 'derived'
+          : isByItsOwn || vouchers.length >= 2
+            ? 'agreed'
+            : 'unilateral',
+    vouchers: isByItsOwn || isDerived ? [] : vouchers,
     registeredAt: registrations.map(({ index }) => String(index)),
     endings,
     notBefore: String(notBefore),

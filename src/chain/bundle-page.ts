@@ -199,11 +199,13 @@ function keyWords({ key, block }: BundleFacts): string {
     standing === 'founding'
       ? `该密钥是创世文件所列${name}的中心密钥。`
       : `该密钥属于${name}，由账本第 ${registeredAt.join('、')} 条登记，${
-          standing === 'unilateral'
-            ? `仅由 ${vouchers.join('、')} 一方确认（单方登记）`
-            : vouchers.length === 0
-              ? '由该主体自己的另一密钥确认'
-              : `由 ${vouchers.join('、')} 确认`
+          standing === 'derived'
+            ? '由该主体的另一密钥轮换或授权而来，来源与那一密钥相同'
+            : standing === 'unilateral'
+              ? `仅由 ${vouchers.join('、')} 一方确认（单方登记）`
+              : vouchers.length === 0
+                ? '由该主体自己的另一密钥确认'
+                : `由 ${vouchers.join('、')} 确认`
         }。`
   const term =
     notBefore === '' && notAfter === '' ? '' : `有效期：${notBefore || '登记之时'} 至 ${notAfter || '未设终止'}。`

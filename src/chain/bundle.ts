@@ -5,7 +5,7 @@
  */
 import { sha256 } from '#crypto'
 import { type ArchiveFiles, readArchive, writeArchive } from './archive.ts'
-import { type BundleFacts, type KeyRecord, recordFacts } from './bundle-facts.ts'
+import { type BundleFacts, type KeyFacts, type KeyRecord, recordFacts } from './bundle-facts.ts'
 import { explanationEdition, explanationPage } from './bundle-page.ts'
 import { fromUtf8, toHex, utf8 } from './bytes.ts'
 import { type FoundedLedger, readFounding } from './founding.ts'
@@ -366,7 +366,13 @@ function keyOf({ key, block }: BundleFacts): Checked<true> {
   return { value: true, ...(ended ? { state: 'note' } : {}), zh: zh.join(''), en: en.join(' ') }
 }
 
-function standingWords(standing: 'founding' | 'agreed' | 'unilateral', vouchers: readonly string[]): Words {
+function standingWords(standing: KeyFacts['standing'], vouchers: readonly string[]): Words {
+  if (standing === 'derived') {
+    return {
+      zh: '由该主体的另一密钥轮换或授权而来，来源与那一密钥相同',
+      en: 'to which another key of the same party handed over, or which it lent to; it stands as that one does',
+    }
+  }
   const names = { zh: vouchers.join('、'), en: vouchers.join(', ') }
   if (standing === 'unilateral') {
     return { zh: `由 ${names.zh} 一方确认（单方登记）`, en: `on the word of ${names.en} alone (one member’s word)` }

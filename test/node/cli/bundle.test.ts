@@ -246,6 +246,36 @@ describe('whose key', () => {
     expect(facts!.key!.registeredAt).toHaveLength(2)
   })
 
+  test('handed over by another key of the company: no better than that one, and the old one says that it ended', async () => {
+    await using other = new LedgerStage()
+    other.register('guangzhou')
+    const before = other.attest()
+    const { ledger } = other.genesis
+    const successor = keyOf('its successor')
+    const fields = { type: 'party.key-request@2', party: company, name: companyName, roles: ['tenderee'] }
+    const request = signStatement({ ledger, ...fields }, successor)
+    const rotation = { ledger, type: 'key.rotate@1', party: company, key: 'rotate', request }
+    other.take('guangzhou', signStatement(rotation, other.key))
+    const { subject, hash, mediaType, source } = verifyBundle(bytes).facts!.payload!
+    const after = { ledger, type: 'attest.hash@1', party: company, key: 'after', subject: subject!, hash: hash! }
+    other.take('guangzhou', signStatement({ ...after, mediaType: mediaType!, source: source! }, successor))
+    const itsUrl = await other.serve('wuhan')
+    const keyIn = async (which: string) => {
+      const out = join(temporaryDirectory(), 'x.zip')
+      expect((await run('export', 'bundle', which, '--url', itsUrl, '--out', out)).code).toBe(0)
+      return verifyBundle(readFileSync(out)).facts!.key
+    }
+    expect(await keyIn(before)).toMatchObject({ standing: 'unilateral', endings: [] })
+    const rows = (await (await fetch(`${itsUrl}/v1/records?type=attest.hash@1`)).json()) as {
+      records: { index: string }[]
+    }
+    expect(await keyIn(rows.records.at(-1)!.index)).toMatchObject({
+      standing: 'derived',
+      vouchers: [],
+      name: companyName,
+    })
+  })
+
   test('a bundle without the registration is not good', () => {
     const fewer = new Map(files)
     fewer.delete('keys/2.json')
