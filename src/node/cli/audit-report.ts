@@ -80,7 +80,8 @@ function findingText(finding: Finding, proofs: string, terminal: Terminal): stri
     `! ${title} (${code})`,
     `  ${t('何处', 'Where')}: ${[source, file, ...place].filter((each) => each !== '').join('  ')}`,
     `  ${t('说明', 'Meaning')}: ${cause}`,
-    `  ${t('详情', 'Detail')}: ${detail}`,
+    // It may quote what a stranger sent, and a terminal obeys control characters.
+    `  ${t('详情', 'Detail')}: ${detail.replaceAll(/\p{Cc}/gu, '\ufffd')}`,
     ...accused.map((each) => `  ${accusedText(each, proofs, terminal)}`),
   ].join('\n')
 }

@@ -130,6 +130,13 @@ test('a state directory that lost rows names nobody: what looks wrong is compute
   expect(ran.error).toContain('again from the genesis')
 })
 
+test('what a stranger sent does not speak to the terminal', async () => {
+  const note = Buffer.from(ledger.files.get('checkpoint')!).toString('utf8')
+  const files = new Map([...ledger.files, ['checkpoint', Buffer.from(`x\u009b31m${note}`)]])
+  const ran = await run('audit', directoryOf(files), '--fingerprint', fingerprint)
+  expect([ran.code, ran.out]).toEqual([1, expect.stringContaining('its origin is x\ufffd31m')])
+})
+
 test('a policy that the auditor gives has to be satisfied as well', async () => {
   const directory = directoryOf(ledger.files)
   const file = join(temporaryDirectory(), 'policy.txt')
