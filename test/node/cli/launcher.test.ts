@@ -72,3 +72,14 @@ test('without the project’s Node it says what is needed, in both languages', a
   expect(ended.error).toContain('需要 Node.js 24')
   expect(ended.error).toContain('needs Node.js 24')
 }, 60_000)
+
+test('a reader that has read enough does not make it fail', async () => {
+  const child = spawn(process.execPath, [launcher, '--help'], { env: { ...process.env, NODE_OPTIONS: '' } })
+  child.stdout.destroy()
+  let error = ''
+  child.stderr.on('data', (chunk) => {
+    error += chunk
+  })
+  const code = await new Promise((done) => child.on('close', done))
+  expect([code, error]).toEqual([0, ''])
+})
