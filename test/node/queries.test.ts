@@ -45,6 +45,8 @@ function queriesOf(known: { attested: Attestation | undefined; leavesRead: numbe
         world.clock.advance(5) // the memory disk answers in virtual time
       },
     },
+    // Not on the disk yet.
+    attestation: { value: () => undefined },
     block: { value: (at: never) => node.store.block(at) },
     header: { value: (at: never) => node.store.header(at) },
     hashReader: { value: (size: number) => node.store.hashReader(size) },
@@ -252,4 +254,11 @@ describe('a party and its keys', () => {
     expect(queries.party(party)!.at).toBe(formatTime(replica.ledger.committed.time))
     expect(queries.party('uscc:91440400192548256N')).toBeUndefined()
   })
+})
+
+it('proves against the newest attested size before that attestation is on the disk, and against no other', async () => {
+  const { attested } = node
+  const queries = queriesOf({ attested, leavesRead: 0 })
+  expect(await queries.proof(indexOfFirst, attested!.size)).toMatchObject({ index: indexOfFirst, size: attested!.size })
+  expect(await queries.proof(indexOfFirst, attested!.size - 1)).toBeUndefined()
 })
