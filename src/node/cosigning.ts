@@ -77,13 +77,15 @@ export class Cosigning {
 
   constructor(
     options: CosigningOptions,
-    start: { readonly register: Register; readonly attested: Attestation | undefined },
+    start: { readonly register: Register; readonly attested: Attestation | undefined; readonly committed: Head },
     dependencies: CosigningDependencies,
   ) {
     this.#options = options
     this.#register = start.register
     this.#attested = start.attested
     this.#deps = dependencies
+    // Whoever may not sign, or not yet, takes the others' word for it all the same: without it nobody leaves an epoch.
+    if (start.committed.size > options.attestedBefore) this.#openSize(start.committed)
   }
 
   get register(): Register {

@@ -10,7 +10,15 @@ import type { UnknownAhead } from '../chain/catalogue/catalogue.ts'
 import { CborError } from '../chain/cbor.ts'
 import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
 import { type Epoch, foundingEpoch, readyMessage } from '../chain/epoch.ts'
-import { type ChainRules, type Execution, epochOf, execute, InvalidBlock, UnknownRules } from '../chain/execution.ts'
+import {
+  type ChainPoint,
+  type ChainRules,
+  type Execution,
+  epochOf,
+  execute,
+  InvalidBlock,
+  UnknownRules,
+} from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import type { Effect, LockState } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
@@ -371,8 +379,7 @@ export class Replica {
       cosigning.forbidSigning()
       return intake.close()
     }
-    const { block, frontier, root } = ledger.committed
-    cosigning.allowSigning({ size: frontier.size, root, height: block.height, id: block.id })
+    cosigning.allowSigning(headOf(ledger.committed))
     if (!this.isBehindItself) intake.openUp()
     this.#ports.log.info('ready', { term: raft.term, height: raft.commit })
   }
@@ -946,7 +953,7 @@ export class Replica {
     )
     const cosigning: Cosigning = new Cosigning(
       { self: member, quorum, attestedBefore: epoch.number === 0 ? 0 : epoch.start.size },
-      { register: found.head.register, attested },
+      { register: found.head.register, attested, committed: headOf(ledger.committed) },
       {
         clock,
         signer,
@@ -1089,6 +1096,13 @@ interface Parts {
 function laneOf(lane: Lane, message: WireMessage): Lane {
   return message.kind === 'blocks-request' || message.kind === 'blocks-response' ? 'bulk' : lane
 }
+
+const headOf = ({ block, frontier, root }: ChainPoint): Head => ({
+  size: frontier.size,
+  root,
+  height: block.height,
+  id: block.id,
+})
 
 /** The block at a height below `tip` on its chain of executed blocks. */
 function refAt(ledger: Ledger, tip: BlockRef, at: Height): BlockRef {

@@ -232,6 +232,25 @@ describe('a change of members', () => {
     goesOn(world, joiners, 'alone')
   })
 
+  it('reaches a learner that is started again between the end of an epoch and its attestation', () => {
+    let found = 0
+    for (let delay = 0; delay < 1_000 && found < 3; delay += 60) {
+      const world = started({ seed: delay + 1 })
+      readied(world, 'xiamen')
+      world.clock.advance(delay)
+      change(world, 'beijing', world.ids.slice(1), [])
+      const hasEnded = (): boolean => world.replica('xiamen').ledger.committed.next !== undefined
+      world.until(() => hasEnded() || world.replica('xiamen').epoch.number === 1, 'the end of epoch 0')
+      if (!hasEnded()) continue
+      found++
+      world.kill('xiamen', 3)
+      world.start('xiamen')
+      inEpoch(world, 1, ['xiamen'])
+      goesOn(world, world.ids.slice(1))
+    }
+    expect(found).toBe(3)
+  })
+
   it('reaches a member that slept through it, and through the next, block by block from the old epoch on', () => {
     const world = started()
     const sleeper = world.followers()[0]!
