@@ -222,13 +222,12 @@ export class CatchUp {
     if (proof !== undefined) {
       const stretch = this.#stretch
       this.#stretch = []
+      const before = { commit: raft.commit, lock: raft.lock.block.id, tail: raft.tail.id }
       if (!raft.adopt(stretch, proof)) {
         for (const { id, height: at } of stretch) if (!raft.has({ height: at, id })) ledger.forget(id)
         this.#target = undefined
         return
       }
-      this.#nextPeer = 0
-      this.#askedInVain = 0
       // Attested and certified: the lock it makes can be stood on.
       if (proof.kind === 'attested' && message.certificate !== undefined) {
         raft.receive(from, { kind: 'certified', certificate: message.certificate })
@@ -238,6 +237,12 @@ export class CatchUp {
         if (bytes < catchUpBytes / 2) this.#nearAt = this.#deps.clock.monotonic()
         this.#followedAt = Number.NEGATIVE_INFINITY
       }
+      // Who is no further than this node, as another learner may be, and is asked again and again, leads nowhere: the next one may.
+      const isFurther =
+        raft.commit > before.commit || raft.lock.block.id !== before.lock || raft.tail.id !== before.tail
+      if (!isFurther) return this.#startOver()
+      this.#nextPeer = 0
+      this.#askedInVain = 0
       log.debug('caught up', { height: last.header.height })
     } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
     this.#ask()
