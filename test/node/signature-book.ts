@@ -2,7 +2,6 @@
  * Everything that the members' keys ever signed in a run, and the contradictions of protocol rule 30 among it, by the simulator's own rules
  * (`test/simulation/invariants`). An honest node makes none, whatever crashed. It reads the signed bytes as a stranger would.
  */
-import { decodeCbor, field } from '../../src/chain/cbor.ts'
 import type { SigningPurpose } from '../../src/node/ports.ts'
 import { noBaseBelowLockRule } from '../simulation/invariants/no-base-below-lock.ts'
 import { oneAckPerRankRule } from '../simulation/invariants/one-ack-per-rank.ts'
@@ -20,10 +19,6 @@ const rules = [
   oneBatchPerNumberRule,
   oneRootPerSizeRule,
 ]
-
-/** Every message of a seal key names its epoch after its domain and the ledger. */
-const epochOf = (message: Uint8Array): number =>
-  field.natural(field.array(decodeCbor(message.subarray(message.indexOf(0) + 1 + 32)), 'signed', 2)[0], 'epoch')
 
 export class SignatureBook {
   readonly contradictions: string[] = []
@@ -53,15 +48,12 @@ export class SignatureBook {
   }
 
   note(member: string, purpose: SigningPurpose, message: Uint8Array): void {
-    this.hear(member, wordOf(purpose, message), purpose === 'seal' ? epochOf(message) : 0)
+    this.hear(member, wordOf(purpose, message))
   }
 
-  hear(signer: string, word: Word, epoch = 0): void {
+  hear(member: string, word: Word): void {
     if (word.kind === 'OTHER') return
-    this.#counts.set(signer, this.totalOf(signer) + 1)
-    // What is said in one epoch contradicts nothing in another; batches and checkpoints go on through all of them.
-    const goesOn = word.kind === 'BATCH' || word.kind === 'COSIGN' || epoch === 0
-    const member = goesOn ? signer : `${signer}, epoch ${epoch}`
+    this.#counts.set(member, this.totalOf(member) + 1)
     this.#words.push({ member, word })
     for (const hear of this.#hear) hear(member, word)
   }

@@ -9,6 +9,7 @@ export function classesOf(): readonly string[] {
   const deeds: readonly string[] = [...commonFaults, ...spareFaults].filter(
     (name) => name !== 'clock' && name !== 'lie',
   )
+  const epochs = ['epoch', 'epoch-joined', 'epoch-left', 'epoch-without-its-leader', 'epoch-replaced', 'epoch-several']
   const effects = ['burst', 'ambushed', 'torn-cycle', 'write-failed', 'clock-jump', 'clock-drift', 'clock-freeze']
-  return [...deeds, ...effects, ...tricks.map((trick) => `lie:${trick}`)]
+  return [...deeds, 'reconfigure', 'renewed', ...epochs, ...effects, ...tricks.map((trick) => `lie:${trick}`)]
 }

@@ -28,6 +28,8 @@ interface Waiting {
 /** A receipt that somebody holds: the ledger owes an answer. */
 export interface Promised {
   readonly member: MemberId
+  /** The node that gave it: another one in its place does not know of it. */
+  readonly node: string
   readonly statement: string
   readonly by: number
 }
@@ -126,8 +128,8 @@ export class Client implements Watch {
 
   #receipt(process: NodeProcess, call: Call, statement: string, pending: Pending): void {
     const { by } = pending.receipt
-    const { member } = process
-    this.promised.push({ member, statement, by })
+    const { member, node } = process
+    this.promised.push({ member, node, statement, by })
     this.#world.answer({ kind: 'receipt', member, statement, by })
     this.#when(
       process,

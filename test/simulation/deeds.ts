@@ -7,6 +7,7 @@ import type { MemberId, Row } from '../../src/node/ports.ts'
 import { Ambushes } from './ambush.ts'
 import type { Client } from './client.ts'
 import { type NodeProcess, wallNow } from './node-process.ts'
+import { Reconfiguring } from './reconfigure.ts'
 import type { Deed } from './schedule.ts'
 import type { Machine, World } from './world.ts'
 
@@ -21,6 +22,7 @@ export class Deeds {
   readonly #client: Client
   readonly #backups = new Map<MemberId, MemoryMedium>()
   readonly #ambushes: Ambushes
+  readonly #reconfiguring: Reconfiguring
   #bursts = 0
 
   constructor(world: World, client: Client) {
@@ -28,6 +30,8 @@ export class Deeds {
     this.#client = client
     this.#ambushes = new Ambushes(world, (one, other) => this.#mend(one, other))
     world.watch(this.#ambushes)
+    this.#reconfiguring = new Reconfiguring(world, client)
+    world.watch(this.#reconfiguring)
   }
 
   carryOut(deed: Deed): void {
@@ -203,6 +207,9 @@ export class Deeds {
         if (!this.#runs(deed.member) || world.machine(deed.member).clone !== undefined) return false
         world.startClone(deed.member, deed.peers)
         return true
+      case 'reconfigure':
+        for (const id of deed.renew) this.#backups.delete(id)
+        return this.#reconfiguring.begin(deed)
       case 'clock': {
         const { conditions } = world.machine(deed.member)
         const now = world.clock.monotonic()
@@ -229,6 +236,7 @@ export class Deeds {
     const world = this.#world
     this.#isOver = true
     this.#ambushes.end()
+    this.#reconfiguring.end()
     for (const [id, machine] of world.machines) {
       const { conditions, medium } = machine
       conditions.diskMs = 1

@@ -8,6 +8,7 @@ import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId } from '../../src/node/ports.ts'
 import type { WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
+import { MembersDraw } from './draw-members.ts'
 import { memberIds } from './founding.ts'
 import type { Trick } from './liar.ts'
 import type { Deed, Schedule, Step } from './schedule.ts'
@@ -70,6 +71,9 @@ const ambushedWords = [
   'cosignature',
 ] as const satisfies readonly WireMessage['kind'][]
 
+/** One run in so many has changes of members. */
+const changingOneIn = 4
+
 /** How many blocks may wait for an attestation (rule 16), where it is not the usual number. */
 const windows = [1, 2] as const
 
@@ -80,6 +84,8 @@ export interface Focus {
   readonly spare?: string
   /** All that liars do. */
   readonly trick?: string
+  /** Members change in every run. */
+  readonly epochs?: boolean
 }
 
 export function drawSchedule(seed: number, tricks: readonly Trick[], focus: Focus = {}): Schedule {
@@ -93,6 +99,9 @@ class Draw {
   readonly #tricks: readonly Trick[]
   readonly #spareFaults: readonly SpareFault[]
   readonly #trickChance: number
+  readonly #isChanging: boolean
+  /** Drawn from for changes of members only. */
+  readonly #changes: SeededRandom
   readonly #members: readonly MemberId[]
   readonly #steps: Step[] = []
   #now = 0
@@ -104,6 +113,8 @@ class Draw {
     this.#seed = seed
     this.#tricks = focus.trick === undefined ? tricks : tricks.filter((trick) => trick === focus.trick)
     this.#trickChance = focus.trick === undefined ? 0.4 : 1
+    this.#changes = new SeededRandom(Math.imul(seed, 0x85ebca6b) ^ 0x27d4eb2f)
+    this.#isChanging = this.#changes.below(changingOneIn) === 0 || focus.epochs === true
     this.#members = memberIds(focus.memberCount ?? this.#pick(memberCounts))
     this.#spareFaults = focus.spare === undefined ? spareFaults : spareFaults.filter((fault) => fault === focus.spare)
     if (this.#spareFaults.length === 0) throw new Error(`no such fault: ${focus.spare}`)
@@ -123,7 +134,8 @@ class Draw {
     if (this.#chance(0.3)) this.#slowWires()
     for (const id of members) this.#add({ kind: 'start', member: id })
     this.#now += this.#below(3_000)
-    const until = this.#now + 3_000 + this.#below(15_000)
+    const from = this.#now
+    const until = from + 3_000 + this.#below(15_000)
     // A busy run has a trouble in every tenth of a second, a quiet one every other second.
     const paceMs = this.#pick([60, 150, 400, 1_200])
     while (this.#now < until) {
@@ -139,9 +151,17 @@ class Draw {
         this.#spare(id, fault)
       }
     }
+    const joining = this.#isChanging ? this.#changeMembers(spares, from, until) : {}
     const steps = [...this.#steps].sort((a, b) => a.at - b.at)
     const ledger = parameters === undefined ? {} : { parameters }
-    return { memberCount: members.length, ...ledger, seed: this.#seed, liars, until, steps }
+    return { memberCount: members.length, ...joining, ...ledger, seed: this.#seed, liars, until, steps }
+  }
+
+  #changeMembers(spares: ReadonlyMap<MemberId, SpareFault>, from: number, until: number): { joining: number } {
+    const lying = [...spares].filter(([, fault]) => fault === 'lie' || fault === 'clone').map(([id]) => id)
+    const draw = new MembersDraw(this.#changes, this.#members, { liars: new Set(lying), all: new Set(spares.keys()) })
+    this.#steps.push(...draw.steps(from, until))
+    return { joining: draw.joining }
   }
 
   /** Who may break its word, and how. */

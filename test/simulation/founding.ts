@@ -36,6 +36,7 @@ export interface Founded {
 }
 
 const foundedBefore = new Map<string, Founded>()
+const renewedBefore = new Map<string, FoundedMember>()
 
 /** `joining`: how many more organisations there are, with keys, that are no members yet. */
 export function found(
@@ -79,6 +80,18 @@ export function found(
   const founded = { genesis, rules, members }
   foundedBefore.set(name, founded)
   return founded
+}
+
+/** The same organisation with a new node: other keys, another node id. `generation`: 1 for its second node. */
+export function renewed(origin: string, { member, centre }: FoundedMember, generation: number): FoundedMember {
+  const name = `${origin} ${member.id} ${generation}`
+  const held = renewedBefore.get(name)
+  if (held !== undefined) return held
+  const seed = 1_000 * generation + organisations.findIndex(([id]) => id === member.id)
+  const keys = nodeKeys(newKeyFile('node', origin, new SeededRandom(seed)))
+  const next = { member: { ...member, node: nodeOf(keys) }, keys, centre }
+  renewedBefore.set(name, next)
+  return next
 }
 
 /** The ids of the members of a ledger of this many. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { chainCases } from './invariant-cases/chain.ts'
 import { commitCases } from './invariant-cases/commits.ts'
+import { epochCases } from './invariant-cases/epochs.ts'
 import { processCases } from './invariant-cases/process.ts'
 import { restartCases } from './invariant-cases/restarts.ts'
 import { type Case, Scene } from './invariant-cases/scene.ts'
@@ -16,6 +17,7 @@ const cases: Readonly<Record<string, Case>> = {
   ...termCases,
   ...commitCases,
   ...chainCases,
+  ...epochCases,
   ...processCases,
 }
 

@@ -39,7 +39,7 @@ export const tricks = Object.keys(makers) as readonly Trick[]
 
 /** Before the members are started. */
 export function installLiars(world: World, liars: Readonly<Record<MemberId, readonly Trick[]>>): void {
-  const known = new Knowledge(world.rules)
+  const known = new Knowledge(() => world.rulesNow)
   const lying = new Map<MemberId, Liar>()
   for (const [id, names] of Object.entries(liars)) {
     world.machine(id).isLiar = true

@@ -5,7 +5,7 @@
  *   npm run sim -- --seeds 100000      a night; --from N goes on where another run ended
  *   npm run sim -- --seed 17           that run alone, with the log of its nodes (--quiet: without)
  *   npm run sim -- --schedule FILE     a schedule that was kept
- *   --members N, --spare FAULT, --trick NAME   only such runs; --first: the first failure as it is, not shrunk; --json
+ *   --members N, --spare FAULT, --trick NAME, --epochs   only such runs (--epochs: members change in every run); --first: the first failure as it is, not shrunk; --json
  *
  * The first run that fails prints its seed, is shrunk to a short schedule, and ends it all with exit code 1.
  */
@@ -55,12 +55,14 @@ if (!isMainThread) {
       members: { type: 'string' },
       spare: { type: 'string' },
       trick: { type: 'string' },
+      epochs: { type: 'boolean', default: false },
     },
   })
   const focus: Focus = {
     ...(values.members === undefined ? {} : { memberCount: natural(values.members) }),
     ...(values.spare === undefined ? {} : { spare: values.spare }),
     ...(values.trick === undefined ? {} : { trick: values.trick }),
+    ...(values.epochs ? { epochs: true } : {}),
   }
   if (values.seed !== undefined)
     process.exitCode = replay(drawSchedule(natural(values.seed), tricks, focus), values.quiet)

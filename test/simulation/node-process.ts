@@ -24,7 +24,7 @@ import type {
   SignatureCheck,
   SigningPurpose,
 } from '../../src/node/ports.ts'
-import { Replica } from '../../src/node/replica.ts'
+import { type Ready, Replica } from '../../src/node/replica.ts'
 import { decodeMessage } from '../../src/node/wire.ts'
 import type { FoundedMember } from './founding.ts'
 
@@ -137,6 +137,11 @@ export class NodeProcess {
     return this.founded.member.id
   }
 
+  /** A member's node may be replaced: what a key is bound by is told apart by node. */
+  get node(): string {
+    return this.founded.member.node.id
+  }
+
   get isStarted(): boolean {
     return !this.#ended && this.fatal === undefined && this.replica.isStarted
   }
@@ -161,6 +166,10 @@ export class NodeProcess {
 
   submit(jws: string, done: (result: IntakeResult) => void): void {
     this.#event(() => this.replica.submit(jws, done))
+  }
+
+  signReady(done: (ready: Ready | undefined) => void): void {
+    this.#event(() => this.replica.signReady(done))
   }
 
   readIndex(done: (height: Height) => void): void {

@@ -9,7 +9,7 @@ import { invariants } from './invariants/all.ts'
 import { installLiars } from './liar.ts'
 import type { Schedule } from './schedule.ts'
 import type { Violation } from './watch.ts'
-import { World } from './world.ts'
+import { type Machine, World } from './world.ts'
 
 export interface Outcome {
   readonly violation: Violation | undefined
@@ -26,8 +26,8 @@ const leaderWithinMs = 40_000
 const restWithinMs = 180_000
 
 export function run(schedule: Schedule, keepsLog = false): Outcome {
-  const { memberCount, seed, liars, parameters = {} } = schedule
-  const world = new World({ memberCount, seed, parameters, keepsLog })
+  const { memberCount, joining = 0, seed, liars, parameters = {} } = schedule
+  const world = new World({ memberCount, joining, seed, parameters, keepsLog })
   const client = new Client(world)
   installLiars(world, liars)
   for (const { watch } of invariants) world.watch(watch(world))
@@ -69,20 +69,24 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
   const timely = timelyAfterMs(world)
   if (!world.runUntil(isLed, timely + leaderWithinMs))
     return world.violated('liveness', `no leader that commits\n${stateNow()}`)
-  const last = expected[0]!.founded.member.id
+  // Changes of members that were handed in before may still come about: who is a member is asked anew each time.
+  const isMember = (machine: Machine): boolean => world.isListed(machine)
+  const owner = world.genesis.members[0]!.id
+  let askedIn: number | undefined
   const isTaken = (): boolean => {
-    const { process } = world.machine(last)
-    return process?.isStarted === true && process.replica.hindrances.length === 0
+    const { process, founded } = expected.find(isMember)!
+    if (process?.isStarted !== true || process.replica.hindrances.length > 0) return false
+    askedIn = world.epoch.number
+    return client.submit(founded.member.id, owner, 'after the faults', 'after the faults')
   }
   if (!world.runUntil(isTaken, timely + restWithinMs))
-    return world.violated('liveness', `${last} takes nothing in\n${stateNow()}`)
-  client.submit(last, last, 'after the faults', 'after the faults')
+    return world.violated('liveness', `nobody takes anything in\n${stateNow()}`)
   const isAtRest = (): boolean =>
+    (askedIn === world.epoch.number || isTaken()) &&
     expected.every(({ process }) => process?.isStarted === true) &&
+    expected.every((machine) => isAtWork(machine, isMember(machine))) &&
     expected.every(
       ({ process }) =>
-        process!.replica.hindrances.length === 0 &&
-        process!.replica.pendingCount === 0 &&
         process!.replica.raft.tail.height === process!.replica.raft.commit &&
         process!.replica.ledger.committed.block.id === expected[0]!.process!.replica.ledger.committed.block.id &&
         process!.replica.attested?.size === process!.replica.ledger.committed.frontier.size,
@@ -90,7 +94,9 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
     client.isAnswered('after the faults')
   if (!world.runUntil(isAtRest, restWithinMs)) return world.violated('liveness', `not at rest\n${stateNow()}`)
   const { store } = expected[0]!.process!.replica
-  for (const { member, statement } of client.promised) {
+  for (const { member, node, statement } of client.promised) {
+    // Who is no member any more brings nothing to the ledger, and its receipts stay unanswered: it drains before it goes (decision 0023).
+    if (!world.isMemberNode(member, node)) continue
     if (store.indexOfStatement(statement) === undefined && store.indexOfRefusal(statement, member) === undefined) {
       if (!world.machine(member).isLost && !world.machine(member).isLiar && !world.machine(member).isDamaged)
         return world.violated('receipts-answered', `${statement} was promised by ${member}`)
@@ -99,6 +105,13 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
   const contradictions = contradictionsIn(client.history)
   if (contradictions.length > 0) return world.violated('linearizable', contradictions.join('\n'))
   world.finished()
+}
+
+/** A member has nothing on its way and nothing in its way; a node that is none says so, and follows. */
+function isAtWork({ process }: Machine, isMember: boolean): boolean {
+  const { hindrances, pendingCount } = process!.replica
+  if (isMember) return hindrances.length === 0 && pendingCount === 0
+  return hindrances.length === 1 && hindrances[0] === 'node.not-a-member'
 }
 
 /** Clocks that ran ahead left blocks with times to come, and who keeps rule 10 waits for those before anything follows them. */
@@ -118,7 +131,7 @@ function describe(world: World): string {
       if (!process.isStarted) return `${id} ${flags} starting`
       const { raft, ledger, attested, pendingCount, hindrances } = process.replica
       const lock = `${raft.lock.block.term}.${raft.lock.block.height}`
-      return `${id} ${flags} ${raft.role} t${raft.term} lock ${lock} tail ${raft.tail.term}.${raft.tail.height} commit ${raft.commit} size ${ledger.committed.frontier.size} attested ${attested?.size} pending ${pendingCount} ${hindrances}`
+      return `${id} ${flags} epoch ${process.replica.epoch.number} ${raft.role} t${raft.term} lock ${lock} tail ${raft.tail.term}.${raft.tail.height} commit ${raft.commit} size ${ledger.committed.frontier.size} attested ${attested?.size} pending ${pendingCount} ${hindrances}`
     })
     .join('\n')
 }

@@ -11,6 +11,8 @@ import type { Trick } from './liar.ts'
 
 export interface Schedule {
   readonly memberCount: number
+  /** Organisations that are no members at first, and may join. */
+  readonly joining?: number
   /** Of the ledger, where they are not the usual ones. */
   readonly parameters?: Partial<GenesisParameters>
   /** Chance inside the run: election time-outs, nonces, jitter, what a liar comes up with. */
@@ -103,5 +105,15 @@ export type Deed =
   | { readonly kind: 'backup'; readonly member: MemberId }
   | { readonly kind: 'restore'; readonly member: MemberId }
   | { readonly kind: 'clone'; readonly member: MemberId; readonly peers: readonly MemberId[] }
+  // Members come, go and are replaced: a statement closes the epoch for these (reconfigure.ts). `renew`: whose nodes are gone for good by then.
+  | {
+      readonly kind: 'reconfigure'
+      readonly at: MemberId
+      readonly key: string
+      readonly members: readonly MemberId[]
+      readonly renew: readonly MemberId[]
+      /** Whoever leads when it is handed in is left out. */
+      readonly isWithoutLeader: boolean
+    }
   // Clocks. `rate`: how fast this one goes; 0 stands still.
   | { readonly kind: 'clock'; readonly member: MemberId; readonly offsetMs: number; readonly rate: number }

@@ -13,21 +13,35 @@ export interface Ref extends Rank {
   readonly id: string
 }
 
+/** `epoch` is the number in what every seal key signs. A checkpoint names none: its size says to which it belongs. */
 export type Word =
-  | { readonly kind: 'VOTE'; readonly term: number; readonly candidate: string; readonly base: Ref }
-  | { readonly kind: 'ACK'; readonly base: Ref; readonly block: Ref }
-  | { readonly kind: 'LOCK'; readonly block: Ref }
+  | {
+      readonly kind: 'VOTE'
+      readonly epoch: number
+      readonly term: number
+      readonly candidate: string
+      readonly base: Ref
+    }
+  | { readonly kind: 'ACK'; readonly epoch: number; readonly base: Ref; readonly block: Ref }
+  | { readonly kind: 'LOCK'; readonly epoch: number; readonly block: Ref }
   | {
       readonly kind: 'SEAL'
+      readonly epoch: number
       readonly term: number
       readonly height: number
       readonly parent: string
       readonly time: number
       readonly digest: string
     }
-  | { readonly kind: 'BATCH'; readonly incarnation: number; readonly number: number; readonly digest: string }
+  | {
+      readonly kind: 'BATCH'
+      readonly epoch: number
+      readonly incarnation: number
+      readonly number: number
+      readonly digest: string
+    }
   | { readonly kind: 'COSIGN'; readonly size: number; readonly root: string }
-  | { readonly kind: 'RECEIPT'; readonly statement: string }
+  | { readonly kind: 'RECEIPT'; readonly epoch: number; readonly statement: string }
   | { readonly kind: 'OTHER' }
 
 export const compareRanks = (a: Rank, b: Rank): number => a.term - b.term || a.height - b.height
@@ -45,18 +59,19 @@ export function wordOf(purpose: SigningPurpose, message: Uint8Array): Word {
   if (purpose !== 'seal') return { kind: 'OTHER' }
   const end = message.indexOf(0)
   const kind = fromUtf8(message.subarray(textHead, end))
-  const [, body] = decodeCbor(message.subarray(end + 1 + ledgerBytes)) as readonly [number, CborValue]
+  const [epoch, body] = decodeCbor(message.subarray(end + 1 + ledgerBytes)) as readonly [number, CborValue]
   const parts = body as readonly CborValue[]
   switch (kind) {
     case 'VOTE':
-      return { kind, term: parts[0] as number, candidate: parts[1] as string, base: refOf(parts[2]) }
+      return { kind, epoch, term: parts[0] as number, candidate: parts[1] as string, base: refOf(parts[2]) }
     case 'ACK':
-      return { kind, base: refOf(parts[0]), block: refOf(parts[1]) }
+      return { kind, epoch, base: refOf(parts[0]), block: refOf(parts[1]) }
     case 'LOCK':
-      return { kind, block: refOf(body) }
+      return { kind, epoch, block: refOf(body) }
     case 'SEAL':
       return {
         kind,
+        epoch,
         term: parts[2] as number,
         height: parts[3] as number,
         parent: toHex(parts[4] as Uint8Array),
@@ -64,9 +79,9 @@ export function wordOf(purpose: SigningPurpose, message: Uint8Array): Word {
         digest: digestOf(message),
       }
     case 'BATCH':
-      return { kind, incarnation: parts[2] as number, number: parts[3] as number, digest: digestOf(message) }
+      return { kind, epoch, incarnation: parts[2] as number, number: parts[3] as number, digest: digestOf(message) }
     case 'RECEIPT':
-      return { kind, statement: toHex(parts[1] as Uint8Array) }
+      return { kind, epoch, statement: toHex(parts[1] as Uint8Array) }
     default:
       return { kind: 'OTHER' }
   }

@@ -3,7 +3,8 @@
  * trouble its handles; what must hold is for the watches to say. Same seed, same run.
  */
 import { sha256 } from '#crypto'
-import type { ChainRules } from '../../src/chain/execution.ts'
+import { type Closing, type Epoch, epochNumbered, foundingEpoch } from '../../src/chain/epoch.ts'
+import { type ChainRules, rulesOfEpoch } from '../../src/chain/execution.ts'
 import type { Genesis, GenesisParameters } from '../../src/chain/genesis.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
 import { signStatement } from '../../src/chain/statement.ts'
@@ -13,7 +14,7 @@ import { type MemoryNetworkOptions, MemoryNetworkWorld } from '../../src/node/me
 import type { LogFields, MemberId, SigningPurpose } from '../../src/node/ports.ts'
 import { decodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
-import { type FoundedMember, found } from './founding.ts'
+import { type FoundedMember, found, renewed } from './founding.ts'
 import { type BentPorts, type Conditions, conditionsAt, NodeProcess } from './node-process.ts'
 import { Signatures } from './signatures.ts'
 import { Trace } from './trace.ts'
@@ -22,6 +23,8 @@ import { wordOf } from './word.ts'
 
 export interface WorldOptions {
   readonly memberCount: number
+  /** Organisations with keys and machines that are not in the genesis, and may join. */
+  readonly joining?: number
   readonly seed: number
   readonly parameters?: Partial<GenesisParameters>
   readonly network?: Partial<MemoryNetworkOptions>
@@ -31,7 +34,10 @@ export interface WorldOptions {
 
 /** A member: its keys, and the machine its node runs on. */
 export interface Machine {
-  readonly founded: FoundedMember
+  /** Of the node that runs here now. */
+  founded: FoundedMember
+  /** Ids of all nodes that this member had, this one last. */
+  readonly nodes: string[]
   medium: MemoryMedium
   readonly conditions: Conditions
   process: NodeProcess | undefined
@@ -53,6 +59,7 @@ export interface Machine {
 export type Bend = (machine: Machine, ports: BentPorts) => BentPorts
 
 const cloneMark = '~'
+const beyondRepair = 'is damaged, and so is all that is derived from it'
 
 export class World {
   readonly clock = new VirtualClock()
@@ -68,6 +75,8 @@ export class World {
   readonly invalid = new Map<string, string>()
   /** How often each fault and lie took effect. */
   readonly struck = new Map<string, number>()
+  /** By the key of a statement: the record that it becomes closes the epoch, for these (the hook of rule 19). What is set stays. */
+  readonly closings = new Map<string, Closing>()
   readonly #keepsLog: boolean
   readonly #watchesOf = Object.fromEntries(watchKinds.map((kind) => [kind, []])) as unknown as Record<
     WatchKind,
@@ -78,18 +87,23 @@ export class World {
   #violation: Violation | undefined
   #bend: Bend | undefined
   #events = 0
+  #newestEpoch: Epoch
+  #rulesNow: ChainRules
   #decoded: { readonly bytes: Uint8Array; readonly message: WireMessage } | undefined
 
-  constructor({ memberCount, seed, parameters = {}, network = {}, keepsLog = false }: WorldOptions) {
+  constructor({ memberCount, joining = 0, seed, parameters = {}, network = {}, keepsLog = false }: WorldOptions) {
     this.random = new SeededRandom(seed)
     this.#keepsLog = keepsLog
     this.network = new MemoryNetworkWorld(network, { clock: this.clock, random: this.random })
-    const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall())
+    const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall(), joining)
     this.genesis = genesis
-    this.rules = rules
+    this.rules = { ...rules, closing: ({ key }) => this.closings.get(key) }
+    this.#newestEpoch = foundingEpoch(genesis)
+    this.#rulesNow = this.rules
     for (const founded of members) {
       this.machines.set(founded.member.id, {
         founded,
+        nodes: [founded.member.node.id],
         medium: new MemoryMedium(),
         conditions: conditionsAt(this.clock.wall(), this.clock.monotonic()),
         process: undefined,
@@ -113,6 +127,39 @@ export class World {
     const machine = this.machines.get(id)
     if (machine === undefined) throw new Error(`no member ${id}`)
     return machine
+  }
+
+  /** The newest that anybody honest has seen begun or closed for: who counts in it is what its list says, and nothing else. */
+  get epoch(): Epoch {
+    return this.#newestEpoch
+  }
+
+  /** One that has been, or is; undefined when no block of the chain leads to it. */
+  epochNumbered(number: number): Epoch | undefined {
+    return epochNumbered(this.#newestEpoch, number)
+  }
+
+  /** The rules as they are now. */
+  get rulesNow(): ChainRules {
+    return this.#rulesNow
+  }
+
+  /** A block that closes an epoch was committed. */
+  noteEpoch(epoch: Epoch): void {
+    if (epoch.number <= this.#newestEpoch.number) return
+    this.#newestEpoch = epoch
+    this.#rulesNow = rulesOfEpoch(this.rules, epoch)
+  }
+
+  /** Whether its node is in the list of this epoch: of the newest, if none is named. */
+  isListed({ founded: { member } }: Pick<Machine, 'founded'>, epoch = this.#newestEpoch): boolean {
+    return epoch.members.some(({ id, node }) => id === member.id && node.id === member.node.id)
+  }
+
+  /** Whether this very node is there, and a member: what was promised by one that is gone, or has no part any more, nobody can bring. */
+  isMemberNode(member: MemberId, node: string): boolean {
+    const machine = this.machine(member)
+    return machine.founded.member.node.id === node && this.isListed(machine)
   }
 
   /** Processes that run, are open for peers, and owe the truth. */
@@ -159,6 +206,17 @@ export class World {
     machine.isStopping = false
     machine.process = undefined
     this.#tell('ended', process)
+  }
+
+  /** This member's node is gone for good, keys and all: a new one is to take its place, on a new disk. */
+  renew(id: MemberId): void {
+    const machine = this.machine(id)
+    this.kill(id)
+    machine.founded = renewed(this.genesis.origin, machine.founded, machine.nodes.length)
+    machine.nodes.push(machine.founded.member.node.id)
+    machine.medium = new MemoryMedium()
+    Object.assign(machine, { isLost: false, isDamaged: false })
+    this.start(id)
   }
 
   /** An orderly end, as on SIGTERM. */
@@ -237,6 +295,8 @@ export class World {
         },
         committed: (executed) => {
           this.trace.text('committed', this.clock.monotonic(), name, executed.block.id)
+          const { next } = executed.point
+          if (isWatched() && next !== undefined) this.noteEpoch(next)
           if (isWatched()) this.#tell('committed', process, executed)
         },
         attested: (attestation) => {
@@ -252,6 +312,11 @@ export class World {
         logged: (event, fields) => this.note(name, event, fields),
         fatal: (reason) => {
           this.note(name, 'FATAL', { reason })
+          // Damage that a start finds to be beyond repair retires the node, in so many words: another is to take its place.
+          if (machine.isDamaged && reason.includes(beyondRepair)) {
+            machine.isLost = true
+            this.strike('beyond-repair')
+          }
         },
       },
     })

@@ -79,6 +79,7 @@ function treeOf({ world }: Scene, ...leaves: readonly { readonly bytes: Uint8Arr
 
 const seal = (time: number): Parameters<Scene['word']>[1] => ({
   kind: 'SEAL',
+  epoch: 0,
   term: 1,
   height: 1,
   parent: genesisId,

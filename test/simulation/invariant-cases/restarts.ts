@@ -247,7 +247,7 @@ export const restartCases: Readonly<Record<string, Case>> = {
       scene.tell('started', scene.actor(0))
       scene.machine(3).isLiar = true
       storedBy(scene, 0, 2, [1])
-      scene.word(0, { kind: 'RECEIPT', statement: root('1') })
+      scene.word(0, { kind: 'RECEIPT', epoch: 0, statement: root('1') })
     },
     breaks: {
       'one has stored it': (scene) => {
@@ -258,7 +258,7 @@ export const restartCases: Readonly<Record<string, Case>> = {
         storedBy(scene, 0, 1, [1, 2])
         scene.word(0, vote(1, 'beijing'))
         scene.restart(0)
-        scene.word(0, { kind: 'BATCH', incarnation: 2, number: 0, digest: 'a' })
+        scene.word(0, { kind: 'BATCH', epoch: 0, incarnation: 2, number: 0, digest: 'a' })
       },
       'one says so before it is on its disk': (scene) => {
         scene.sent(1, 0, { kind: 'hello-stored', incarnation: 1 })

@@ -15,6 +15,7 @@ import {
   carriedDigest,
   refOfBlock,
 } from '../../../src/chain/block.ts'
+import { type Epoch, epochAfter, foundingEpoch } from '../../../src/chain/epoch.ts'
 import type { Leaf } from '../../../src/chain/execution.ts'
 import { type Height, height, type Term, term } from '../../../src/chain/numbers.ts'
 import type { VoteState } from '../../../src/consensus/effect.ts'
@@ -57,11 +58,13 @@ export interface Stub {
   pendingCount: number
   pending: (statement: string) => { journalNumber: number; durable: boolean } | undefined
   hindrances: string[]
+  epoch: Epoch
 }
 
 export interface Actor {
   readonly name: string
   readonly member: string
+  readonly node: string
   medium: Machine['medium']
   fatal: string | undefined
   isStarted: boolean
@@ -145,13 +148,38 @@ export class Scene {
     this.write(n, { rows: [rowOf(block)], head: headBytes({ last: refOfBlock(block), ...head }) })
   }
 
-  commit(n: number, block: Block, leaves: readonly Partial<Leaf>[] = []): void {
+  /** The next epoch, which this block leads to, with these members in its list. */
+  epochAfter(of: Block, members: readonly number[]): Epoch {
+    const { size, root } = of.header
+    const list = members.map((n) => this.machine(n).founded.member)
+    return epochAfter(this.world.epoch, list, { block: refOfBlock(of), size, root })
+  }
+
+  /** The record that closes an epoch; its key is the hook's. */
+  closing(key = 'close'): Partial<Leaf> {
+    this.world.closings.set(key, { members: [], ready: new Map() })
+    return { kind: 'record', statement: { key } as NonNullable<Leaf['statement']>, bytes: new Uint8Array() }
+  }
+
+  /** It closes the epoch for these. */
+  close(n: number, block: Block, members: readonly number[], leaves = [this.closing()]): Epoch {
+    const next = this.epochAfter(block, members)
+    this.world.noteEpoch(next)
+    this.commit(n, block, leaves, next)
+    return next
+  }
+
+  commit(n: number, block: Block, leaves: readonly Partial<Leaf>[] = [], next?: Epoch): void {
     const { raft, ledger } = this.actor(n).replica
     const { size, root, time } = block.header
     ledger.committed = { block: ref(block), frontier: { size }, root, time }
     raft.commit = block.header.height
     const firstIndex = size - leaves.length
-    const executed = { block, execution: { leaves, firstIndex }, point: { unattested: [] } } as unknown as Executed
+    const executed = {
+      block,
+      execution: { leaves, firstIndex },
+      point: { unattested: [], next },
+    } as unknown as Executed
     this.tell('committed', this.actor(n), executed)
   }
 
@@ -172,6 +200,7 @@ export class Scene {
     return {
       name: member,
       member,
+      node: this.world.machine(member).founded.member.node.id,
       medium,
       fatal: undefined,
       isStarted: true,
@@ -204,6 +233,7 @@ export class Scene {
         pendingCount: 0,
         pending: () => undefined,
         hindrances: [],
+        epoch: foundingEpoch(this.world.genesis),
       },
     }
   }
@@ -212,6 +242,7 @@ export class Scene {
 // ── things to say and write ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface Shape {
+  readonly epoch?: number
   readonly term?: number
   /** The block before it; without: genesis. */
   readonly on?: Block
@@ -227,7 +258,7 @@ interface Shape {
 export function block(shape: Shape = {}): Block {
   const { on, carried = {}, batches = [] } = shape
   const header: BlockHeader = {
-    epoch: 0,
+    epoch: shape.epoch ?? on?.header.epoch ?? 0,
     term: term(shape.term ?? on?.header.term ?? 1),
     height: height((on?.header.height ?? 0) + 1),
     parent: on?.id ?? genesisId,
@@ -245,12 +276,18 @@ export const rowOf = ({ header, bytes }: Block): Row => ({ key: blockKey(header.
 
 export const vote = (at: number, candidate: string, base: Ref = genesis): Word => ({
   kind: 'VOTE',
+  epoch: 0,
   term: at,
   candidate,
   base,
 })
-export const ack = (of: Block, base: Ref = genesis): Word => ({ kind: 'ACK', base, block: ref(of) })
-export const lock = (of: Block): Word => ({ kind: 'LOCK', block: ref(of) })
+export const ack = (of: Block, base: Ref = genesis): Word => ({
+  kind: 'ACK',
+  epoch: of.header.epoch,
+  base,
+  block: ref(of),
+})
+export const lock = (of: Block): Word => ({ kind: 'LOCK', epoch: of.header.epoch, block: ref(of) })
 export const cosign = (size: number, root: string): Word => ({ kind: 'COSIGN', size, root })
 export const root = (digit: string): string => text(digit)
 

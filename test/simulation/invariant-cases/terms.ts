@@ -55,6 +55,7 @@ function hear(scene: Scene, n: number, leader: number, at: number): void {
 
 const seal = (of: ReturnType<typeof block>): Parameters<Scene['word']>[1] => ({
   kind: 'SEAL',
+  epoch: 0,
   term: of.header.term,
   height: of.header.height,
   parent: of.header.parent,

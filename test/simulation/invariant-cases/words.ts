@@ -25,6 +25,7 @@ const head = block({ size: 3, root: root('3') })
 
 const seal = (digest: string): Parameters<Scene['word']>[1] => ({
   kind: 'SEAL',
+  epoch: 0,
   term: 1,
   height: 1,
   parent: genesisId,
@@ -33,6 +34,7 @@ const seal = (digest: string): Parameters<Scene['word']>[1] => ({
 })
 const batch = (number: number, digest: string): Parameters<Scene['word']>[1] => ({
   kind: 'BATCH',
+  epoch: 0,
   incarnation: 1,
   number,
   digest,

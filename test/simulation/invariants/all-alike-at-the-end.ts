@@ -1,6 +1,7 @@
 /**
  * The end of a run (consensus.md section 5, liveness): all who are honest and kept their disks have the same chain byte for byte and nothing on
- * its way; the tree's root follows from its leaves; and every answer that anybody was ever given is true at each of them.
+ * its way; the tree's root follows from its leaves; and every answer that anybody was ever given is true at each of them. Who is no member of
+ * the last epoch follows all the same; what it had given receipts for it cannot bring to the ledger any more.
  */
 import { equalBytes, toHex } from '../../../src/chain/bytes.ts'
 import { leafHash, TreeFrontier } from '../../../src/chain/merkle-tree.ts'
@@ -14,7 +15,7 @@ const name = 'all-alike-at-the-end'
 
 export function allAlikeAtTheEnd(world: World): Watch {
   const evidence = evidenceOf(world)
-  const answers: Answer[] = []
+  const answers: { readonly answer: Answer; readonly node: string }[] = []
 
   /** A damaged block is fetched again when somebody reads it; until then it is not what it was. */
   const isDamaged = ({ member }: NodeProcess): boolean => world.machine(member).isDamaged
@@ -22,8 +23,11 @@ export function allAlikeAtTheEnd(world: World): Watch {
   const checkRest = ({ member, replica }: NodeProcess): void => {
     const { raft, pendingCount, hindrances, attested, ledger } = replica
     const { size } = ledger.committed.frontier
-    if (hindrances.length > 0) world.violated(name, `${member} is not at rest: ${hindrances.join(', ')}`)
-    if (pendingCount > 0) world.violated(name, `${member} has ${pendingCount} statements waiting`)
+    const isListed = world.isListed(world.machine(member))
+    const expected = isListed ? [] : ['node.not-a-member']
+    if (hindrances.join() !== expected.join())
+      world.violated(name, `${member} is not at rest: ${hindrances.join(', ') || 'it takes itself for a member'}`)
+    if (isListed && pendingCount > 0) world.violated(name, `${member} has ${pendingCount} statements waiting`)
     if (raft.tail.height !== raft.commit) world.violated(name, `${member} has uncommitted blocks`)
     if (attested?.size !== size) world.violated(name, `${member}: ${attested?.size} attested of ${size} committed`)
   }
@@ -52,7 +56,7 @@ export function allAlikeAtTheEnd(world: World): Watch {
     }
   }
 
-  const isTrueAt = ({ replica: { store } }: NodeProcess, answer: Answer): boolean => {
+  const isTrueAt = ({ replica: { store } }: NodeProcess, answer: Answer, node: string): boolean => {
     const { statement, member } = answer
     switch (answer.kind) {
       case 'record':
@@ -63,6 +67,7 @@ export function allAlikeAtTheEnd(world: World): Watch {
         // A disk that was damaged may have lost its journal.
         return (
           !evidence.isBound(member) ||
+          !world.isMemberNode(member, node) ||
           world.machine(member).isDamaged ||
           store.indexOfStatement(statement) !== undefined ||
           store.indexOfRefusal(statement, member) !== undefined
@@ -76,7 +81,7 @@ export function allAlikeAtTheEnd(world: World): Watch {
 
   return {
     answered(answer) {
-      answers.push(answer)
+      answers.push({ answer, node: world.machine(answer.member).founded.member.node.id })
     },
     finished() {
       const running: NodeProcess[] = []
@@ -93,8 +98,8 @@ export function allAlikeAtTheEnd(world: World): Watch {
         checkRest(process)
         if (!isDamaged(process)) checkTree(process)
         if (process !== first) checkSame(first, process)
-        for (const answer of answers) {
-          if (!isTrueAt(process, answer))
+        for (const { answer, node } of answers) {
+          if (!isTrueAt(process, answer, node))
             return world.violated(name, `no longer true at ${process.member}: ${JSON.stringify(answer)}`)
         }
       }

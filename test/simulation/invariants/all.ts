@@ -16,8 +16,10 @@ import { cosignIsOnDisk } from './cosign-is-on-disk.ts'
 import { cosignedIsCommitted } from './cosigned-is-committed.ts'
 import { cosignedOnce } from './cosigned-once.ts'
 import { diskNeverFalls } from './disk-never-falls.ts'
+import { epochsFollow } from './epochs-follow.ts'
 import { fenceHolds } from './fence-holds.ts'
 import { firstBlockOfTerm } from './first-block-of-term.ts'
+import { idsNeverReturn } from './ids-never-return.ts'
 import { leaderIsComplete } from './leader-is-complete.ts'
 import { leaderIsElected } from './leader-is-elected.ts'
 import { lockIsOnDisk } from './lock-is-on-disk.ts'
@@ -33,8 +35,10 @@ import { oneRecordPerStatement } from './one-record-per-statement.ts'
 import { oneRootPerSize } from './one-root-per-size.ts'
 import { oneSealPerRank } from './one-seal-per-rank.ts'
 import { oneVotePerTerm } from './one-vote-per-term.ts'
+import { onlyACloseChangesTheList } from './only-a-close-changes-the-list.ts'
 import { onlyTheLeaderSeals } from './only-the-leader-seals.ts'
 import { promisesAreFound } from './promises-are-found.ts'
+import { signedByItsMembers } from './signed-by-its-members.ts'
 import { silentUntilStored } from './silent-until-stored.ts'
 import { silentWhileDamaged } from './silent-while-damaged.ts'
 import { stateNeverFalls } from './state-never-falls.ts'
@@ -88,6 +92,11 @@ export const invariants: readonly Invariant[] = [
   { name: 'attestation-window', watch: attestationWindow },
   { name: 'batches-in-sequence', watch: batchesInSequence },
   { name: 'one-record-per-statement', watch: oneRecordPerStatement },
+  // Who counts.
+  { name: 'signed-by-its-members', watch: signedByItsMembers },
+  { name: 'epochs-follow', watch: epochsFollow },
+  { name: 'ids-never-return', watch: idsNeverReturn },
+  { name: 'only-a-close-changes-the-list', watch: onlyACloseChangesTheList },
   // The process, and what it tells.
   { name: 'state-never-falls', watch: stateNeverFalls },
   { name: 'lock-never-falls', watch: lockNeverFalls },

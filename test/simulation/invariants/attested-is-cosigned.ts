@@ -1,5 +1,5 @@
 /**
- * Rules 2 and 16, and the claim: what a process calls attested it has committed, q distinct members cosigned it — those that are honest
+ * Rules 2 and 16, and the claim: what a process calls attested it has committed, q distinct members of its epoch cosigned it — those that are honest
  * really did — and no size is ever attested with two roots.
  */
 import type { Watch } from '../watch.ts'
@@ -21,10 +21,15 @@ export function attestedIsCosigned(world: World): Watch {
       if (!isCommitted || evidence.headOf(size)?.root !== root)
         world.violated(name, `${member} calls size ${size} attested, which it has not committed`)
       const by = new Set(cosignatures.map((cosignature) => cosignature.member))
-      if (by.size !== world.genesis.quorum || by.size !== cosignatures.length)
+      const epoch = evidence.epochOfSize(size)
+      if (by.size !== epoch.quorum || by.size !== cosignatures.length)
         world.violated(name, `${member} took ${by.size} members' cosignatures for a certificate of size ${size}`)
       for (const id of by) {
-        if (world.machines.has(id) && (!evidence.isBound(id) || evidence.hasCosigned(id, size, root))) continue
+        if (
+          epoch.members.some((listed) => listed.id === id) &&
+          (!evidence.isBound(id) || evidence.hasCosigned(id, size, root))
+        )
+          continue
         world.violated(name, `${member} counts a cosignature of ${id} for size ${size}, which that member never gave`)
       }
     },

@@ -1,6 +1,5 @@
-/** Rule 24: a member's batches enter the chain in sequence without gap, a later start's from 0, each naming the one before; receivedAt never decreases along a run. */
+/** Rule 24: a node's batches enter the chain in sequence without gap, a later start's from 0, each naming the one before; receivedAt never decreases along a run. */
 import { fromUtf8 } from '../../../src/chain/bytes.ts'
-import type { MemberId } from '../../../src/node/ports.ts'
 import type { Watch } from '../watch.ts'
 import type { World } from '../world.ts'
 import { alongTheChain } from './along-the-chain.ts'
@@ -16,12 +15,15 @@ interface Run {
 }
 
 export function batchesInSequence(world: World): Watch {
-  const runs = new Map<MemberId, Run>()
+  /** By node: a member's next node begins anew. */
+  const runs = new Map<string, Run>()
   return alongTheChain(({ block: { header, batches } }) => {
     for (const { member, incarnation, number, previous, hash, items } of batches) {
       const wrong = (what: string): void =>
         world.violated(name, `batch ${incarnation}/${number} of ${member} in block ${header.height} ${what}`)
-      const last = runs.get(member)
+      const node = world.epochNumbered(header.epoch)?.members.find(({ id }) => id === member)?.node.id
+      if (node === undefined) return wrong('is of no member of its epoch')
+      const last = runs.get(node)
       const run = last?.incarnation === incarnation ? last : { incarnation, next: 0, hash: noBatch, receivedAt: '' }
       if (last !== undefined && incarnation < last.incarnation) wrong(`comes after start ${last.incarnation}`)
       if (number !== run.next) wrong(`should be number ${run.next}`)
@@ -33,7 +35,7 @@ export function batchesInSequence(world: World): Watch {
         if (read < receivedAt) wrong(`was received at ${read}, after ${receivedAt}`)
         receivedAt = read
       }
-      runs.set(member, { incarnation, next: number + 1, hash, receivedAt })
+      runs.set(node, { incarnation, next: number + 1, hash, receivedAt })
     }
   })
 }

@@ -1,4 +1,7 @@
-/** The claim, across terms (rules 8 and 13): if CC(B) exists, every certified block that ranks above B extends B. */
+/**
+ * The claim, across terms of an epoch (rules 8 and 13): if CC(B) exists, every certified block that ranks above B extends B. The next epoch
+ * extends the block that closed this one, and no block above that (rule 19): `epochs-follow.ts`.
+ */
 import type { Watch } from '../watch.ts'
 import { compareRanks, type Rank, type Ref, rankText } from '../word.ts'
 import type { World } from '../world.ts'
@@ -28,8 +31,7 @@ class Ranked {
 
 export function certifiedExtendsCommitted(world: World): Watch {
   const evidence = evidenceOf(world)
-  const certified = new Ranked()
-  const locked = new Ranked()
+  const epochs = new Map<number, { readonly certified: Ranked; readonly locked: Ranked }>()
 
   const compare = (above: Ref, below: Ref): void => {
     if (evidence.ancestorAt(above.id, below.height)?.id === below.id) return
@@ -43,6 +45,8 @@ export function certifiedExtendsCommitted(world: World): Watch {
     word(_process, word) {
       if (word.kind !== 'ACK' && word.kind !== 'LOCK') return
       const { block } = word
+      const { certified, locked } = epochs.get(word.epoch) ?? { certified: new Ranked(), locked: new Ranked() }
+      epochs.set(word.epoch, { certified, locked })
       if (evidence.isCertified(block.id) && certified.add(block)) {
         // The highest of those below it extends all the others, or was found out before.
         const below = locked.below(block)

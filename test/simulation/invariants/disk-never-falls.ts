@@ -1,10 +1,11 @@
 /**
  * Rules 3, 5, 11 and 15, consensus.md section 4: from one write cycle to the next, and across restarts, incarnation, term, lock, commit and
  * register on a disk only rise. The watermark is lowered only by itself, never below the commit or the register, before the blocks above
- * it are touched; what is at or below it is never deleted nor another block.
+ * it are touched; what is at or below it is never deleted nor another block. An epoch begins anew, from its start (rule 19): of what was there
+ * before it only incarnation, commit and register go on, and its vote file comes before its head file.
  */
 import type { HeadFile, VoteFile } from '../../../src/node/durable-state.ts'
-import type { DiskWrite, MemberId } from '../../../src/node/ports.ts'
+import type { DiskWrite } from '../../../src/node/ports.ts'
 import type { NodeProcess } from '../node-process.ts'
 import type { Watch } from '../watch.ts'
 import { compareRanks, rankText } from '../word.ts'
@@ -20,17 +21,19 @@ interface Held {
 
 export function diskNeverFalls(world: World): Watch {
   const evidence = evidenceOf(world)
-  const held = new Map<MemberId, Held>()
+  /** By node. */
+  const held = new Map<string, Held>()
 
-  const look = ({ member, medium }: NodeProcess): void => {
-    const before = held.get(member)
+  const look = ({ member, node, medium }: NodeProcess): void => {
+    const before = held.get(node)
     const now = { vote: evidence.voteFile(medium), head: evidence.headFile(medium) }
-    held.set(member, now)
+    held.set(node, now)
     if (before === undefined) return
     const wrong = (what: string): void => world.violated(name, `${member}: ${what}`)
     if (before.vote !== now.vote && before.vote !== undefined) compareVotes(before.vote, now.vote, wrong)
     if (before.head !== now.head && before.head !== undefined) {
       compareHeads(before.head, now.head, wrong)
+      if (now.head !== undefined && now.head.epoch > (now.vote?.epoch ?? 0)) wrong('the head file began an epoch first')
       if (now.head !== undefined) checkWatermark(before.head, now.head, world.machine(member).isDamaged, wrong)
     }
   }
@@ -51,8 +54,8 @@ export function diskNeverFalls(world: World): Watch {
     }
   }
 
-  const checkRows = ({ member }: NodeProcess, { rows = [] }: DiskWrite): void => {
-    const last = held.get(member)?.head?.last
+  const checkRows = ({ member, node }: NodeProcess, { rows = [] }: DiskWrite): void => {
+    const last = held.get(node)?.head?.last
     if (last === undefined || world.machine(member).isDamaged) return
     for (const { key, value } of rows) {
       if (!isBlockKey(key) || heightOfBlockKey(key) > last.height || heightOfBlockKey(key) === 0) continue
@@ -79,6 +82,8 @@ export function diskNeverFalls(world: World): Watch {
 function compareVotes(before: VoteFile, now: VoteFile | undefined, wrong: (what: string) => void): void {
   if (now === undefined) return wrong('the vote is gone')
   if (now.incarnation < before.incarnation) wrong(`incarnation ${now.incarnation} after ${before.incarnation}`)
+  if (now.epoch < before.epoch) wrong(`epoch ${now.epoch} after ${before.epoch}`)
+  if (now.epoch > before.epoch) return
   if (now.vote.term < before.vote.term) wrong(`term ${now.vote.term} after ${before.vote.term}`)
   if (now.vote.term !== before.vote.term) return
   const { candidate, base, ackBarred } = before.vote
@@ -89,11 +94,13 @@ function compareVotes(before: VoteFile, now: VoteFile | undefined, wrong: (what:
 
 function compareHeads(before: HeadFile, now: HeadFile | undefined, wrong: (what: string) => void): void {
   if (now === undefined) return wrong('the head is gone')
+  if (now.epoch < before.epoch) wrong(`epoch ${now.epoch} after ${before.epoch}`)
   const lock = before.lock.block
   const isSameLock = now.lock.block.id === lock.id
-  if (!isSameLock && compareRanks(now.lock.block, lock) <= 0)
+  const isSameEpoch = now.epoch === before.epoch
+  if (isSameEpoch && !isSameLock && compareRanks(now.lock.block, lock) <= 0)
     wrong(`a lock on ${rankText(now.lock.block)} after ${rankText(lock)}`)
-  if (compareRanks(now.lock.lowerTermRank, before.lock.lowerTermRank) < 0)
+  if (isSameEpoch && compareRanks(now.lock.lowerTermRank, before.lock.lowerTermRank) < 0)
     wrong(`the highest lock of a lower term fell to ${rankText(now.lock.lowerTermRank)}`)
   const { size, root } = before.register
   if (now.register.size < size) wrong(`the register fell from ${size} to ${now.register.size}`)

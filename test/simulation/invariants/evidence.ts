@@ -1,10 +1,12 @@
 /**
  * What the words and the disks of a run prove, gathered once for all invariants: who voted, acknowledged, locked and cosigned what, which
  * blocks there are and which are committed. It believes nothing that a node says of itself. Where a quorum is counted every liar counts
- * as having said what is asked, since it may have said so to one member alone; strangers are never counted, because words come from members only.
+ * as having said what is asked, since it may have said so to one member alone. Who counts is the list of the epoch in which a word is said: what
+ * any other node says, or a node of a member that is not the one listed, is never counted.
  */
 import { type Block, decodeBlock } from '../../../src/chain/block.ts'
 import { u64 } from '../../../src/chain/bytes.ts'
+import { type Epoch, epochOfSize } from '../../../src/chain/epoch.ts'
 import { blockKey } from '../../../src/node/block-store.ts'
 import { decodeHeadFile, decodeVoteFile, type HeadFile, type VoteFile } from '../../../src/node/durable-state.ts'
 import type { Executed } from '../../../src/node/ledger.ts'
@@ -17,6 +19,7 @@ import type { World } from '../world.ts'
 
 /** A block as its bytes say. */
 export interface KnownBlock extends Ref {
+  readonly epoch: number
   readonly parent: string
   readonly size: number
   readonly root: string
@@ -34,18 +37,21 @@ const blockKeyBytes = 1 + u64(0).length
 
 export class Evidence implements Watch {
   readonly #world: World
-  /** By term, then by candidate and base. */
-  readonly #votes = new Map<number, Map<string, Set<MemberId>>>()
+  /** By epoch and term, then by candidate and base. */
+  readonly #votes = new Map<string, Map<string, Set<MemberId>>>()
+  /** By epoch and block. */
   readonly #acks = new Map<string, Set<MemberId>>()
   readonly #locks = new Map<string, Set<MemberId>>()
+  /** For which anybody signed LOCK. */
+  readonly #lockedBlocks = new Set<string>()
   readonly #cosignatures = new Map<string, Set<MemberId>>()
   /** By the bytes: every node stores the same, and each is decoded once. */
   readonly #byBytes = new Map<string, KnownBlock | undefined>()
   readonly #blocks = new Map<string, KnownBlock>()
   readonly #heads = new Map<number, Head>()
   readonly #committed = new Map<number, KnownBlock>()
-  /** Members that signed after they had lost their disk: no better than liars. */
-  readonly #revenants = new Set<MemberId>()
+  /** Nodes that signed after they had lost their disk: no better than liars. */
+  readonly #revenants = new Set<string>()
   readonly #voteFiles = new WeakMap<Uint8Array, VoteFile>()
   readonly #headFiles = new WeakMap<Uint8Array, HeadFile>()
 
@@ -55,30 +61,41 @@ export class Evidence implements Watch {
 
   // ── quorums ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether these and all liars are a quorum. */
-  isQuorum(members: ReadonlySet<MemberId> | undefined): boolean {
+  /** Whether these and all liars of this epoch are a quorum of it. */
+  isQuorum(members: ReadonlySet<MemberId> | undefined, epoch: Epoch | undefined): boolean {
+    if (epoch === undefined) return false
     let count = 0
-    for (const [id, { isLiar }] of this.#world.machines) {
-      if (isLiar || members?.has(id) === true || this.#revenants.has(id)) count++
+    for (const { id, node } of epoch.members) {
+      const machine = this.#world.machines.get(id)
+      if (machine?.isLiar === true || members?.has(id) === true || this.#revenants.has(node.id)) count++
     }
-    return count >= this.#world.genesis.quorum
+    return count >= epoch.quorum
+  }
+
+  /** Said of a block by a quorum of the epoch in which it was said. */
+  #isSaidByQuorum(said: ReadonlyMap<string, ReadonlySet<MemberId>>, block: string): boolean {
+    for (let at: Epoch | undefined = this.#world.epoch; at !== undefined; at = at.previous) {
+      if (this.isQuorum(said.get(`${at.number} ${block}`), at)) return true
+    }
+    return false
   }
 
   /** EC(term) can exist: for this candidate on this base, or for anybody. */
-  isElected(term: number, candidate?: MemberId, base?: string): boolean {
-    const votes = this.#votes.get(term)
-    if (candidate !== undefined) return this.isQuorum(votes?.get(`${candidate} ${base}`))
+  isElected(epoch: number, term: number, candidate?: MemberId, base?: string): boolean {
+    const votes = this.#votes.get(`${epoch} ${term}`)
+    const list = this.#world.epochNumbered(epoch)
+    if (candidate !== undefined) return this.isQuorum(votes?.get(`${candidate} ${base}`), list)
     // Where liars alone are no quorum some honest member voted.
-    return votes !== undefined && [...votes.values()].some((by) => this.isQuorum(by))
+    return votes !== undefined && [...votes.values()].some((by) => this.isQuorum(by, list))
   }
 
-  hasVoted(member: MemberId, term: number, candidate: MemberId, base: string): boolean {
-    return this.#votes.get(term)?.get(`${candidate} ${base}`)?.has(member) === true
+  hasVoted(member: MemberId, epoch: number, term: number, candidate: MemberId, base: string): boolean {
+    return this.#votes.get(`${epoch} ${term}`)?.get(`${candidate} ${base}`)?.has(member) === true
   }
 
   /** QC(B) can exist. */
   isAcknowledged(id: string): boolean {
-    return this.isQuorum(this.#acks.get(id))
+    return this.#isSaidByQuorum(this.#acks, id)
   }
 
   /** QC(B) or CC(B) can exist. */
@@ -88,12 +105,24 @@ export class Evidence implements Watch {
 
   /** CC(B) can exist. */
   isLocked(id: string): boolean {
-    return this.isQuorum(this.#locks.get(id))
+    return this.#isSaidByQuorum(this.#locks, id)
+  }
+
+  /** The block that closed an epoch may have no CC but that of an empty block above it, which dies with the epoch (rule 19). */
+  isClosedFromAbove({ id, height }: Ref): boolean {
+    return [...this.#lockedBlocks].some(
+      (above) => above !== id && this.isLocked(above) && this.ancestorAt(above, height)?.id === id,
+    )
   }
 
   /** AC can exist. */
   isAttested(size: number, root: string): boolean {
-    return this.isQuorum(this.#cosignatures.get(`${size} ${root}`))
+    return this.isQuorum(this.#cosignatures.get(`${size} ${root}`), this.epochOfSize(size))
+  }
+
+  /** Whose members attest a tree of this size. */
+  epochOfSize(size: number): Epoch {
+    return epochOfSize(this.#world.epoch, size)
   }
 
   hasCosigned(member: MemberId, size: number, root: string): boolean {
@@ -155,10 +184,10 @@ export class Evidence implements Watch {
   }
 
   #know({ id, header }: Block): KnownBlock {
-    const { term, height, parent, size, root, time } = header
+    const { epoch, term, height, parent, size, root, time } = header
     const held = this.#blocks.get(id)
     if (held !== undefined) return held
-    const known = { id, term, height, parent, size, root, time }
+    const known = { id, epoch, term, height, parent, size, root, time }
     this.#blocks.set(id, known)
     return known
   }
@@ -194,29 +223,34 @@ export class Evidence implements Watch {
   started({ replica }: NodeProcess): void {
     const { block, frontier, root, time } = replica.ledger.committed
     if (block.height > 0) return
-    const genesis = { ...block, parent: '', size: frontier.size, root, time }
+    const genesis = { ...block, epoch: 0, parent: '', size: frontier.size, root, time }
     this.#blocks.set(genesis.id, genesis)
     this.#commit(genesis)
   }
 
-  word({ member }: NodeProcess, word: Word): void {
-    if (this.#world.machine(member).isLost && word.kind !== 'OTHER') this.#revenants.add(member)
+  word({ member, node }: NodeProcess, word: Word): void {
+    if (word.kind === 'OTHER') return
+    if (this.#world.machine(member).isLost) this.#revenants.add(node)
+    const epoch = word.kind === 'COSIGN' ? this.epochOfSize(word.size) : this.#world.epochNumbered(word.epoch)
+    if (epoch?.members.some((listed) => listed.id === member && listed.node.id === node) !== true) return
     switch (word.kind) {
       case 'VOTE':
         return this.#noteVote(word, member)
       case 'ACK':
-        return note(this.#acks, word.block.id, member)
+        return note(this.#acks, `${word.epoch} ${word.block.id}`, member)
       case 'LOCK':
-        return note(this.#locks, word.block.id, member)
+        this.#lockedBlocks.add(word.block.id)
+        return note(this.#locks, `${word.epoch} ${word.block.id}`, member)
       case 'COSIGN':
         return note(this.#cosignatures, `${word.size} ${word.root}`, member)
       default:
     }
   }
 
-  #noteVote({ term, candidate, base }: Extract<Word, { kind: 'VOTE' }>, member: MemberId): void {
-    const held = this.#votes.get(term)
-    if (held === undefined) this.#votes.set(term, new Map([[`${candidate} ${base.id}`, new Set([member])]]))
+  #noteVote({ epoch, term, candidate, base }: Extract<Word, { kind: 'VOTE' }>, member: MemberId): void {
+    const held = this.#votes.get(`${epoch} ${term}`)
+    if (held === undefined)
+      this.#votes.set(`${epoch} ${term}`, new Map([[`${candidate} ${base.id}`, new Set([member])]]))
     else note(held, `${candidate} ${base.id}`, member)
   }
 

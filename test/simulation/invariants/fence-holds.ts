@@ -3,7 +3,6 @@
  * any more; a member that kept its disk is never retired and never halts. The fence asks q − 1 others: it is only owed while those who
  * stored the earlier start and those who would store this one must have an honest member in common.
  */
-import type { MemberId } from '../../../src/node/ports.ts'
 import type { Watch } from '../watch.ts'
 import type { World } from '../world.ts'
 import { evidenceOf } from './evidence.ts'
@@ -12,17 +11,17 @@ const name = 'fence-holds'
 
 export function fenceHolds(world: World): Watch {
   const evidence = evidenceOf(world)
-  /** The newest start of each member that signed while its disk was its own. */
-  const signedAs = new Map<MemberId, number>()
+  /** The newest start of each node that signed while its disk was its own. */
+  const signedAs = new Map<string, number>()
   return {
-    word({ member, replica }, word) {
+    word({ member, node, replica }, word) {
       if (word.kind === 'OTHER') return
       const { isLiar, isLost } = world.machine(member)
       if (isLiar) return
-      if (!isLost) return void signedAs.set(member, replica.incarnation)
-      const { quorum, members } = world.genesis
+      if (!isLost) return void signedAs.set(node, replica.incarnation)
+      const { quorum, members } = replica.epoch
       const isFenced = evidence.faultyBeside(member) < 2 * quorum - members.length - 1
-      if (isFenced && replica.incarnation <= (signedAs.get(member) ?? 0))
+      if (isFenced && replica.incarnation <= (signedAs.get(node) ?? 0))
         world.violated(name, `${member} lost its disk and signed ${word.kind} as ${replica.incarnation} again`)
     },
     turned({ isStarted, member, replica }) {

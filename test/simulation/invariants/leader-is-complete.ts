@@ -11,20 +11,21 @@ import { alongTheChain } from './along-the-chain.ts'
 const name = 'leader-is-complete'
 
 export function leaderIsComplete(world: World): Watch {
-  const checked = new WeakMap<NodeProcess, number>()
-  /** The highest committed block of each term, terms ascending. */
-  const tops: { term: number; height: Height; id: string }[] = []
+  const checked = new WeakMap<NodeProcess, string>()
+  /** The highest committed block of each term, epochs and terms ascending: an epoch may use terms that the one before it used above its end. */
+  const tops: { epoch: number; term: number; height: Height; id: string }[] = []
   return {
     ...alongTheChain(({ block: { id, header } }) => {
-      if (tops.at(-1)?.term === header.term) tops.pop()
-      tops.push({ term: header.term, height: header.height, id })
+      if (tops.at(-1)?.term === header.term && tops.at(-1)?.epoch === header.epoch) tops.pop()
+      tops.push({ epoch: header.epoch, term: header.term, height: header.height, id })
     }),
     turned(process) {
       if (!process.isStarted) return
-      const { raft } = process.replica
-      if (raft.role !== 'leader' || checked.get(process) === raft.term) return
-      checked.set(process, raft.term)
-      const top = tops.findLast(({ term }) => term < raft.term)
+      const { raft, epoch } = process.replica
+      const reign = `${epoch.number} ${raft.term}`
+      if (raft.role !== 'leader' || checked.get(process) === reign) return
+      checked.set(process, reign)
+      const top = tops.findLast((at) => at.epoch < epoch.number || (at.epoch === epoch.number && at.term < raft.term))
       if (top === undefined || raft.commit >= top.height || raft.has(top)) return
       world.violated(
         name,

@@ -16,12 +16,13 @@ interface Said {
 
 export const noBaseBelowLockRule: WordRule = (violated) => {
   const saidBy = new Map<string, Said>()
-  return (member, word) => {
+  return (node, word, member = node) => {
     if (word.kind !== 'LOCK' && word.kind !== 'VOTE' && word.kind !== 'ACK') return
-    let said = saidBy.get(member)
+    const key = `${node} ${word.epoch}`
+    let said = saidBy.get(key)
     if (said === undefined) {
       said = { locks: new Map(), bases: new Map() }
-      saidBy.set(member, said)
+      saidBy.set(key, said)
     }
     const { locks, bases } = said
     if (word.kind === 'LOCK') {

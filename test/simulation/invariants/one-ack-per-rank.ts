@@ -6,9 +6,10 @@ import { holdToWord, Once, type WordRule } from './word-rule.ts'
 
 export const oneAckPerRankRule: WordRule = (violated) => {
   const acks = new Once()
-  return (member, word) => {
-    if (word.kind !== 'ACK' || acks.isSame(`${member} ${rankText(word.block)}`, `${word.block.id} ${word.base.id}`))
-      return
+  return (node, word, member = node) => {
+    if (word.kind !== 'ACK') return
+    const { epoch, block, base } = word
+    if (acks.isSame(`${node} ${epoch} ${rankText(block)}`, `${block.id} ${base.id}`)) return
     violated(`${member}: two ACK at ${rankText(word.block)}`)
   }
 }

@@ -5,8 +5,8 @@ import { holdToWord, Once, type WordRule } from './word-rule.ts'
 
 export const oneBatchPerNumberRule: WordRule = (violated) => {
   const batches = new Once()
-  return (member, word) => {
-    if (word.kind !== 'BATCH' || batches.isSame(`${member} ${word.incarnation} ${word.number}`, word.digest)) return
+  return (node, word, member = node) => {
+    if (word.kind !== 'BATCH' || batches.isSame(`${node} ${word.incarnation} ${word.number}`, word.digest)) return
     violated(`${member}: two BATCH ${word.incarnation}/${word.number}`)
   }
 }

@@ -1,4 +1,4 @@
-/** The claim, in one term (rule 8): no two blocks of one (term, height) are ever certified. */
+/** The claim, in one term of an epoch (rule 8): no two blocks of one (term, height) are ever certified. */
 import type { Watch } from '../watch.ts'
 import { rankText } from '../word.ts'
 import type { World } from '../world.ts'
@@ -14,7 +14,7 @@ export function oneCertifiedPerRank(world: World): Watch {
     word(_process, word) {
       if (word.kind !== 'ACK') return
       const { block } = word
-      if (evidence.isAcknowledged(block.id) && !certified.isSame(rankText(block), block.id))
+      if (evidence.isAcknowledged(block.id) && !certified.isSame(`${word.epoch} ${rankText(block)}`, block.id))
         world.violated(name, `two certified blocks at ${rankText(block)}`)
     },
   }

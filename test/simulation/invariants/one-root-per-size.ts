@@ -6,13 +6,13 @@ import { holdToWord, Once, type WordRule } from './word-rule.ts'
 export const oneRootPerSizeRule: WordRule = (violated) => {
   const roots = new Once()
   const sizes = new Map<string, number>()
-  return (member, word) => {
+  return (node, word, member = node) => {
     if (word.kind !== 'COSIGN') return
     const { size, root } = word
     if (!roots.isSame(String(size), root)) violated(`${member}: two roots cosigned for size ${size}`)
-    const before = sizes.get(member) ?? 0
+    const before = sizes.get(node) ?? 0
     if (size < before) violated(`${member}: size ${size} cosigned after ${before}`)
-    sizes.set(member, Math.max(size, before))
+    sizes.set(node, Math.max(size, before))
   }
 }
 

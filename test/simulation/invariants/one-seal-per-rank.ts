@@ -6,8 +6,8 @@ import { holdToWord, Once, type WordRule } from './word-rule.ts'
 
 export const oneSealPerRankRule: WordRule = (violated) => {
   const seals = new Once()
-  return (member, word) => {
-    if (word.kind !== 'SEAL' || seals.isSame(`${member} ${rankText(word)}`, word.digest)) return
+  return (node, word, member = node) => {
+    if (word.kind !== 'SEAL' || seals.isSame(`${node} ${word.epoch} ${rankText(word)}`, word.digest)) return
     violated(`${member}: two SEAL at ${rankText(word)}`)
   }
 }

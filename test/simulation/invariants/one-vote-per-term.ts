@@ -5,8 +5,9 @@ import { holdToWord, Once, type WordRule } from './word-rule.ts'
 
 export const oneVotePerTermRule: WordRule = (violated) => {
   const votes = new Once()
-  return (member, word) => {
-    if (word.kind !== 'VOTE' || votes.isSame(`${member} ${word.term}`, `${word.candidate} ${word.base.id}`)) return
+  return (node, word, member = node) => {
+    if (word.kind !== 'VOTE') return
+    if (votes.isSame(`${node} ${word.epoch} ${word.term}`, `${word.candidate} ${word.base.id}`)) return
     violated(`${member}: two VOTE in term ${word.term}`)
   }
 }

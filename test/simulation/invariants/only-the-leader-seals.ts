@@ -15,17 +15,18 @@ export function onlyTheLeaderSeals(world: World): Watch {
       const { member, replica } = process
       if (word.kind !== 'SEAL' || !evidence.isBound(member)) return
       const { role, term, tail } = replica.raft
-      if (role !== 'leader' || term !== word.term)
+      if (role !== 'leader' || term !== word.term || replica.epoch.number !== word.epoch)
         world.violated(name, `${member} sealed ${rankText(word)} as ${role} of term ${term}`)
       if (word.parent !== tail.id || word.height !== tail.height + 1)
         world.violated(name, `${member} sealed ${rankText(word)}, which is not on its tail ${rankText(tail)}`)
-      const sealer = sealers.get(`${member} ${word.term}`)
+      const reign = `${member} ${word.epoch} ${word.term}`
+      const sealer = sealers.get(reign)
       if (sealer !== undefined && sealer !== process)
         world.violated(
           name,
           `${member} sealed ${rankText(word)} in a term in which it had sealed before it was started again`,
         )
-      sealers.set(`${member} ${word.term}`, process)
+      sealers.set(reign, process)
     },
   }
 }

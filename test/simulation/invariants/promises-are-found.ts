@@ -14,6 +14,8 @@ import { evidenceOf } from './evidence.ts'
 const name = 'promises-are-found'
 
 interface Promised {
+  /** Terms, ACKs and LOCKs are of this one. */
+  epoch: number
   term: number
   candidate: MemberId | undefined
   /** Highest acknowledged of the highest term. */
@@ -24,25 +26,34 @@ interface Promised {
 
 export function promisesAreFound(world: World): Watch {
   const evidence = evidenceOf(world)
-  const promisedBy = new Map<MemberId, Promised>()
+  const promisedBy = new Map<string, Promised>()
 
-  const compare = (process: NodeProcess, { term, candidate, ack, lock, size }: Promised): void => {
+  const compare = (process: NodeProcess, { epoch, term, candidate, ack, lock, size }: Promised): void => {
     const { member, medium } = process
     const wrong = (what: string): void => world.violated(name, `${member} starts with ${what}`)
     const vote = evidence.voteFile(medium)
     const head = evidence.headFile(medium)
     if (vote === undefined || head === undefined) return wrong('no vote or head file')
-    checkVote(vote, term, candidate, wrong)
+    if (vote.epoch < epoch || head.epoch < vote.epoch - 1)
+      return wrong(`epochs ${vote.epoch} and ${head.epoch}, and signed in ${epoch}`)
+    // An epoch that has begun asks for nothing of the one before, but for what is committed and cosigned.
+    if (vote.epoch === epoch) checkVote(vote, term, candidate, wrong)
     if (head.register.size < size) wrong(`a register of ${head.register.size}, and cosigned ${size}`)
-    if (lock !== undefined && head.lock.block.id !== lock.id && compareRanks(head.lock.block, lock) <= 0)
+    const isSameEpoch = head.epoch === epoch
+    if (isSameEpoch && lock !== undefined && head.lock.block.id !== lock.id && compareRanks(head.lock.block, lock) <= 0)
       wrong(`a lock on ${rankText(head.lock.block)}, and signed LOCK of ${rankText(lock)}`)
     if (world.machine(member).isDamaged) return
     const isOn = (block: Ref): boolean =>
       head.last.height >= block.height && evidence.blockOn(medium, block.height)?.id === block.id
-    if (lock !== undefined && head.lock.block.id === lock.id && !isOn(lock))
+    // On its way from one certified chain to another a node has dropped the one, and its lock, and not the other yet.
+    const isLeft = ({ height, id }: Ref): boolean => {
+      const committed = evidence.committedAt(height)
+      return head.last.height < height && committed !== undefined && committed.id !== id
+    }
+    if (isSameEpoch && lock !== undefined && head.lock.block.id === lock.id && !isOn(lock) && !isLeft(lock))
       wrong(`no block ${rankText(lock)}, which it locked`)
     // A higher term, or a certificate for another block of this one, lets it go.
-    const isBinding = ack !== undefined && ack.term === vote.vote.term && !vote.vote.ackBarred
+    const isBinding = ack !== undefined && vote.epoch === epoch && ack.term === vote.vote.term && !vote.vote.ackBarred
     if (isBinding && !isOn(ack)) wrong(`no block ${rankText(ack)}, which it acknowledged`)
     checkChain(process, head, wrong)
   }
@@ -71,15 +82,22 @@ export function promisesAreFound(world: World): Watch {
   }
 
   return {
-    word({ member }, word) {
+    word({ member, node }, word) {
       if (!evidence.isBound(member)) return
-      let promised = promisedBy.get(member)
+      let promised = promisedBy.get(node)
       if (promised === undefined) {
-        promised = { term: 0, candidate: undefined, ack: undefined, lock: undefined, size: 0 }
-        promisedBy.set(member, promised)
+        promised = { epoch: 0, term: 0, candidate: undefined, ack: undefined, lock: undefined, size: 0 }
+        promisedBy.set(node, promised)
       }
       if (word.kind === 'COSIGN') promised.size = Math.max(promised.size, word.size)
       if (word.kind !== 'VOTE' && word.kind !== 'ACK' && word.kind !== 'LOCK') return
+      if (word.epoch < promised.epoch)
+        return world.violated(
+          name,
+          `${member} signed ${word.kind} in epoch ${word.epoch}, and before in ${promised.epoch}`,
+        )
+      if (word.epoch > promised.epoch)
+        Object.assign(promised, { epoch: word.epoch, term: 0, candidate: undefined, ack: undefined, lock: undefined })
       const term = word.kind === 'VOTE' ? word.term : word.block.term
       if (term > promised.term) {
         promised.term = term
@@ -90,7 +108,7 @@ export function promisesAreFound(world: World): Watch {
       if (word.kind === 'LOCK' && isAbove(word.block, promised.lock)) promised.lock = word.block
     },
     starting(process) {
-      const promised = promisedBy.get(process.member)
+      const promised = promisedBy.get(process.node)
       if (promised !== undefined && evidence.isBound(process.member)) compare(process, promised)
     },
   }

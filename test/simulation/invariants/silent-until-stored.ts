@@ -3,7 +3,9 @@
  * receipts and batches included — until q − 1 other members have it on theirs.
  */
 import { decodeCbor, field } from '../../../src/chain/cbor.ts'
+import type { Epoch } from '../../../src/chain/epoch.ts'
 import { metaKey } from '../../../src/node/block-store.ts'
+import type { MemoryMedium } from '../../../src/node/memory-disk.ts'
 import type { MemberId } from '../../../src/node/ports.ts'
 import type { NodeProcess } from '../node-process.ts'
 import type { Watch } from '../watch.ts'
@@ -14,24 +16,26 @@ const name = 'silent-until-stored'
 
 export function silentUntilStored(world: World): Watch {
   const evidence = evidenceOf(world)
-  const incarnations = new Map<MemberId, number>()
+  /** By node, like all that is held here. */
+  const incarnations = new Map<string, number>()
   const storedBy = new Map<string, Set<MemberId>>()
-  const open = new WeakSet<NodeProcess>()
+  /** The epoch in which a process was found to be stored last. */
+  const open = new WeakMap<NodeProcess, number>()
 
-  const storers = (member: MemberId, incarnation: number): number => {
-    const by = storedBy.get(`${member} ${incarnation}`)
+  const storers = ({ members }: Epoch, { member, node, replica: { incarnation } }: NodeProcess): number => {
+    const by = storedBy.get(`${node} ${incarnation}`)
     let count = 0
-    for (const id of world.machines.keys()) {
+    for (const { id } of members) {
       if (id !== member && (!evidence.isBound(id) || by?.has(id) === true)) count++
     }
     return count
   }
 
   return {
-    started({ member, medium, replica: { incarnation } }) {
-      const before = incarnations.get(member) ?? 0
+    started({ member, node, medium, replica: { incarnation } }) {
+      const before = incarnations.get(node) ?? 0
       if (incarnation <= before) world.violated(name, `${member} starts as ${incarnation}, and was ${before}`)
-      incarnations.set(member, incarnation)
+      incarnations.set(node, incarnation)
       const onDisk = evidence.voteFile(medium)?.incarnation
       if (onDisk !== incarnation)
         world.violated(name, `${member} starts as ${incarnation}, and its disk says ${onDisk}`)
@@ -41,28 +45,40 @@ export function silentUntilStored(world: World): Watch {
       const { incarnation } = message
       // What a fault took from the disk afterwards was stored all the same.
       if (!world.machine(member).isDamaged) {
-        // What is held of a member is held by its node's id.
-        const node = world.genesis.members.find(({ id }) => id === to)!.node.id
-        const row = medium.get(metaKey(`peer/${node}`))
-        const held = row === undefined ? 0 : field.array(decodeCbor(row), 'peer row')[1]
-        if (typeof held !== 'number' || held < incarnation) {
-          world.violated(name, `${member} told ${to} that it stored ${incarnation}, and its disk says ${held}`)
-        }
+        // What is held of a member is held by its node's id, and a word to a node that was just replaced is on its way yet.
+        const held = world.machine(to).nodes.map((node) => heldOf(medium, node))
+        if (Math.max(...held) < incarnation)
+          world.violated(
+            name,
+            `${member} told ${to} that it stored ${incarnation}, and its disk says ${held.join(', ')}`,
+          )
       }
-      const by = storedBy.get(`${to} ${incarnation}`)
-      if (by === undefined) storedBy.set(`${to} ${incarnation}`, new Set([member]))
-      else by.add(member)
+      for (const node of world.machine(to).nodes) {
+        if (!world.machine(member).isDamaged && heldOf(medium, node) < incarnation) continue
+        const by = storedBy.get(`${node} ${incarnation}`)
+        if (by === undefined) storedBy.set(`${node} ${incarnation}`, new Set([member]))
+        else by.add(member)
+      }
     },
     word(process, word) {
       const { member, replica } = process
-      if (word.kind === 'OTHER' || open.has(process) || !evidence.isBound(member)) return
-      const count = storers(member, replica.incarnation)
-      if (count < world.genesis.quorum - 1)
+      if (word.kind === 'OTHER' || !evidence.isBound(member)) return
+      // An epoch begins with a start.
+      const epoch = word.kind === 'COSIGN' ? replica.epoch : world.epochNumbered(word.epoch)
+      if (epoch === undefined || open.get(process) === epoch.number) return
+      const count = storers(epoch, process)
+      if (count < epoch.quorum - 1)
         world.violated(
           name,
           `${member} signed ${word.kind} as ${replica.incarnation}, which ${count} others have stored`,
         )
-      open.add(process)
+      open.set(process, epoch.number)
     },
   }
+}
+
+/** The newest start of this node that is on a disk; 0: none. */
+function heldOf(medium: MemoryMedium, node: string): number {
+  const row = medium.get(metaKey(`peer/${node}`))
+  return row === undefined ? 0 : field.natural(field.array(decodeCbor(row), 'peer row')[1], 'incarnation')
 }

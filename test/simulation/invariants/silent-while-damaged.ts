@@ -14,28 +14,33 @@ const name = 'silent-while-damaged'
 export function silentWhileDamaged(world: World): Watch {
   const evidence = evidenceOf(world)
   /** What each process must hold before it signs; it holds that most of the time, and then is asked no more. */
-  const awaited = new WeakMap<NodeProcess, HeadFile['last']>()
+  const awaited = new WeakMap<NodeProcess, Awaited>()
   return {
     starting(process) {
       const last = evidence.headFile(process.medium)?.last
-      if (last !== undefined) awaited.set(process, last)
+      if (last !== undefined) awaited.set(process, { last, epoch: evidence.voteFile(process.medium)?.epoch ?? 0 })
     },
     turned(process) {
-      const last = awaited.get(process)
-      if (last !== undefined && process.isStarted && isHere(process, last)) awaited.delete(process)
+      const block = awaited.get(process)
+      if (block !== undefined && process.isStarted && isHere(process, block)) awaited.delete(process)
     },
     word(process, word) {
-      const last = awaited.get(process)
-      if (last === undefined || word.kind === 'OTHER' || !evidence.isBound(process.member)) return
+      const block = awaited.get(process)
+      if (block === undefined || word.kind === 'OTHER' || !evidence.isBound(process.member)) return
       const { member, replica } = process
-      if (isHere(process, last)) return
-      const text = `ends in ${rankText(replica.raft.tail)}; its watermark was ${rankText(last)} when it started`
+      if (isHere(process, block)) return
+      const text = `ends in ${rankText(replica.raft.tail)}; its watermark was ${rankText(block.last)} when it started`
       world.violated(name, `${member} signed ${word.kind} and ${text}`)
     },
   }
 }
 
-/** Once it was there it may be dropped as any other. */
-function isHere({ replica: { raft } }: NodeProcess, last: HeadFile['last']): boolean {
-  return raft.commit >= last.height || raft.has(last)
+interface Awaited {
+  readonly last: HeadFile['last']
+  readonly epoch: number
+}
+
+/** Once it was there it may be dropped as any other. With an epoch all blocks above its end are gone, whoever missed them. */
+function isHere({ replica: { raft, epoch } }: NodeProcess, awaited: Awaited): boolean {
+  return epoch.number > awaited.epoch || raft.commit >= awaited.last.height || raft.has(awaited.last)
 }

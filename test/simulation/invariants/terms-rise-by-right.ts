@@ -23,19 +23,21 @@ interface Heard {
 export function termsRiseByRight(world: World): Watch {
   const evidence = evidenceOf(world)
   const { electionTimeoutMs } = world.genesis.parameters
-  const terms = new WeakMap<NodeProcess, number>()
+  const terms = new WeakMap<NodeProcess, { readonly epoch: number; readonly term: number }>()
   const heard = new WeakMap<NodeProcess, Heard>()
   const restlessAt = new WeakMap<NodeProcess, number>()
-  const highestAsked = new Map<MemberId, number>()
+  const highestAsked = new Map<string, number>()
   const handedOver = new Set<string>()
   let lateBatchAt = Number.NEGATIVE_INFINITY
 
   const note = (process: NodeProcess, to: MemberId, message: WireMessage): void => {
     const now = world.clock.monotonic()
     switch (message.kind) {
-      case 'vote-request':
-        highestAsked.set(to, Math.max(highestAsked.get(to) ?? 0, message.term))
+      case 'vote-request': {
+        const asked = `${to} ${process.replica.epoch.number}`
+        highestAsked.set(asked, Math.max(highestAsked.get(asked) ?? 0, message.term))
         return
+      }
       case 'heartbeat-reply':
         if (message.position !== undefined && message.term === message.ownTerm)
           heard.set(process, { leader: to, term: message.term, at: now })
@@ -72,15 +74,18 @@ export function termsRiseByRight(world: World): Watch {
       if (!process.isStarted) return
       const { member, replica } = process
       const { term, vote } = replica.raft
-      const before = terms.get(process)
-      if (before === term) return
-      terms.set(process, term)
-      if (before === undefined) return
+      const epoch = replica.epoch.number
+      const held = terms.get(process)
+      if (held?.term === term && held.epoch === epoch) return
+      terms.set(process, { epoch, term })
+      if (held?.epoch !== epoch) heard.delete(process)
+      if (held?.epoch !== epoch) return // an epoch begins in the term of its start
+      const before = held.term
       const { candidate } = vote
       const rise = `${member} went from term ${before} to ${term}`
       if (candidate === null) {
-        const isAsked = (highestAsked.get(member) ?? 0) > term || evidence.faultyBeside(member) > 0
-        if (!evidence.isElected(term) && !(isAsked && term - before <= termRaiseMax))
+        const isAsked = (highestAsked.get(`${member} ${epoch}`) ?? 0) > term || evidence.faultyBeside(member) > 0
+        if (!evidence.isElected(epoch, term) && !(isAsked && term - before <= termRaiseMax))
           world.violated(name, `${rise}, in which nobody can have been elected`)
         return
       }

@@ -10,7 +10,9 @@ export function voteIsOnDisk(world: World): Watch {
   return {
     word({ member, medium }, word) {
       if (word.kind !== 'VOTE' || !evidence.isBound(member)) return
-      const held = evidence.voteFile(medium)?.vote
+      const file = evidence.voteFile(medium)
+      // What the file of a later epoch says binds nobody in an earlier one.
+      const held = file?.epoch === word.epoch ? file.vote : undefined
       if (held !== undefined && held.term > word.term) return
       if (held?.term === word.term && held.candidate === word.candidate && held.base?.id === word.base.id) return
       const onDisk = held === undefined ? 'nothing' : `term ${held.term} for ${held.candidate}`

@@ -4,16 +4,16 @@ import type { Watch } from '../watch.ts'
 import type { Word } from '../word.ts'
 import type { World } from '../world.ts'
 
-/** Hears one word after another, of all members, and tells what is wrong. */
-export type WordRule = (violated: (text: string) => void) => (member: MemberId, word: Word) => void
+/** Hears one word after another, of all nodes, and tells what is wrong. A member's next node has other keys, and is somebody else. */
+export type WordRule = (violated: (text: string) => void) => (node: string, word: Word, member?: MemberId) => void
 
 /** Holds the keys of honest members to a rule, from the first start to the last: a restart excuses nothing. */
 export function holdToWord(name: string, rule: WordRule, world: World): Watch {
   const hear = rule((text) => world.violated(name, text))
   return {
-    word({ member }, word) {
+    word({ member, node }, word) {
       const { isLiar, isLost } = world.machine(member)
-      if (!isLiar && !isLost) hear(member, word)
+      if (!isLiar && !isLost) hear(node, word, member)
     },
   }
 }

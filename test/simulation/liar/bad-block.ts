@@ -44,7 +44,8 @@ const holding =
     const parent = liar.point(good.header.parent)
     let { header: made } = good
     try {
-      const rules = { ...liar.world.rules, catalogue: { ...liar.world.rules.catalogue, ...catalogue } }
+      const { rulesNow } = liar.world
+      const rules = { ...rulesNow, catalogue: { ...rulesNow.catalogue, ...catalogue } }
       const proposal = { term, time, leader, carried: good.carried, batches: chosen }
       if (parent !== undefined) made = execute(parent, proposal, rules, itemReader(rules.genesis.ledger)).header
     } catch {
@@ -71,7 +72,7 @@ function batchOf(liar: Liar, entries: readonly Uint8Array[], change: BatchChange
     ...change,
   }
   const items = entries.map((entry) => batchItem(entry, true))
-  const message = batchMessage(world.rules.context, head, items)
+  const message = batchMessage(world.rulesNow.context, head, items)
   return assembleBatch(head, items, message, liar.sign('seal', message))
 }
 
@@ -101,7 +102,7 @@ const kinds: Readonly<Record<string, Make>> = {
     parent: liar.known.blocks.get(parent)?.header.parent ?? someRoot(liar),
   })),
   'wrong height': header(({ height }) => ({ height: (height + 1) as Height })),
-  'wrong epoch': header(() => ({ epoch: 1 })),
+  'wrong epoch': header(({ epoch }) => ({ epoch: epoch + 1 })),
   'another term': header(({ term }, liar) => ({ term: (term + liar.random.below(3) + 1) as Term })),
   'time decreases': (liar, good) => {
     const parent = liar.point(good.header.parent)
@@ -226,7 +227,7 @@ export class BadBlock implements Lie {
   #tellTheWorld(name: string, good: Block, bytes: Uint8Array): void {
     const { world } = this.#liar
     try {
-      const { id } = decodeBlock(bytes, world.rules.context)
+      const { id } = decodeBlock(bytes, world.rulesNow.context)
       if (id !== good.id) world.invalid.set(id, name)
     } catch (error) {
       if (!(error instanceof CborError)) throw error // what cannot be read at all has no id either

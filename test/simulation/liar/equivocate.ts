@@ -110,7 +110,7 @@ export class Equivocate implements Lie {
 
   #twoBatches(_to: MemberId, message: BatchMessage): WireMessage {
     const liar = this.#liar
-    const { context } = liar.world.rules
+    const { context } = liar.world.rulesNow
     const batch = decodeBatch(message.batch, context)
     if (batch.member !== liar.id || !liar.chance(300)) return message
     const items = batch.items.map((item, i) => (i === 0 ? { ...item, promised: !item.promised } : item))

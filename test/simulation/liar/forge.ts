@@ -19,7 +19,7 @@ export type Content = Pick<Proposal, 'time' | 'carried' | 'batches'>
 
 /** A valid block on this one, or as near to it as is possible; undefined when nothing valid can follow. */
 export function sealOn(liar: Liar, parent: ChainPoint, term: Term, content: Content): Block | undefined {
-  const { rules } = liar.world
+  const { rulesNow: rules } = liar.world
   const time = Math.max(content.time, parent.time)
   const proposal = { ...content, time, term, leader: liar.id }
   const { attestation: _, ...unattested } = content.carried
@@ -50,7 +50,7 @@ export function resealed(liar: Liar, header: BlockHeader, carried: Carried, batc
   const honestly = { ...header, batches: batchesDigest(batches), carried: carriedDigest(carried) }
   return assembleBlock(
     honestly,
-    liar.sign('seal', blockSealMessage(liar.world.rules.context, honestly)),
+    liar.sign('seal', blockSealMessage(liar.world.rulesNow.context, honestly)),
     carried,
     batches,
   )
@@ -124,7 +124,14 @@ export class Reign {
 
   #first(): Carried {
     const { election, base } = this
-    const certificate = base.height === 0 ? undefined : this.#liar.known.certificateOf(base)
+    const { known, world } = this.#liar
+    const { start } = world.epoch
+    if (base.id === start.block.id) {
+      // Genesis needs no proof; a later epoch is begun with the attestation of its start.
+      const attestation = known.attestations.findLast(({ size, root }) => size === start.size && root === start.root)
+      return { election, ...(base.height === 0 || attestation === undefined ? {} : { attestation }) }
+    }
+    const certificate = known.certificateOf(base)
     return { election, ...(certificate === undefined ? {} : { base: certificate }) }
   }
 

@@ -18,7 +18,7 @@ import {
   type Signable,
   signableMessage,
 } from '../../../src/chain/certificate.ts'
-import type { ChainPoint, ChainRules } from '../../../src/chain/execution.ts'
+import { type ChainPoint, type ChainRules, epochOf } from '../../../src/chain/execution.ts'
 import type { MemberId } from '../../../src/node/ports.ts'
 import type { Hello, WireMessage } from '../../../src/node/wire.ts'
 
@@ -41,7 +41,8 @@ interface Heard {
 const keptMax = 400
 
 export class Knowledge {
-  readonly rules: ChainRules
+  /** Of the newest epoch: what was signed in an older one is no certificate in it. */
+  readonly #rulesNow: () => ChainRules
   readonly accomplices: Accomplice[] = []
   readonly certificates: BlockCertificate[] = []
   readonly elections: ElectionCertificate[] = []
@@ -54,12 +55,16 @@ export class Knowledge {
   readonly #heard = new Map<string, Heard>()
   readonly #cosigned = new Map<string, Map<MemberId, { readonly time: number; readonly signature: Uint8Array }>>()
 
-  constructor(rules: ChainRules) {
-    this.rules = rules
+  constructor(rulesNow: () => ChainRules) {
+    this.#rulesNow = rulesNow
+  }
+
+  get rules(): ChainRules {
+    return this.#rulesNow()
   }
 
   get quorum(): number {
-    return this.rules.genesis.quorum
+    return epochOf(this.rules).quorum
   }
 
   /** What an honest member sent, or a liar's replica would send: only what is true may be built upon. */

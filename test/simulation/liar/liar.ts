@@ -159,7 +159,7 @@ export class Liar implements Accomplice {
 
   countersign(signable: Signable): Uint8Array | undefined {
     if (this.process === undefined) return undefined
-    return this.sign('seal', signableMessage(this.world.rules.context, signable))
+    return this.sign('seal', signableMessage(this.world.rulesNow.context, signable))
   }
 
   /** Signed by this member, as it is sent. */
