@@ -313,7 +313,7 @@ export class World {
         fatal: (reason) => {
           this.note(name, 'FATAL', { reason })
           // Damage that a start finds to be beyond repair retires the node, in so many words: another is to take its place.
-          if (machine.isDamaged && reason.includes(beyondRepair)) {
+          if (machine.isDamaged && !machine.isLost && reason.includes(beyondRepair)) {
             machine.isLost = true
             this.strike('beyond-repair')
           }
