@@ -50,7 +50,14 @@ beforeAll(async () => {
         get attested() {
           return attested
         },
-        ledger: { committed: { frontier: { size: sizeMax }, block: { height: 14 }, root: roots.get(sizeMax) } },
+        ledger: {
+          committed: {
+            frontier: { size: sizeMax },
+            block: { height: 14 },
+            root: roots.get(sizeMax),
+            state: store.state,
+          },
+        },
         store,
         raft: { role: 'follower', term: 1, commit: 14, leader: 'beijing' },
         hindrances: [],

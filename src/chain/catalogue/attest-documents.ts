@@ -64,6 +64,7 @@ const documentField = named(
 export const attestDocuments: StatementType = {
   name: 'attest.documents',
   version: 1,
+  keepsScopesApart: true,
   title: { zh: '批量存证', en: 'Attest documents' },
   law: {
     zh: '最高人民法院《关于互联网法院审理案件若干问题的规定》第十一条，《人民法院在线诉讼规则》第十六至十九条。',

@@ -368,7 +368,9 @@ function checkScope(key: KeyRow, statement: Statement, type: StatementType, cont
   if (context.member !== voucher) {
     throw new Refusal('key.out-of-scope', `only ${voucher} vouches for the key; received by ${context.member}`)
   }
-  const { owner } = type.subjects(statement.payload)
+  // What names no owner is the signer's own thing: there one member's word does not count against that of others.
+  const own = type.isFirstEdition || type.keepsScopesApart ? undefined : statement.party
+  const { owner = own } = type.subjects(statement.payload)
   if (owner !== undefined && !isInScopeOf(context.state, owner, voucher)) {
     throw new Refusal('key.out-of-scope', `only ${voucher} vouches for the key, and not for the owner ${owner}`)
   }

@@ -65,6 +65,8 @@ interface Decide {
 
 /** Three calendar years have at most 1,096 days. */
 const threeYearsInDays = 1_096
+/** A term between two written dates is in days of the calendar, whatever this ledger counts as a day of a period that law fixes. */
+const calendarDayMs = 86_400_000
 
 const law = {
   zh: '国办发〔2020〕49 号《关于进一步完善失信约束制度 构建诚信建设长效机制的指导意见》；招标投标法第五十三、五十四条；行政处罚法第四十四条；西部联盟合作（2021）之“守信联合激励和失信联合惩戒”。',
@@ -239,7 +241,7 @@ function findIrregularPenalty(
   if (noticedAt === undefined || timeOf(noticedAt) >= timeOf(decidedAt)) {
     context.find('credit.no-prior-notice', noticedAt ?? '—')
   }
-  if (endsAt === null || endsAt - beginsAt > threeYearsInDays * context.legalDayMs) {
+  if (endsAt === null || endsAt - beginsAt > threeYearsInDays * calendarDayMs) {
     context.find('credit.over-three-years', end)
   }
 }

@@ -95,6 +95,8 @@ export interface StatementType {
   readonly roles: readonly Role[] | 'any'
   /** What it says counts everywhere, so a key on one member's word never signs it: a member could speak in anybody's name. */
   readonly isForAgreedKeys?: true
+  /** What a key with one member's word says is kept apart from what others say in the same name (`scopesOfKey`), so it may say it. */
+  readonly keepsScopesApart?: true
   /** A delegated key never signs it, whatever it is limited to: it decides over keys or over rules. */
   readonly isForStrongKeys?: true
   /** A key signs it outside its scope too — through any member, and whatever it was lent for — because it only takes rights away. */

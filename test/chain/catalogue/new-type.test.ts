@@ -22,6 +22,8 @@ it('writes a family that works', () => {
   expect(generate().status).toBe(2)
   expect(generate('Lease', 'sign').status).toBe(2)
   expect(generate('auction', 'raise').status).toBe(1) // would overwrite
+  for (const step of ['refuse', 'delete', 'text']) expect(generate('stall', 'offer', step).status).toBe(2)
+  expect(generate('stall', 'offer', 'offer').status).toBe(2)
   const wrote = generate('land-lease', 'sign', 'renew', 'end')
   expect(wrote.stderr).toBe('')
   expect(readFileSync(join(copy, 'src/chain/catalogue/families.ts'), 'utf8')).toContain('landLeaseFamily]')

@@ -6,10 +6,26 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = process.cwd()
+const camel = (name: string): string => name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+const capital = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
 const [family, ...steps] = process.argv.slice(2)
 const form = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 if (family === undefined || steps.length === 0 || ![family, ...steps].every((name) => form.test(name))) {
   console.error('npm run new-type -- FAMILY FIRST [NEXT…]   e.g.  npm run new-type -- lease sign renew end')
+  process.exit(2)
+}
+/** Words of the language, and names that the file imports or declares: a constant of that name would shadow them. */
+const taken = new Set(
+  `await break case catch class const continue debugger default delete do else enum export extends false finally for function if
+  implements import in instanceof interface let new null package private protected public return static super switch this throw true
+  try typeof undefined var void while with yield Family Identity Lifecycle codeField partyField refuse refuseOthers regionField text time
+  timeField timeOf wordsField calendarDayMs`.split(/\s+/),
+)
+const clash = steps.map(camel).find((name) => taken.has(name))
+if (clash !== undefined || new Set(steps).size !== steps.length) {
+  console.error(
+    `${clash ?? 'a step named twice'}: not a name for a step here (try "reject" for "refuse", "begin" for "new"); nothing was written`,
+  )
   process.exit(2)
 }
 const file = join(root, 'src/chain/catalogue', `${family}.ts`)
@@ -22,8 +38,6 @@ for (const path of [file, testFile]) {
   }
 }
 
-const camel = (name: string): string => name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-const capital = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
 const life = `${camel(family)}Life`
 const constant = `${camel(family)}Family`
 const [first, ...later] = steps as [string, ...string[]]
@@ -40,7 +54,7 @@ const ${camel(step)} = ${life}.step<Identity>({
   key: ({ owner, number }) => [owner, number],
   check: (_, { statement }, before) => refuseOthers(before!.row.owner, statement.party),
   next: () => ({}),
-  subjects: ({ owner }) => ({ parties: [owner] }),
+  subjects: ({ owner }) => ({ owner, parties: [owner] }),
 })
 `
 
@@ -59,13 +73,20 @@ export const ${life} = new Lifecycle({
 ${steps.map((step) => `    '${done(step)}': { zh: '${step} 之后（请命名）', en: 'After ${step}' },`).join('\n')}
     lapsed: { zh: '到期', en: 'Lapsed' },
   },
-  columns: { owner: text, until: time },
+  // Findings on later steps take their region from the column of that name.
+  columns: { owner: text, region: text, until: time },
   byRecord: [
     { on: '${family}.${first}', from: ['none'], to: '${done(first)}' },
 ${later.map((step, at) => `    { on: '${family}.${step}', from: ['${done(steps[at]!)}'], to: '${done(step)}' },`).join('\n')}
   ],
   byClock: [{ from: ['${done(first)}'], at: 'until', to: 'lapsed', title: { zh: '到期', en: 'The term ends' } }],
 })
+
+/**
+ * A term that the parties write as dates is in days of the calendar. A period that law counts from a record is in \`context.legalDayMs\`,
+ * which a demonstration's ledger shortens.
+ */
+const calendarDayMs = 86_400_000
 
 /** What identifies one. */
 interface Identity {
@@ -111,12 +132,12 @@ const ${camel(first)} = ${life}.step<Identity & { readonly region: string; reado
     refuseOthers(owner, statement.party)
     if (timeOf(until) <= blockTime) throw refuse('${family}.in-the-past', '/until', '已过', 'is not after block time')
   },
-  next({ owner, until }, context) {
-    const days = Math.floor((timeOf(until) - context.blockTime) / context.legalDayMs)
-    if (days > 365) context.find('${family}.very-long', String(days))
-    return { owner, until: timeOf(until) }
+  next({ owner, region, until }, context) {
+    const days = Math.floor((timeOf(until) - context.blockTime) / calendarDayMs)
+    if (days > 366) context.find('${family}.very-long', String(days))
+    return { owner, region, until: timeOf(until) }
   },
-  subjects: ({ owner, region }) => ({ parties: [owner], region }),
+  subjects: ({ owner, region }) => ({ owner, parties: [owner], region }),
 })
 ${later.map(laterStep).join('')}
 export const ${constant}: Family = {
@@ -186,6 +207,14 @@ describe('${family}', () => {
     expect(ledger.submit(ledger.statement('${family}.${first}@1', other, otherKey, fields))).toBe('${family}.not-owner')
   })
 
+  it('is not spoken for by a key that one foreign member vouches for', () => {
+    const ledger = base.fork()
+    const foreign = ledger.register('${family} in the name of the owner', owner, [], ['wuhan'])
+    const fields = { ...identity, region: '440100', until: formatTime(start + 60_000) }
+    const statement = ledger.statement('${family}.${first}@1', owner, foreign, fields)
+    expect(ledger.submit(statement, { member: 'wuhan' })).toBe('key.out-of-scope')
+  })
+
   it('does not begin in the past', () => {
     const ledger = base.fork()
     expect(ledger.submit(${camel(first)}(ledger, { until: formatTime(start) }))).toBe('${family}.in-the-past')
@@ -212,7 +241,7 @@ console.log(`src/chain/catalogue/${family}.ts
 test/chain/catalogue/${family}.test.ts
 src/chain/catalogue/families.ts
 
-npx biome check --write src test          puts them in order
-npx vitest run test/chain/catalogue/${family}.test.ts
-npx vitest run test/chain/catalogue/catalogue-document.test.ts test/api/errors-document.test.ts -u
+npx biome check --write src/chain/catalogue/${family}.ts src/chain/catalogue/families.ts test/chain/catalogue/${family}.test.ts
+npx vitest run ${family}
+npx vitest run catalogue-document errors-document protocol-vectors -u     once it says what you mean
 npm test`)
