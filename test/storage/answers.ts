@@ -18,6 +18,9 @@ import { real, type StorageWorld } from './storage-world.ts'
 import { statementIdOf, type UsedDirectory } from './used-directory.ts'
 
 /** What was asked → what was answered. */
+/** Long after anything in the directory. */
+const keysAskedAt = Date.UTC(2030, 0, 1)
+
 export type Answers = ReadonlyMap<string, string>
 
 /** Said of what the newest attestation that this node holds does not reach. */
@@ -153,7 +156,8 @@ export async function answersOf(world: StorageWorld, asked: Asked, isAll = false
       })
     }
     await ask('party', '', () => {
-      const { asOf: _, ...party } = queries.party(base.named.party) ?? { asOf: undefined }
+      // How its keys stand is asked of one moment: now is another at every start.
+      const { asOf: _, ...party } = queries.party(base.named.party, keysAskedAt) ?? { asOf: undefined }
       return party
     })
     await ask('checkpoint', '', async () => {
