@@ -74,6 +74,8 @@ const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => conca
 
 export const blockKey = (at: Height): Uint8Array => key(prefix.block, u64(at))
 export const journalKey = (number: number): Uint8Array => key(prefix.journal, u64(number))
+export const numberOfJournalKey = (row: Uint8Array): number =>
+  Number(new DataView(row.buffer, row.byteOffset + row.length - 8, 8).getBigUint64(0))
 export const metaKey = (name: string): Uint8Array => key(prefix.meta, utf8(name))
 export const attestationKey = (size: number): Uint8Array => key(prefix.attestation, u64(size))
 export const prefixRange = (first: number): { gte: Uint8Array; lt: Uint8Array } => ({

@@ -22,7 +22,7 @@ import { type FieldProblem, Refusal } from '../chain/refusal.ts'
 import { Overlay } from '../chain/state.ts'
 import { parseStatement, type Statement } from '../chain/statement.ts'
 import { entryBytesMax } from '../chain/tile.ts'
-import { journalRange } from './block-store.ts'
+import { journalRange, numberOfJournalKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { JournalCount } from './journal-count.ts'
 import type { Executed, Ledger } from './ledger.ts'
@@ -154,23 +154,22 @@ export class Intake {
   restore(done: () => void): void {
     const { disk, items, ledger, verifier, log } = this.#deps
     const found: Pending[] = []
-    let rowCount = 0
+    const numbers: number[] = []
     disk.scan(
       journalRange,
       (key, row) => {
-        rowCount++
         try {
           found.push(readJournalRow(row, this.#options.node, ledger.rules.context.ledger))
+          numbers.push(numberOfJournalKey(key))
         } catch (error) {
           if (!(error instanceof CborError) && !(error instanceof Refusal)) throw error
           log.error('journal damaged', { reason: error.message })
           this.#deps.cycle.del(key)
-          rowCount--
         }
         return undefined
       },
       (isWhole) => {
-        this.journal.resume(rowCount, isWhole)
+        this.journal.resume(numbers, isWhole)
         verifier.check(
           found.flatMap(({ statement, receipt }) => [signatureCheckOf(statement), this.#checkOf(receipt)]),
           (verdicts) => {
@@ -276,9 +275,8 @@ export class Intake {
     const blockTime = Math.max(clock.wall(), tip.time)
     const place = { index: tip.frontier.size, blockTime, height: height(tip.block.height + 1) }
     // The same statement in a block that is not committed yet would break rules by being there twice; the ledger will say it is one.
-    if (recordedUnder(tip.state, statement)?.id !== statement.id) {
-      applyStatement(new Overlay(tip.state), entry, statement, place, ledger.rules)
-    }
+    const isOnItsWay = recordedUnder(tip.state, statement)?.id === statement.id
+    if (!isOnItsWay) applyStatement(new Overlay(tip.state), entry, statement, place, ledger.rules)
     const bytes = encodeEntry(entry)
     if (bytes.length > entryBytesMax) throw new Refusal('statement.too-large')
     this.#lastReceivedAt = receivedAt
@@ -302,7 +300,7 @@ export class Intake {
       journalNumber,
       durable: false,
       settlement: undefined,
-      onDurable: [() => done({ kind: 'taken', pending: held, again: false })],
+      onDurable: [() => done({ kind: 'taken', pending: held, again: isOnItsWay })],
       onSettled: new Set(),
     }
     this.#hold(held)

@@ -1,8 +1,8 @@
 /**
  * Notices when the disk has lost a row of the journal. LevelDB drops rows silently, and a journal row is the only trace of a statement that
  * got a receipt and is not on the ledger: nothing else would ever miss it. So a row counts the journal's rows and how often the journal
- * changed, in one batch with each change, and the head file holds the second number. A row missing from the middle shows in the first;
- * changes missing at the end, with the row that counted them, show against the head file. What is lost cannot be had again from anybody:
+ * changed, in one batch with each change, and the head file holds the second number. A row missing from the middle shows in the first, or
+ * in the sum of the rows' numbers where a removal was lost with it; changes missing at the end, with the row that counted them, show against the head file. What is lost cannot be had again from anybody:
  * it is said, loudly, and whoever holds such a receipt submits again.
  */
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
@@ -17,10 +17,15 @@ export interface JournalCountDependencies {
 }
 
 const countKey = metaKey('journal')
+const nothing = { rows: 0, changes: 0, sum: 0 }
+const sumModulus = 2 ** 48
+/** Scatters neighbouring numbers, so that the few that are lost at once hardly ever add up to the few whose removal is. */
+const mixed = (number: number): number => (Math.imul(number + 1, 0x9e37_79b1) >>> 0) * 32_749 + (number % 32_749)
 
 export class JournalCount {
   readonly #deps: JournalCountDependencies
   #rows = 0
+  #sum = 0
   #changes: number
 
   /** @param changes as the head file knows them */
@@ -34,45 +39,56 @@ export class JournalCount {
     return this.#changes
   }
 
-  /** After the journal was read: `rows` of it, and whether that is all that there is. Says what is missing, and goes on from here. */
-  resume(rows: number, isWhole: boolean): void {
+  /** After the journal was read: the numbers of its rows, and whether that is all that there is. Says what is missing, and goes on from here. */
+  resume(numbers: readonly number[], isWhole: boolean): void {
     const counted = this.#counted()
+    const rows = numbers.length
+    const sum = numbers.reduce((total, number) => (total + mixed(number)) % sumModulus, 0)
     const lostChanges = Math.max(0, this.#changes - counted.changes)
-    const lostRows = Math.max(0, counted.rows - rows)
+    // As many as there should be, and others: a row was lost together with the removal of another.
+    const isOther = rows === counted.rows && sum !== counted.sum
+    const lostRows = isOther ? 1 : Math.max(0, counted.rows - rows)
     if (lostChanges > 0 || lostRows > 0 || !isWhole) {
       this.#deps.log.error('receipts lost', { rows: lostRows, changes: lostChanges, unreadable: !isWhole })
     }
     this.#rows = rows
+    this.#sum = sum
     this.#changes = Math.max(this.#changes, counted.changes)
-    if (lostChanges > 0 || rows !== counted.rows) this.#changed()
+    if (lostChanges > 0 || rows !== counted.rows || isOther) this.#changed()
   }
 
   add(number: number, row: Uint8Array): void {
     this.#deps.cycle.put(journalKey(number), row)
     this.#rows++
+    this.#sum = (this.#sum + mixed(number)) % sumModulus
     this.#changed()
   }
 
   remove(number: number): void {
     this.#deps.cycle.del(journalKey(number))
     this.#rows--
+    this.#sum = (this.#sum + sumModulus - mixed(number)) % sumModulus
     this.#changed()
   }
 
   #changed(): void {
     this.#changes++
-    this.#deps.cycle.put(countKey, encodeCbor([1, this.#rows, this.#changes]))
+    this.#deps.cycle.put(countKey, encodeCbor([2, this.#rows, this.#changes, this.#sum]))
   }
 
   /** What the rows say of themselves; nothing, before the first receipt or when that is lost too. */
-  #counted(): { readonly rows: number; readonly changes: number } {
+  #counted(): { readonly rows: number; readonly changes: number; readonly sum: number } {
     try {
       const row = this.#deps.cycle.get(countKey)
-      if (row === undefined) return { rows: 0, changes: 0 }
-      const parts = field.array(decodeCbor(row), 'journal count', 3)
-      return { rows: field.natural(parts[1], 'rows'), changes: field.natural(parts[2], 'changes') }
+      if (row === undefined) return nothing
+      const parts = field.array(decodeCbor(row), 'journal count', 4)
+      return {
+        rows: field.natural(parts[1], 'rows'),
+        changes: field.natural(parts[2], 'changes'),
+        sum: field.natural(parts[3], 'sum'),
+      }
     } catch (error) {
-      if (error instanceof DiskReadFailed || error instanceof CborError) return { rows: 0, changes: 0 }
+      if (error instanceof DiskReadFailed || error instanceof CborError) return nothing
       throw error
     }
   }

@@ -12,7 +12,7 @@ import { verifyInclusion } from '../../src/chain/merkle-proof.ts'
 import { parseNote } from '../../src/chain/note.ts'
 import { Refusal } from '../../src/chain/refusal.ts'
 import { tilesOf, tileWidthMax } from '../../src/chain/tile.ts'
-import type { IntakeResult } from '../../src/node/intake.ts'
+import type { IntakeResult, Pending } from '../../src/node/intake.ts'
 import { Queries } from '../../src/node/queries.ts'
 import { real, type StorageWorld } from './storage-world.ts'
 import { statementIdOf, type UsedDirectory } from './used-directory.ts'
@@ -191,19 +191,31 @@ export function stateNamesOf(base: UsedDirectory): string[] {
   return rows.map(({ key }) => fromUtf8(key.subarray(1))).filter((name) => !name.startsWith('batch/'))
 }
 
-/** Nothing new is ever submitted here: whoever takes one of these in as new has lost it. */
+/**
+ * Nothing new is ever submitted here: whoever takes one of these in as new has lost it. Who has just had its newest block back, and not yet heard
+ * that it is committed, may take a statement of that block in once more; the ledger then answers that it is there already, at the same index.
+ */
 async function submittedAgain(
   world: StorageWorld,
   statements: readonly string[],
   { every, offset }: Asked,
 ): Promise<ReadonlyMap<string, string>> {
   const answers = new Map<string, string>()
+  const unsettled = new Map<string, Pending>()
   const asked = statements.filter((_, i) => (i + offset) % every === 0)
   for (const jws of asked) {
     const id = statementIdOf(jws, world.genesis.ledger)
-    world.replica(real).submit(jws, (result) => void answers.set(id, textOfResult(result)))
+    world.replica(real).submit(jws, (result) => {
+      answers.set(id, textOfResult(result))
+      if (result.kind === 'taken' && !result.again) unsettled.set(id, result.pending)
+    })
   }
   await world.passUntil(() => answers.size === asked.length || world.member(real).fatal !== undefined, 1_000)
+  const settled = (): boolean => Array.from(unsettled.values()).every(({ settlement }) => settlement !== undefined)
+  if (unsettled.size > 0) await world.passUntil(settled, 10_000)
+  for (const [id, { settlement }] of unsettled) {
+    if (settlement?.kind === 'record' && settlement.duplicate) answers.set(id, `known ${settlement.index}`)
+  }
   return answers
 }
 
