@@ -16,7 +16,7 @@ import { matching, natural, oneOf } from './parameters.ts'
 import { Problem } from './problems.ts'
 import { jsonMediaType, type RouteContext } from './route-context.ts'
 import { binary, jsonOf, plainText, type SchemaName } from './schemas.ts'
-import type { AsOf } from './service.ts'
+import type { AsOf, Service } from './service.ts'
 import type { Column, Title } from './table.ts'
 import { type AboutLine, workbook, xlsxMediaType, xlsxTable } from './xlsx.ts'
 
@@ -35,6 +35,23 @@ export interface ListSource<Row> {
   columns(): readonly Column<Row>[]
   /** At most `limit` rows from the cursor on; the same filters every time. */
   page(cursor: string | null, limit: number): Promise<ListPage<Row>>
+}
+
+/**
+ * Pages of a list that only ever grows at its end: a cursor is how many rows came before.
+ * @throws {Problem} request.bad-cursor, from the page
+ */
+export function growingPages<Row>(
+  service: Service,
+  rowsFrom: (from: number, limit: number) => readonly Row[],
+): ListSource<Row>['page'] {
+  return async (cursor, limit) => {
+    if (cursor !== null && !/^[1-9][0-9]{0,8}$/.test(cursor)) throw new Problem('request.bad-cursor')
+    const from = Number(cursor ?? '0')
+    const asOf = service.asOf()
+    const rows = rowsFrom(from, limit)
+    return { rows, nextCursor: rows.length < limit ? null : String(from + rows.length), asOf }
+  }
 }
 
 /** What every list can be asked beside its filters. */
@@ -72,10 +89,10 @@ export const tableContent = (schema: SchemaName): JsonObject => ({
 export type Format = 'json' | 'csv' | 'xlsx'
 
 export interface ListWish {
-  readonly format: Format | undefined
-  readonly csv: CsvFlavour | undefined
-  readonly cursor: string | undefined
-  readonly limit: number | undefined
+  readonly format?: Format | undefined
+  readonly csv?: CsvFlavour | undefined
+  readonly cursor?: string | undefined
+  readonly limit?: number | undefined
 }
 
 const mediaTypes = { json: 'application/json', csv: 'text/csv', xlsx: xlsxMediaType } as const

@@ -175,3 +175,25 @@ const byRule = (description: string, rule: 'party' | 'code'): Parameter<string> 
 export const partyParameter = (description: string): Parameter<string> => byRule(description, 'party')
 
 export const codeParameter = (description: string): Parameter<string> => byRule(description, 'code')
+
+const schemeParameter = matching('编码体系 · code scheme', /^[A-Za-z0-9._-]{1,32}$/, {
+  zh: '须为 1 至 32 个字母、数字、. _ -',
+  en: 'must be 1 to 32 letters, digits, . _ -',
+})
+
+/** For whatever can be asked as it stood at a time. */
+export const atParameter = timeParameter('截至该时间的状态，缺省为现在 · as of this time, now unless given')
+
+/** A tender as three parts of a path. */
+export interface TenderPath {
+  readonly owner: string
+  readonly scheme: string
+  readonly code: string
+}
+
+/** @throws {Problem} request.bad-parameter */
+export const tenderInPath = (path: TenderPath): TenderPath => ({
+  owner: readPath('owner', partyParameter(''), path.owner),
+  scheme: readPath('scheme', schemeParameter, path.scheme),
+  code: readPath('code', codeParameter(''), path.code),
+})

@@ -10,9 +10,11 @@ import cors from '@fastify/cors'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { acceptJose, acceptJson } from './bodies.ts'
+import { creditRoutes } from './credit-routes.ts'
 import { describeCalls } from './documentation.ts'
 import { errorsPage } from './errors-page.ts'
 import { eventsRoute } from './events-route.ts'
+import { findingsRoute } from './findings-route.ts'
 import { guaranteeRoutes } from './guarantee-routes.ts'
 import { type ApiLimits, defaultApiLimits } from './limits.ts'
 import { logRoutes } from './log-routes.ts'
@@ -87,6 +89,8 @@ export async function buildPublicServer(
   statusRoutes(app, context)
   tradeRoutes(app, context)
   guaranteeRoutes(app, context)
+  creditRoutes(app, context)
+  findingsRoute(app, context)
   eventsRoute(app, context)
   healthRoutes(app, context)
   errorsPage(app, context)

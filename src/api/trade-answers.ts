@@ -4,7 +4,6 @@ import type { RefusalTexts } from '../chain/refusal.ts'
 import { beijingTime, recordRow } from './answering.ts'
 import type { AsOfAnswer, RecordRow } from './answers.ts'
 import type { Language } from './messages.ts'
-import { matching } from './parameters.ts'
 import type {
   GuaranteeStatisticsView,
   InstanceView,
@@ -139,11 +138,6 @@ const findingAnswers = (record: LedgerRecord, texts: RefusalTexts, language: Lan
       values,
     }
   })
-
-export const schemeParameter = matching('编码体系 · code scheme', /^[A-Za-z0-9._-]{1,32}$/, {
-  zh: '须为 1 至 32 个字母、数字、. _ -',
-  en: 'must be 1 to 32 letters, digits, . _ -',
-})
 
 // ---- guarantees ------------------------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,15 @@ describe('a guarantee', () => {
     expect(await stateAt(ended + 1)).toBe('released')
   })
 
-  it('that nobody issued is not found', async () => {
+  it('is also a table', async () => {
+    const csv = await server.get(`${one}?format=csv&csv=plain`)
+    expect(csv.headers['content-type']).toContain('text/csv')
+    expect(csv.body.split('\n')[0]).toContain('type,status')
+    expect((await server.get(`${one}?format=xlsx`)).headers['content-type']).toContain('spreadsheetml')
+  })
+
+  it('that nobody issued is not found, in any format', async () => {
+    expect((await server.get(`/v1/guarantees/${path(bank, 'BH-0')}?format=csv`)).statusCode).toBe(404)
     expect((await server.get(`/v1/guarantees/${path(bank, 'BH-0')}`)).statusCode).toBe(404)
   })
 })
