@@ -89,6 +89,8 @@ const pendingCertificatesMax = 256
 const lockHorizonBlocks = 4_096
 /** A peer with blocks in flight that does not move on for this many heartbeats has lost some of them. */
 const silentHeartbeatsMax = 5
+/** A leader that is answered from a higher term waits this many heartbeats for that term's leader before it stands above it. */
+const stepUpPatienceHeartbeats = 2
 /** Reads that wait for their confirmation, of all members together; who has most of them makes room. */
 const readsMax = 1_000
 
@@ -166,7 +168,8 @@ export class Raft {
   #round = 0
   #reads: PendingRead[] = []
   #stepUpRestTicks = 0
-  #stepUpSightings = 0
+  /** Tick of the first answer in this leadership from a higher term; terms never fall, so it stays true. */
+  #higherTermSeenAtTick: number | null = null
 
   constructor(options: RaftOptions, durable: DurableState) {
     assert(options.heartbeatTicks * 2 <= options.electionTimeoutTicks, 'several heartbeats fit in an election time-out')
@@ -584,7 +587,7 @@ export class Raft {
     this.#refusals.clear()
     this.#heard.clear()
     this.#handoverTo = null
-    this.#stepUpSightings = 0
+    this.#higherTermSeenAtTick = null
     for (const peer of this.#peers) this.#progress.set(peer, probe)
     this.#become('leader', this.#options.self, 'elected')
     this.#electionElapsed = 0
@@ -806,9 +809,9 @@ export class Raft {
   #onHeartbeatReply(from: MemberId, message: HeartbeatReply): void {
     this.#noteTerm(message.ownTerm)
     if (this.#role !== 'leader' || message.term !== this.term) return
-    this.#heard.add(from)
-    // A member of a higher term may have elected another leader, which may have committed more: it confirms nothing.
+    // A member of a higher term may have elected another leader, which may have committed more: it confirms nothing, and follows me no more.
     if (message.ownTerm > this.term) return this.#stepUpFor(message.ownTerm)
+    this.#heard.add(from)
     this.#confirmReads(from, message.round)
     if (message.position === undefined) this.#sendElected(from)
     else if (this.#log.has(message.position)) {
@@ -883,13 +886,16 @@ export class Raft {
 
   /**
    * A peer is in a higher term and can acknowledge nothing of mine. Terms never fall, so the term must rise to it: I stand again, with
-   * everybody told that I hand over to myself. Seldom, so that a liar cannot make every heartbeat an election.
+   * everybody told that I hand over to myself. Not at once, since several in a higher term may just be electing its leader; and seldom, so
+   * that a liar cannot make every heartbeat an election.
    */
   #stepUpFor(ownTerm: Term): void {
-    this.#stepUpSightings++
-    if (this.#stepUpSightings < 3 || this.#stepUpRestTicks > 0 || !this.#canStand()) return
+    this.#higherTermSeenAtTick ??= this.#ticks
+    const waited = this.#ticks - this.#higherTermSeenAtTick
+    if (waited < stepUpPatienceHeartbeats * this.#options.heartbeatTicks) return
+    if (this.#stepUpRestTicks > 0 || !this.#canStand()) return
     this.#stepUpRestTicks = 10 * this.#options.electionTimeoutTicks
-    this.#stepUpSightings = 0
+    this.#higherTermSeenAtTick = null
     for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: this.#options.self })
     this.#stand(this.#termAbove(ownTerm), true)
   }

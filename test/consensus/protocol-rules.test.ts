@@ -442,6 +442,33 @@ describe('replicating', () => {
     expect(solo.tick(10).of('role')[0]).toMatchObject({ role: 'follower', reason: 'a quorum no longer answers' })
   })
 
+  it('rule 12: an answer out of a higher term is none: whoever gives it follows this leader no more', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    solo.acks(first, ['b', 'c'])
+    solo.locks(first, ['b', 'c'])
+    solo.tick(9)
+    for (const from of ['b', 'c', 'd']) solo.position(from, first)
+    solo.tick(10)
+    for (const from of ['b', 'c', 'd']) solo.position(from, first, { ownTerm: 2 })
+    expect(solo.tick().of('role')[0]).toMatchObject({ role: 'follower', reason: 'a quorum no longer answers' })
+  })
+
+  it('rule 6: a leader stands above a member of a higher term, but not before that term’s leader has had two heartbeats to show itself', () => {
+    const solo = new Solo()
+    const { first } = solo.lead()
+    for (let round = 0; round < 3; round++) {
+      for (const from of ['b', 'c', 'd']) {
+        expect(solo.position(from, first, { ownTerm: 2 }).sent('vote-request')).toEqual([])
+      }
+    }
+    solo.tick(3)
+    expect(solo.position('b', first, { ownTerm: 2 }).sent('vote-request')).toEqual([])
+    solo.tick()
+    expect(solo.position('b', first, { ownTerm: 2 }).sent('vote-request')).toHaveLength(3)
+    expect(solo.raft.term).toBe(3)
+  })
+
   it('rule 12: who resigned stands again only when the others have had two time-outs, whatever it votes meanwhile', () => {
     const solo = new Solo()
     solo.lead()
