@@ -15,8 +15,8 @@ import {
 } from '../chain/batch.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import { type Entry, encodeEntry, parseEntry, zeroDigestHex } from '../chain/entry.ts'
-import { applyStatement, type Outcome, recordedUnder } from '../chain/execution.ts'
-import { height } from '../chain/numbers.ts'
+import { applyStatement, type ChainPoint, type Outcome, recordedUnder } from '../chain/execution.ts'
+import { type Height, height } from '../chain/numbers.ts'
 import { type ReceiptBody, receiptMessage } from '../chain/receipt.ts'
 import { type FieldProblem, Refusal } from '../chain/refusal.ts'
 import { Overlay } from '../chain/state.ts'
@@ -35,6 +35,7 @@ import {
   worthwhileRecords,
 } from './limits.ts'
 import type { Clock, Disk, Log, SignatureCheck, Signer, Verifier } from './ports.ts'
+import { SecondLook } from './second-look.ts'
 import type { VerifiedItems } from './verified-items.ts'
 
 export interface IntakeOptions {
@@ -59,6 +60,8 @@ export interface IntakeDependencies {
   /** Id of the newest block on my chain: rules are asked as of there. */
   readonly tipId: () => string
   readonly attestedSize: () => number
+  /** Calls back with a height that was committed when this was asked; never, if no leader answers. */
+  readonly readIndex: (done: (height: Height) => void) => void
   /** Has the head file written in the cycle that is being gathered, with the journal's count of changes as it then is. */
   readonly headDue: () => void
   /** Passes a batch on its way to the leader. */
@@ -102,6 +105,9 @@ export type IntakeResult =
   /** Taken in, now or by an earlier submission of the same statement, and durable. */
   | { readonly kind: 'taken'; readonly pending: Pending; readonly again: boolean }
 
+/** A statement that is here already: on its way through this node, or in a committed block. */
+type Known = { readonly pending: Pending } | { readonly index: number }
+
 interface Unchecked {
   readonly statement: Statement
   readonly done: (result: IntakeResult) => void
@@ -121,6 +127,7 @@ export class Intake {
   #lastReceivedAt = 0
   #journalNumber = 0
   readonly journal: JournalCount
+  readonly #secondLook: SecondLook
 
   #waiting: Pending[] = []
   #inFlight: { readonly batch: Batch; since: number }[] = []
@@ -132,6 +139,11 @@ export class Intake {
     this.#options = options
     this.#deps = dependencies
     this.journal = new JournalCount(options.journalChanges, dependencies)
+    this.#secondLook = new SecondLook({
+      now: () => dependencies.clock.monotonic(),
+      readIndex: dependencies.readIndex,
+      committed: () => dependencies.ledger.committed.block.height,
+    })
   }
 
   get pendingCount(): number {
@@ -229,8 +241,9 @@ export class Intake {
       const statement = parseStatement(jws, this.#deps.ledger.rules.context.ledger)
       // The ledger is asked once, after the signature; a node that takes nothing in still knows what is there.
       const pending = this.#pending.get(statement.id)
-      const known = pending !== undefined ? { pending } : this.#open ? undefined : this.#known(statement)
-      if (known !== undefined) return this.#answer(known, done)
+      if (pending !== undefined) return this.#answer({ pending }, done)
+      const known = this.#open ? undefined : this.#known(statement, this.#deps.ledger.committed)
+      if (known !== undefined && !('onItsWay' in known)) return this.#answer(known, done)
       this.#assertRoom()
       this.#unchecked.push({ statement, done })
       this.#checkSignatures()
@@ -265,18 +278,58 @@ export class Intake {
   }
 
   #takeIn(statement: Statement, done: (result: IntakeResult) => void): void {
-    const known = this.#known(statement)
-    if (known !== undefined) return this.#answer(known, done)
-    this.#assertRoom()
-    const { clock, ledger } = this.#deps
-    const receivedAt = Math.max(clock.wall(), this.#lastReceivedAt)
-    const entry: Entry = { member: this.#options.member, receivedAt, statement: statement.jws }
+    const { ledger } = this.#deps
     const tip = ledger.point(this.#deps.tipId()) ?? ledger.committed
-    const blockTime = Math.max(clock.wall(), tip.time)
-    const place = { index: tip.frontier.size, blockTime, height: height(tip.block.height + 1) }
-    // The same statement in a block that is not committed yet would break rules by being there twice; the ledger will say it is one.
-    const isOnItsWay = recordedUnder(tip.state, statement)?.id === statement.id
-    if (!isOnItsWay) applyStatement(new Overlay(tip.state), entry, statement, place, ledger.rules)
+    this.#assertRoom()
+    try {
+      const known = this.#known(statement, tip)
+      if (known !== undefined && 'onItsWay' in known) this.#keep(statement, true, done)
+      else if (known !== undefined) this.#answer(known, done)
+      else {
+        this.#examine(statement, tip)
+        this.#keep(statement, false, done)
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#secondLook.ask(
+        tip.block.height,
+        () => this.#lookAgain(statement, done),
+        () => done(refusalOf(new Refusal('node.not-ready'))),
+      )
+    }
+  }
+
+  /** Everything that was committed when it came is here now: what is refused as of there is refused. */
+  #lookAgain(statement: Statement, done: (result: IntakeResult) => void): void {
+    try {
+      const { committed } = this.#deps.ledger
+      if (this.#known(statement, committed) === undefined) this.#examine(statement, committed)
+      // Good there. If something at the tip still stands in its way, that is to be committed first.
+      this.#takeIn(statement, done)
+      this.#sealBatch()
+    } catch (error) {
+      done(refusalOf(error))
+    }
+  }
+
+  /** @throws {Refusal} if the rules would refuse it in a block on top of `point` */
+  #examine(statement: Statement, point: ChainPoint): void {
+    const { clock, ledger } = this.#deps
+    const blockTime = Math.max(clock.wall(), point.time)
+    const place = { index: point.frontier.size, blockTime, height: height(point.block.height + 1) }
+    applyStatement(new Overlay(point.state), this.#entryOf(statement), statement, place, ledger.rules)
+  }
+
+  #entryOf(statement: Statement): Entry {
+    const receivedAt = Math.max(this.#deps.clock.wall(), this.#lastReceivedAt)
+    return { member: this.#options.member, receivedAt, statement: statement.jws }
+  }
+
+  /** @param again the same statement stands in a block that is not committed yet; the ledger will say that it is one */
+  #keep(statement: Statement, again: boolean, done: (result: IntakeResult) => void): void {
+    const { ledger } = this.#deps
+    const entry = this.#entryOf(statement)
+    const { receivedAt } = entry
     const bytes = encodeEntry(entry)
     if (bytes.length > entryBytesMax) throw new Refusal('statement.too-large')
     this.#lastReceivedAt = receivedAt
@@ -300,7 +353,7 @@ export class Intake {
       journalNumber,
       durable: false,
       settlement: undefined,
-      onDurable: [() => done({ kind: 'taken', pending: held, again: isOnItsWay })],
+      onDurable: [() => done({ kind: 'taken', pending: held, again })],
       onSettled: new Set(),
     }
     this.#hold(held)
@@ -391,7 +444,13 @@ export class Intake {
         (flight) => flight.batch.incarnation !== batch.incarnation || flight.batch.number > batch.number,
       )
     })
+    this.#secondLook.onCommitted()
     this.#sealBatch()
+  }
+
+  /** Time passes. */
+  onTick(): void {
+    this.#secondLook.onTick()
   }
 
   #settle(statementId: string, outcome: Outcome): void {
@@ -432,18 +491,20 @@ export class Intake {
 
   // ── bounds and duplicates ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What is already there for this statement; refuses another one under the same key. */
-  #known(statement: Statement): { pending: Pending } | { index: number } | undefined {
+  /** What there is for this statement, here or on the chain up to `point`; refuses another one under the same key. */
+  #known(statement: Statement, point: ChainPoint): Known | { readonly onItsWay: true } | undefined {
     const pending = this.#pending.get(statement.id)
     if (pending !== undefined) return { pending }
-    const { committed } = this.#deps.ledger
-    const recorded = recordedUnder(committed.state, statement)
-    if (recorded?.id === statement.id) return { index: recorded.index }
-    if (recorded !== undefined || this.#pendingKeys.has(keyOf(statement))) throw new Refusal('statement.key-reused')
-    return undefined
+    const recorded = recordedUnder(point.state, statement)
+    if (recorded === undefined) {
+      if (this.#pendingKeys.has(keyOf(statement))) throw new Refusal('statement.key-reused')
+      return undefined
+    }
+    if (recorded.id !== statement.id) throw new Refusal('statement.key-reused')
+    return recorded.index < this.#deps.ledger.committed.frontier.size ? { index: recorded.index } : { onItsWay: true }
   }
 
-  #answer(known: { pending: Pending } | { index: number }, done: (result: IntakeResult) => void): void {
+  #answer(known: Known, done: (result: IntakeResult) => void): void {
     if ('index' in known) return done({ kind: 'known', index: known.index })
     const { pending } = known
     if (pending.durable) return done({ kind: 'taken', pending, again: true })
@@ -456,7 +517,7 @@ export class Intake {
     if (
       this.#pending.size >= pendingStatementsMax ||
       this.#pendingBytes >= pendingBytesMax ||
-      this.#unchecked.length >= uncheckedSubmissionsMax ||
+      this.#unchecked.length + this.#secondLook.size >= uncheckedSubmissionsMax ||
       this.#deps.cycle.congested
     ) {
       throw new Refusal('node.overloaded')

@@ -10,8 +10,10 @@ export const tickMs = 100
 export const pendingStatementsMax = 20_000
 /** Their bytes: what a node may hold in memory and journal for statements on their way. */
 export const pendingBytesMax = 64 * 1024 * 1024
-/** Submissions whose signature is being checked: beyond this, waiting costs more than asking again. */
+/** Submissions whose signature is being checked, and those that get a second look: beyond this, waiting costs more than asking again. */
 export const uncheckedSubmissionsMax = 4_096
+/** So long a statement that would be refused waits for word of what is committed: two elections of the default length and a little. */
+export const secondLookMs = 5_000
 
 /**
  * A batch or block on its way makes the next one wait until it has this many records, or until it has arrived: under load the cost of a

@@ -434,7 +434,7 @@ export class Replica {
 
   #tick(): void {
     if (this.#betweenEpochs) return
-    const { raft, sealing, checking, cosigning, catchUp, repair, fencing } = this.#running
+    const { raft, sealing, checking, cosigning, catchUp, repair, fencing, intake } = this.#running
     this.#watchDisk()
     repair.tick()
     checking.tick()
@@ -442,6 +442,7 @@ export class Replica {
     cosigning.tick()
     catchUp.tick()
     fencing.saveSeen()
+    intake.onTick()
     this.#handOnLateBatches()
     sealing.trySeal()
   }
@@ -893,6 +894,7 @@ export class Replica {
         turn: this.#turn,
         tipId: () => running().raft.tail.id,
         attestedSize: () => running().cosigning.attested?.size ?? 0,
+        readIndex: (done) => this.readIndex(done),
         headDue: () => {
           this.#isHeadDue = true
         },

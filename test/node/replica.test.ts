@@ -5,6 +5,26 @@ import { formatTime } from '../../src/chain/time.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import { ReplicaWorld, type WorldOptions } from './replica-world.ts'
 
+type Answer = ReturnType<ReplicaWorld['submit']>
+
+/** An auction at a lot of Wuhan's: a record that others build on. */
+function auction(world: ReplicaWorld, code: string) {
+  const lot = { owner: world.member('wuhan').member.party, scheme: 'land', code }
+  const opensAt = world.clock.wall() + 3_600_000
+  const announced = world.centreStatement('wuhan', 'auction.announce@1', `auction ${code}`, {
+    lot,
+    region: '420100',
+    opensAt: formatTime(opensAt),
+    endsAt: formatTime(opensAt + 60_000),
+    countdownSeconds: 30,
+    startPrice: { amount: '1000', unit: '1', currency: 'CNY' },
+    step: '10',
+    document: { algorithm: 'sha256', value: '07'.repeat(32) },
+  })
+  const withdrawn = world.centreStatement('wuhan', 'auction.withdraw@1', `withdraw ${code}`, { lot, reason: 'test' })
+  return { announced, withdrawn }
+}
+
 function started(options: WorldOptions = {}, memberCount = 4): ReplicaWorld {
   const world = new ReplicaWorld(memberCount, { cheapSignatures: true, ...options })
   world.startAll()
@@ -56,17 +76,7 @@ describe('a statement submitted to any member', () => {
   it('whose rules allow it once is never refused for being there already, whenever it comes again at another member', () => {
     const world = started()
     for (let delay = 0; delay < 120; delay += 3) {
-      const opensAt = world.clock.wall() + 3_600_000
-      const jws = world.centreStatement('wuhan', 'auction.announce@1', `auction ${delay}`, {
-        lot: { owner: world.member('wuhan').member.party, scheme: 'land', code: `G${delay}` },
-        region: '420100',
-        opensAt: formatTime(opensAt),
-        endsAt: formatTime(opensAt + 60_000),
-        countdownSeconds: 30,
-        startPrice: { amount: '1000', unit: '1', currency: 'CNY' },
-        step: '10',
-        document: { algorithm: 'sha256', value: '07'.repeat(32) },
-      })
+      const { announced: jws } = auction(world, `G${delay}`)
       world.submit('beijing', jws)
       world.clock.advance(delay)
       const again = world.submit('hangzhou', jws)
@@ -115,6 +125,52 @@ describe('a statement submitted to any member', () => {
     const later = world.submit('guangzhou', world.statement('wuhan', 'key', 'two'))
     world.clock.until(() => later.result !== undefined, 'an answer')
     expect(later.result).toMatchObject({ kind: 'refused', code: 'statement.key-reused' })
+  })
+})
+
+describe('a statement that builds on a record', () => {
+  it('is never refused for want of it by a member that comes back and has not seen it', () => {
+    const world = started()
+    for (let round = 0; round < 12; round++) {
+      const { announced, withdrawn } = auction(world, `G${round}`)
+      const late = world.followers()[round % 3]!
+      world.kill(late)
+      const first = world.submit(world.leader()!, announced)
+      world.settle()
+      expect(first.result).toMatchObject({ kind: 'taken', pending: { settlement: { kind: 'record' } } })
+      for (let i = 0; i < 4 * round; i++) {
+        world.submit(world.leader()!, world.statement('wuhan', `${round} ${i}`))
+        world.clock.advance(30)
+      }
+      world.start(late)
+      world.until(() => world.replica(late).isStarted, 'reading its disk')
+      const isUndecided = ({ result }: Answer): boolean =>
+        result?.kind === 'refused' && result.code === 'node.not-ready'
+      let answer = world.submit(late, withdrawn)
+      world.until(() => {
+        if (isUndecided(answer)) answer = world.submit(late, withdrawn)
+        return answer.result !== undefined && !isUndecided(answer)
+      }, 'an answer')
+      expect(answer.result).toMatchObject({ kind: 'taken' })
+      world.settle()
+    }
+    allAnswered(world)
+  })
+
+  it('and is wrong is refused once the members have said what is committed, and left undecided while they cannot', () => {
+    const world = started()
+    const { withdrawn } = auction(world, 'nowhere')
+    for (const id of world.ids) {
+      const answer = world.submit(id, withdrawn)
+      expect(answer.result, id).toBeUndefined()
+      world.clock.until(() => answer.result !== undefined, 'an answer')
+      expect(answer.result, id).toMatchObject({ kind: 'refused', code: 'auction.unknown' })
+    }
+    const [here, ...others] = world.ids
+    for (const id of others) world.kill(id)
+    const answer = world.submit(here!, withdrawn)
+    world.clock.until(() => answer.result !== undefined, 'an answer')
+    expect(answer.result).toMatchObject({ kind: 'refused', code: 'node.not-ready' })
   })
 })
 
