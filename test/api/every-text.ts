@@ -54,12 +54,14 @@ const isText = (text: unknown): boolean =>
 
 export const codeForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$/
 
-/** Every code that the source throws by name: `new Refusal('…'`, `new Problem('…'`. */
+/** Every code that the source throws by name: `new Refusal('…'`, `new Problem('…'`, `refuse('…'`. */
 export function codesThrown(): readonly { readonly file: string; readonly code: string }[] {
   return sourceFiles.flatMap((file) => {
     const source = readFileSync(join(root, file), 'utf8')
     return [
-      ...source.matchAll(/new (?:Refusal|Problem|VerificationError|ProofError|IdentityError)\(\s*'([^']+)'/g),
+      ...source.matchAll(
+        /(?:new (?:Refusal|Problem|VerificationError|ProofError|IdentityError)|\brefuse)\(\s*'([^']+)'/g,
+      ),
     ].map((match) => ({
       file,
       code: match[1]!,

@@ -14,6 +14,16 @@ test.each([
   await expect(catalogueDocument(families, language)).toMatchFileSnapshot(join(root, file))
 })
 
+test('nothing stands as the frame left it: each family says what it is (npm run new-type)', () => {
+  const left = /请命名|请写明|\(name this\)|Say which law/
+  const lines = globSync('src/chain/catalogue/*.ts', { cwd: root }).flatMap((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .flatMap((line, at) => (left.test(line) ? [`${file}:${at + 1} ${line.trim()}`] : [])),
+  )
+  expect(lines).toEqual([])
+})
+
 describe('findings', () => {
   const { findings } = catalogueOf(knownTypeNames)
 

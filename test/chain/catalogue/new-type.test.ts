@@ -24,9 +24,11 @@ it('writes a family that works', () => {
   expect(generate('auction', 'raise').status).toBe(1) // would overwrite
   for (const step of ['refuse', 'delete', 'text']) expect(generate('stall', 'offer', step).status).toBe(2)
   expect(generate('stall', 'offer', 'offer').status).toBe(2)
+  expect(generate('stall', 'stall').status).toBe(2) // one constant for two things
+  for (const family of ['bids', 'families', 'owner']) expect(generate(family, 'offer').status).toBe(1)
   const wrote = generate('land-lease', 'sign', 'renew', 'end')
   expect(wrote.stderr).toBe('')
-  expect(readFileSync(join(copy, 'src/chain/catalogue/families.ts'), 'utf8')).toContain('landLeaseFamily]')
+  expect(readFileSync(join(copy, 'src/chain/catalogue/families.ts'), 'utf8')).toContain('landLease]')
 
   const paths = [
     'src/chain/catalogue/land-lease.ts',
@@ -40,7 +42,12 @@ it('writes a family that works', () => {
     JSON.stringify({ extends: './tsconfig.json', include: [], files: paths }),
   )
   expect(run(tool('typescript/bin/tsc'), '-p', 'tsconfig.one.json').stdout).toBe('')
-  const tested = run(tool('vitest/vitest.mjs'), 'run', 'test/chain/catalogue/land-lease.test.ts')
+  const test = (...args: readonly string[]) => run(tool('vitest/vitest.mjs'), 'run', ...args)
+  const tested = test('test/chain/catalogue/land-lease.test.ts')
   expect(tested.stdout).toMatch(/Tests .*1[0-9] passed/)
   expect(tested.status).toBe(0)
+
+  const nameLeft = test('test/chain/catalogue/catalogue-document.test.ts', '-t', 'as the frame left it')
+  expect(nameLeft.stdout).toMatch(/Tests .*1 failed/)
+  expect(nameLeft.stdout + nameLeft.stderr).toContain('land-lease.ts')
 }, 120_000)
