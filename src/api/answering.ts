@@ -58,6 +58,7 @@ export const receiptAnswer = (receipt: Receipt): ReceiptAnswer => ({
   receivedAt: beijingTime(receipt.receivedAt),
   attestedSize: receipt.attestedSize,
   by: beijingTime(receipt.by),
+  epoch: String(receipt.epoch),
   signature: receipt.signature,
 })
 
@@ -127,7 +128,7 @@ export function attestedJson(done: Extract<Submission, { kind: 'done' }>): strin
 const receiptJson = (receipt: Receipt): string =>
   `{"statement":"${receipt.statement}","ledger":"${receipt.ledger}","member":"${receipt.member}","node":"${receipt.node}",` +
   `"receivedAt":"${beijingTime(receipt.receivedAt)}","attestedSize":"${receipt.attestedSize}",` +
-  `"by":"${beijingTime(receipt.by)}","signature":"${receipt.signature}"}`
+  `"by":"${beijingTime(receipt.by)}","epoch":"${receipt.epoch}","signature":"${receipt.signature}"}`
 
 /** For what its own form keeps free of quotes, backslashes and everything outside ASCII. */
 const plain = (text: string | null): string => (text === null ? 'null' : `"${text}"`)

@@ -22,6 +22,7 @@ export interface ReceiptAnswer {
   readonly receivedAt: string
   readonly attestedSize: string
   readonly by: string
+  readonly epoch: string
   readonly signature: string
 }
 

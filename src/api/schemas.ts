@@ -100,6 +100,7 @@ const named = {
     receivedAt: time(),
     attestedSize: u64('收到时已共证的树大小 · attested tree size when it was received'),
     by: time('最迟入账的区块时间 · in a block not later than this, or refused by a record'),
+    epoch: u64('届 · of the members then'),
     signature: base64('节点 seal 密钥的签名 · signature of the node’s seal key'),
   }),
   RecordRow: object({ ...recordProperties, payload }),

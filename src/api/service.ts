@@ -22,6 +22,8 @@ export interface Receipt {
   readonly attestedSize: string
   /** It will be in a block whose time is not after this (RFC 3339), or be refused by a record; see protocol rule 29. */
   readonly by: string
+  /** Of the members among whom that node was then; the signature is for it. */
+  readonly epoch: number
   /** Base64 of the seal key's signature over the receipt's bytes (docs/protocol.md, "Receipt"). */
   readonly signature: string
 }

@@ -310,6 +310,54 @@ const texts = {
       remedy: 'Nobody is at fault by this. Lateness, silence and omission are no contradictions.',
     },
   },
+  'receipt.malformed': {
+    zh: {
+      title: '回执文件格式错误',
+      cause: '文件不是回执，或其中缺少字段、写法不符。',
+      remedy: '请使用提交时保存的原文件（gongzheng submit --receipt）。',
+    },
+    en: {
+      title: 'Malformed receipt',
+      cause: 'The file is no receipt, or a field is missing or not spelled as it should be.',
+      remedy: 'Use the file that was written at the submission (gongzheng submit --receipt).',
+    },
+  },
+  'receipt.other-statement': {
+    zh: {
+      title: '回执与报文不符',
+      cause: '文件中的报文不是这份回执所说的报文。',
+      remedy: '请找出提交该报文时取得的回执。',
+    },
+    en: {
+      title: 'A receipt for another statement',
+      cause: 'The statement in the file is not the one that the receipt is for.',
+      remedy: 'Find the receipt that was given for this statement.',
+    },
+  },
+  'receipt.not-a-member': {
+    zh: {
+      title: '出具回执的不是成员节点',
+      cause: '所指账本的成员名单中没有回执所写的成员与节点。',
+      remedy: '请核对账本指纹；这份回执不能作为该账本成员的承诺。',
+    },
+    en: {
+      title: 'Not given by a member',
+      cause: 'No list of members of that ledger has the member and node that the receipt names.',
+      remedy: 'Compare the fingerprint of the ledger: this is no word of one of its members.',
+    },
+  },
+  'receipt.bad-signature': {
+    zh: {
+      title: '回执签名无效',
+      cause: '回执不是所写节点签出的，或已被改动。',
+      remedy: '不要采信这份回执；请重新提交报文以取得回执。',
+    },
+    en: {
+      title: 'The receipt’s signature is wrong',
+      cause: 'The node that it names did not sign it so, or it was changed.',
+      remedy: 'Do not rely on it; submit the statement again to get a receipt.',
+    },
+  },
 } as const satisfies RefusalTexts
 
 /** Words for every code, in the form of the message catalogue. */

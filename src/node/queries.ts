@@ -324,6 +324,7 @@ export class Queries implements Service {
       receivedAt: formatTime(receipt.receivedAt),
       attestedSize: String(receipt.attestedSize),
       by: formatTime(receipt.by),
+      epoch: receipt.epoch,
       signature: toBase64(receipt.signature),
     }
   }

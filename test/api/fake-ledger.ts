@@ -530,6 +530,7 @@ export class FakeLedger implements Service {
       receivedAt: formatTime(this.now),
       attestedSize: String(this.#attestedSizes.at(-1)!),
       by: formatTime(this.now + 60_000),
+      epoch: 0,
       signature: toBase64(new Uint8Array(64)),
     }
   }

@@ -367,6 +367,18 @@ const commandTexts = {
       'Export again, or from another member; a directory without the file checkpoint is not finished.',
     ),
   },
+  'receipt.other-ledger': {
+    zh: words(
+      '回执属于另一个账本',
+      '所给创世文件、指纹或节点的账本，与回执所写的账本不同。',
+      '请核对章程所印的指纹，并询问该账本的成员。',
+    ),
+    en: words(
+      'A receipt of another ledger',
+      'The genesis or fingerprint given, or the nodes that were asked, are of another ledger than the receipt names.',
+      'Compare with the fingerprint in the charter, and ask members of that ledger.',
+    ),
+  },
   'fault.other-ledger': {
     zh: words(
       '矛盾签名属于另一个账本',

@@ -27,6 +27,7 @@ import {
 import { type ImportKind, type ImportOptions, importFile } from './import/import.ts'
 import { keyCommands } from './keys.ts'
 import { languageOfCommand } from './language.ts'
+import { receiptCommands } from './receipt.ts'
 import { type GetOptions, get, type SubmitOptions, status, submit, type VerifyOptions, verify } from './records.ts'
 import {
   type ApproveOptions,
@@ -339,12 +340,22 @@ function programFor(terminal: Terminal, run: Run): Command {
   program
     .command('submit')
     .description(t('签名并提交；或提交已签名的报文', 'sign and submit; or submit a statement that is signed'))
-    .argument('<file>', t('JSON 字段或紧凑 JWS，- 为标准输入', 'JSON fields or a compact JWS; - for standard input'))
+    .argument(
+      '<file>',
+      t(
+        'JSON 字段、紧凑 JWS 或回执文件，- 为标准输入',
+        'JSON fields, a compact JWS, or a receipt with its statement; - for standard input',
+      ),
+    )
     .option('--key <file>', t('密钥文件', 'key file'))
     .addOption(homeOfCentre())
     .option('--party <id>', t('主体标识（默认密钥文件所记）', 'party id (default: the key file’s)'))
     .option('--wait', t('等到共证', 'wait until it is attested'))
     .option('--wait-seconds <seconds>', t('最多等这么久', 'wait for so long at most'))
+    .option(
+      '--receipt <file>',
+      t('回执写到此文件；日后以 receipt status 查询', 'write the receipt here; `receipt status` answers for it later'),
+    )
     .option('--sign-only <file>', t('只签名，写到文件，不提交', 'sign only, write to a file, do not submit'))
     .addOption(url())
     .addOption(passphrase())
@@ -510,6 +521,7 @@ function programFor(terminal: Terminal, run: Run): Command {
     .action((file: string, options: Omit<FaultVerifyOptions, 'file'>) =>
       run(faultVerify({ ...options, file }, terminal)),
     )
+  receiptCommands(program, terminal, run)
   keyCommands(program, terminal, run)
   witnessCommands(program, terminal, run)
 

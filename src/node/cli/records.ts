@@ -1,7 +1,9 @@
 /** `submit`, `get`, `verify` and `status`: what a submitter, and whoever checks, does with a ledger. */
 import type { StatusAnswer } from '../../api/answers.ts'
+import type { Submitted } from '../../api/client/client.ts'
 import { fromBase64 } from '../../chain/bytes.ts'
 import { parseJson } from '../../chain/json.ts'
+import { formatReceiptFile } from '../../chain/receipt-file.ts'
 import { Refusal } from '../../chain/refusal.ts'
 import { signStatement, statementBytesMax } from '../../chain/statement.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
@@ -27,15 +29,16 @@ export interface SubmitOptions {
   /** Wait, and so long at most. */
   readonly waitSeconds?: string
   readonly passphraseFile?: string
+  /** Write the receipt here, with the statement. */
+  readonly receipt?: string
   /** Write the signed statement here, and do not submit it. */
   readonly signOnly?: string
 }
 
 export async function submit(options: SubmitOptions, terminal: Terminal): Promise<ExitCode> {
   const text = readText(options.file).trim()
-  if (isJws(text)) {
-    return sendStatement(text, { url: urlOf(options.url), waitSeconds: waitSecondsOf(options) }, terminal)
-  }
+  const ready = isJws(text) ? text : statementIn(text)
+  if (ready !== undefined) return sendStatement(ready, sendOptions(options, urlOf(options.url)), terminal)
   const { key, home } = options
   const signing = await loadSigningKey({
     ...(key === undefined ? {} : { key }),
@@ -59,21 +62,25 @@ export async function submit(options: SubmitOptions, terminal: Terminal): Promis
     terminal.json({ ok: true, statement: options.signOnly })
     return exitCode.done
   }
-  return sendStatement(statement, { url, waitSeconds: waitSecondsOf(options) }, terminal)
+  return sendStatement(statement, sendOptions(options, url), terminal)
 }
+
+const sendOptions = (options: SubmitOptions, url: string): SendOptions => ({
+  url,
+  waitSeconds: waitSecondsOf(options),
+  ...(options.receipt === undefined ? {} : { receipt: options.receipt }),
+})
 
 export interface SendOptions {
   readonly url: string
   /** Undefined: the member's own. With a number, an end without attestation is exit code 4. */
   readonly waitSeconds: number | undefined
+  /** File for the receipt. */
+  readonly receipt?: string
 }
 
 export async function sendStatement(statement: string, options: SendOptions, terminal: Terminal): Promise<ExitCode> {
-  const { url, waitSeconds } = options
-  const submitted = await clientFor(url, terminal.language, 5).submit(
-    statement,
-    waitSeconds === undefined ? {} : { waitSeconds },
-  )
+  const submitted = await submitKeeping(statement, options, terminal)
   if (submitted.kind === 'attested') {
     const { record } = submitted
     terminal.say(
@@ -102,7 +109,29 @@ export async function sendStatement(statement: string, options: SendOptions, ter
     ),
   )
   terminal.json({ ok: true, ...pending })
-  return waitSeconds === 0 ? exitCode.done : exitCode.pending
+  return options.waitSeconds === 0 ? exitCode.done : exitCode.pending
+}
+
+/** With a file for the receipt, that is on the disk before anybody waits: who is cut off while waiting still has it. */
+async function submitKeeping(statement: string, options: SendOptions, terminal: Terminal): Promise<Submitted> {
+  const { url, waitSeconds, receipt: file } = options
+  const client = clientFor(url, terminal.language, 5)
+  const waiting = waitSeconds === undefined ? {} : { waitSeconds }
+  if (file === undefined) return client.submit(statement, waiting)
+  const first = await client.submit(statement, { waitSeconds: 0 })
+  const receipt = first.kind === 'attested' ? first.record.receipt : first.pending.receipt
+  if (receipt === null) {
+    terminal.remark(
+      both(
+        '该报文此前已在账本中，节点没有出具新的回执。',
+        'The statement was on the ledger before, so the node gave no receipt.',
+      ),
+    )
+  } else writeWhole(file, formatReceiptFile({ ...receipt }, statement), { replace: true })
+  if (first.kind === 'attested' || waitSeconds === 0) return first
+  const second = await client.submit(statement, waiting)
+  // It is our own that stands there now.
+  return second.kind === 'attested' ? { ...second, record: { ...second.record, duplicate: false } } : second
 }
 
 export interface GetOptions {
@@ -268,6 +297,16 @@ const standingWords = (standing: 'agreed' | 'unilateral' | null, terminal: Termi
   standing === null
     ? '—'
     : terminal.text(standing === 'agreed' ? both('多方认可', 'agreed') : both('单方登记', 'one member’s word'))
+
+/** That of a receipt file, to be brought to another member. */
+function statementIn(text: string): string | undefined {
+  try {
+    const { receipt, statement } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    return typeof receipt === 'object' && typeof statement === 'string' && isJws(statement) ? statement : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Three parts of base64url: no JSON document looks like that. */
 const isJws = (text: string): boolean => /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(text)

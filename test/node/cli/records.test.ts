@@ -1,5 +1,5 @@
 /** How what a node answers becomes words and an exit code; the node is a few lines of HTTP. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -15,9 +15,15 @@ interface Answer {
 /** A node that gives this answer to everything, and remembers what it was asked. */
 async function nodeThatAnswers({ status, body, type }: Answer) {
   const asked: { readonly url: string; readonly prefer: string; readonly language: string }[] = []
+  const bodies: unknown[] = []
   const server = createServer((request, response) => {
     const { prefer = '', 'accept-language': language = '' } = request.headers
     asked.push({ url: request.url!, prefer: String(prefer), language })
+    let text = ''
+    request.on('data', (chunk) => {
+      text += chunk
+    })
+    request.on('end', () => text !== '' && bodies.push(JSON.parse(text)))
     const usual = status < 400 ? 'application/json' : 'application/problem+json'
     response.writeHead(status, { 'content-type': type ?? usual })
     response.end(JSON.stringify(body))
@@ -26,7 +32,7 @@ async function nodeThatAnswers({ status, body, type }: Answer) {
   onTestFinished(() => {
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, bodies }
 }
 
 const pending: Answer = {
@@ -49,6 +55,22 @@ test('a receipt is enough without --wait, and exit code 4 with it', async () => 
   expect((await run('submit', statement, '--url', url, '--wait')).code).toBe(4)
   expect((await run('submit', statement, '--url', url, '--wait-seconds', '3')).code).toBe(4)
   expect(asked.map(({ prefer }) => prefer)).toEqual(['wait=0', '', 'wait=3'])
+})
+
+test('a receipt is kept as a file with its statement, before anybody waits, and can be brought to another member', async () => {
+  const { url, asked } = await nodeThatAnswers(pending)
+  const file = join(temporaryDirectory(), 'receipt.json')
+  const ran = await run('submit', readyStatement(), '--url', url, '--wait', '--receipt', file)
+  expect(ran.code).toBe(4)
+  expect(asked.map(({ prefer }) => prefer)).toEqual(['wait=0', ''])
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    format: 1,
+    receipt: { by: '2026-11-22T10:16:00.000+08:00' },
+    statement: 'eyJh.eyJi.c2ln',
+  })
+  const other = await nodeThatAnswers(pending)
+  expect((await run('submit', file, '--url', other.url)).code).toBe(0)
+  expect(other.bodies).toEqual([{ statement: 'eyJh.eyJi.c2ln' }])
 })
 
 test('a record that is on its way has no proof yet: exit code 4', async () => {
