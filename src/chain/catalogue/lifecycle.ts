@@ -9,9 +9,9 @@
 import { assert } from '../assert.ts'
 import { type CborValue, field } from '../cbor.ts'
 import type { JsonObject } from '../json.ts'
-import { Refusal, type RefusalTexts } from '../refusal.ts'
+import type { RefusalTexts } from '../refusal.ts'
 import type { StateReader } from '../state.ts'
-import { formatTime } from '../time.ts'
+import { lifecycleRefusals, misfit } from './lifecycle-words.ts'
 import { rowName } from './register.ts'
 import {
   type Bilingual,
@@ -90,7 +90,7 @@ export class Lifecycle<const S extends string, const C extends Columns> implemen
     this.columns = declaration.columns
     this.byRecord = declaration.byRecord
     this.byClock = declaration.byClock
-    this.refusals = refusalsOf(declaration.name, declaration.title)
+    this.refusals = lifecycleRefusals(declaration.name, declaration.title)
     this.#codec = rowCodec(declaration.columns)
   }
 
@@ -141,14 +141,7 @@ export class Lifecycle<const S extends string, const C extends Columns> implemen
     const moves = this.byRecord.filter(({ on }) => on === event)
     assert(moves.length > 0, `${event} is a move of ${this.name}`)
     if (moves.some((move) => move.from.includes(from))) return instance
-    const allowed = moves.flatMap((move) => move.from)
-    if (instance === undefined) throw new Refusal(`${this.name}.unknown`, `there is no ${this.subject(key)}`)
-    if (allowed.every((state) => state === nothing)) {
-      throw new Refusal(`${this.name}.exists`, `record ${instance.index} is about ${this.subject(key)} already`)
-    }
-    const since = formatTime(instance.since)
-    const detail = `${this.subject(key)} is ${from} since ${since}; ${event} needs ${allowed.join(', ')}`
-    throw new Refusal(`${this.name}.wrong-state`, detail)
+    throw misfit(this, this.subject(key), event, instance)
   }
 
   /** Writes what a record of this type makes of the instance; `before` has been asked with the same context. */
@@ -258,46 +251,3 @@ export class Lifecycle<const S extends string, const C extends Columns> implemen
 }
 
 const rowVersion = 1
-
-function refusalsOf(name: string, title: Bilingual): RefusalTexts {
-  return {
-    [`${name}.unknown`]: {
-      zh: {
-        title: `${title.zh}不在账本上`,
-        cause: `报文所指的${title.zh}在账本上没有记录。`,
-        remedy: '请核对标识（含编码体系与主体），或先提交建立它的报文。',
-      },
-      en: {
-        title: `No such ${title.en}`,
-        cause: `The ${title.en} that the statement is about has no record on the ledger.`,
-        remedy: 'Check its identity (scheme and party included), or first submit the statement that begins it.',
-      },
-    },
-    [`${name}.exists`]: {
-      zh: {
-        title: `${title.zh}已存在`,
-        cause: `同一标识的${title.zh}已在账本上。`,
-        remedy: '请核对标识；如要变更，请提交变更类报文。',
-      },
-      en: {
-        title: `${capitalised(title.en)} already there`,
-        cause: `There is a ${title.en} with this identity on the ledger.`,
-        remedy: 'Check the identity; to change it, submit the statement that changes it.',
-      },
-    },
-    [`${name}.wrong-state`]: {
-      zh: {
-        title: `${title.zh}的当前状态不允许`,
-        cause: `在区块时间，该${title.zh}所处的状态不允许这一步；各状态允许的步骤见目录文档。`,
-        remedy: '请查询其当前状态与时间线；到期、截止等由区块时间判定。',
-      },
-      en: {
-        title: `Not in this state of the ${title.en}`,
-        cause: `At block time the ${title.en} is in a state that does not allow this step; the catalogue's documents list them.`,
-        remedy: 'Look up its state and timeline; deadlines and expiry are judged in block time.',
-      },
-    },
-  }
-}
-
-const capitalised = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1)
