@@ -4,6 +4,7 @@
  */
 import { CommanderError } from 'commander'
 import { ConnectionError, ProblemError } from '../../api/client/client.ts'
+import { problemIn } from '../../chain/catalogue/schema.ts'
 import { type FieldProblem, Refusal } from '../../chain/refusal.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import { StartUpFailed } from '../start-up.ts'
@@ -75,8 +76,8 @@ export function failureOf(error: unknown, language: Language): Failure {
   return {
     code,
     ...found[language],
-    detail: detailOf(error, code),
-    fields: fields.map(({ pointer, problem }) => ({ pointer, problem: inLanguage(problem, language) })),
+    detail: error instanceof Refusal ? problemIn(language, error.message) : detailOf(error, code),
+    fields: fields.map(({ pointer, problem }) => ({ pointer, problem: problemIn(language, problem) })),
     exit,
   }
 }
@@ -88,13 +89,21 @@ export function report(failure: Failure, terminal: Terminal): void {
   const lines = [
     `${title}（${code}）`,
     `  ${label({ zh: '原因', en: 'Cause' })}: ${cause}`,
-    ...(detail === '' || detail === code ? [] : [`  ${label({ zh: '详情', en: 'Detail' })}: ${detail}`]),
+    ...(detail === '' || detail === code || onlyNames(fields, detail)
+      ? []
+      : [`  ${label({ zh: '详情', en: 'Detail' })}: ${detail}`]),
     ...fields.map(({ pointer, problem }) => `    ${pointer === '' ? '/' : pointer}: ${problem}`),
     `  ${label({ zh: '办法', en: 'Remedy' })}: ${remedy}`,
   ]
   if (terminal.language === 'en') lines[0] = `${title} (${code})`
   terminal.remark(lines.join('\n'))
   terminal.json({ ok: false, problem: { code, title, cause, remedy, detail, fields } })
+}
+
+/** A rule's detail on fields is their names, or the one field's problem without its other language: the lines of the fields say it better. */
+function onlyNames(fields: readonly FieldProblem[], detail: string): boolean {
+  const names = fields.map(({ pointer }) => pointer).join(', ')
+  return fields.length > 0 && (detail === names || (fields.length === 1 && detail.startsWith(`${names}: `)))
 }
 
 function codeOf(error: unknown): { readonly code: string; readonly exit: ExitCode } {
@@ -115,10 +124,4 @@ function codeOf(error: unknown): { readonly code: string; readonly exit: ExitCod
 function detailOf(error: unknown, code: string): string {
   if (!(error instanceof Error)) return String(error)
   return code === 'internal.command' ? (error.stack ?? error.message) : error.message
-}
-
-/** Problems of the chain's rules say both: `中文 | English`. */
-function inLanguage(problem: string, language: Language): string {
-  const [zh, en] = problem.split(' | ')
-  return en === undefined ? problem : language === 'zh' ? zh! : en
 }

@@ -86,6 +86,7 @@ test('a refusal is shown with its code, cause, remedy and fields, in the languag
     title: 'Fields wrong',
     cause: 'Because.',
     remedy: 'Mend it.',
+    detail: '/price/amount',
     status: 422,
     fields: [{ pointer: '/price/amount', problem: 'must be a decimal string' }],
   }
@@ -95,8 +96,21 @@ test('a refusal is shown with its code, cause, remedy and fields, in the languag
   for (const words of ['schema.violation', 'Because.', 'Mend it.', '/price/amount: must be a decimal string']) {
     expect(ran.error).toContain(words)
   }
+  expect(ran.error.split('/price/amount')).toHaveLength(2) // once, though the detail says it too
   await run('submit', readyStatement(), '--url', url, '--lang', 'zh')
   expect(asked.map(({ language }) => language)).toEqual(['en', 'zh-CN'])
+})
+
+test.each([
+  ['of one field, in the other language', '/end: must be after the beginning', '「截止」须晚于起算', 1],
+  ['that says more than the field', 'block time is before the opening', '尚未到开标时间', 2],
+])('a detail %s', async (_, detail, problem, lines) => {
+  const words = { title: '标题', cause: '因为。', remedy: '请改。' }
+  const body = { code: 'some.refusal', ...words, detail, status: 422, fields: [{ pointer: '/end', problem }] }
+  const { url } = await nodeThatAnswers({ status: 422, body })
+  const ran = await run('submit', readyStatement(), '--url', url, '--lang', 'zh')
+  expect(ran.error).toContain(`/end: ${problem}`)
+  expect([detail, problem].filter((said) => ran.error.includes(said))).toHaveLength(lines)
 })
 
 test('what answers and is no member is said to be none: exit code 3', async () => {
