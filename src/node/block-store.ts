@@ -74,8 +74,7 @@ const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => conca
 
 export const blockKey = (at: Height): Uint8Array => key(prefix.block, u64(at))
 export const journalKey = (number: number): Uint8Array => key(prefix.journal, u64(number))
-export const numberOfJournalKey = (row: Uint8Array): number =>
-  Number(new DataView(row.buffer, row.byteOffset + row.length - 8, 8).getBigUint64(0))
+export const numberOfJournalKey = (row: Uint8Array): number => numberAt(row, row.length - 8)
 export const metaKey = (name: string): Uint8Array => key(prefix.meta, utf8(name))
 export const attestationKey = (size: number): Uint8Array => key(prefix.attestation, u64(size))
 export const prefixRange = (first: number): { gte: Uint8Array; lt: Uint8Array } => ({
@@ -142,8 +141,7 @@ export function namedIndices(row: Uint8Array): number[] {
   return field.array(decodeCbor(row), 'named').map((index) => field.natural(index, 'index'))
 }
 
-export const heightOfNamedKey = (row: Uint8Array): Height =>
-  height(Number(new DataView(row.buffer, row.byteOffset + row.length - 8, 8).getBigUint64(0)))
+export const heightOfNamedKey = (row: Uint8Array): Height => height(numberAt(row, row.length - 8))
 
 /** The newest folded block and what the next one needs to know of it. */
 export interface Applied {
@@ -680,7 +678,12 @@ function tileRoot(tile: Uint8Array): Uint8Array {
 }
 
 function numberIn(row: Uint8Array | undefined): number | undefined {
-  return row === undefined ? undefined : Number(new DataView(row.buffer, row.byteOffset, 8).getBigUint64(0))
+  return row === undefined ? undefined : numberAt(row, 0)
+}
+
+/** What `u64` wrote there. */
+function numberAt(row: Uint8Array, offset: number): number {
+  return Number(new DataView(row.buffer, row.byteOffset + offset, 8).getBigUint64(0))
 }
 
 /** Entries stand in a block in the order of its leaves, so each search begins where the last one ended. */

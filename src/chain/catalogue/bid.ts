@@ -11,9 +11,11 @@ import {
   currencyField,
   decimalField,
   enumField,
+  type NamedParty,
   named,
   namedPartyField,
   object,
+  partiesOf,
   refuse,
   regionField,
   tenderField,
@@ -26,7 +28,7 @@ import {
 interface BidRecord {
   readonly tender: TenderIdentity
   readonly region: string
-  readonly bidders: readonly { readonly party?: string; readonly name: string }[]
+  readonly bidders: readonly NamedParty[]
   readonly price?: { readonly form: string; readonly unit?: string; readonly currency?: string }
   readonly raw?: readonly string[]
   readonly decrypted: boolean
@@ -226,8 +228,4 @@ function refuseIncompletePrice({ price }: BidRecord): void {
   for (const name of ['unit', 'currency'] as const) {
     if (price[name] === undefined) throw refuse('bid.price-incomplete', `/price/${name}`, '金额须写明', 'is missing')
   }
-}
-
-function partiesOf(bidders: BidRecord['bidders']): readonly string[] {
-  return bidders.flatMap(({ party }) => (party === undefined ? [] : [party]))
 }

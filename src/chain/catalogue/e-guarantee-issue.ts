@@ -7,7 +7,6 @@ import { refuseTakenDocument, refuseTakenNumber, registerNumber } from './e-guar
 import {
   aboutTender,
   applicationField,
-  partiesOf,
   partiesOfService,
   refuseMalformedService,
   refuseOutOfOrder,
@@ -32,6 +31,7 @@ import {
   hashText,
   moneyField,
   named,
+  partiesOf,
   partyField,
   refuse,
   sumOf,

@@ -9,6 +9,7 @@ import type { JsonObject } from '../json.ts'
 import { Refusal } from '../refusal.ts'
 import { formatTime } from '../time.ts'
 import { type GuaranteeIdentity, type GuaranteeRow, liveUsesMax } from './e-guarantee-life.ts'
+import { type GuaranteeKind, guaranteeKindField } from './guarantee.ts'
 import { openingTimeField } from './opening.ts'
 import { profileOf } from './profile.ts'
 import { isInScopeOf, type KeyRow, readKey, rowName } from './register.ts'
@@ -23,6 +24,7 @@ import {
   named,
   namedPartyField,
   object,
+  partiesOf,
   partyField,
   refuse,
   sumOf,
@@ -63,11 +65,7 @@ export const tenderTermsFields = {
 
 /** What a guarantee is for. The application says it, and the guarantee again: each must stand in the tender's timeline. */
 export const serviceFields: JsonObject = {
-  kind: named('保函种类', 'Kind', {
-    description: 'single 单标段, multi-section 多标段, annual 年度 / one section, several, or a year',
-    type: 'string',
-    enum: ['single', 'multi-section', 'annual'],
-  }),
+  kind: guaranteeKindField,
   tender: tenderField,
   sections: named('标段', 'Sections', {
     type: 'array',
@@ -97,21 +95,15 @@ export interface TenderTerms {
   readonly requirement?: Money
 }
 
-interface NamedParty {
-  readonly party: string
-}
-
 export interface Service extends TenderTerms {
-  readonly kind: 'single' | 'multi-section' | 'annual'
+  readonly kind: GuaranteeKind
   readonly tender?: TenderIdentity
   readonly sections?: readonly string[]
-  readonly bidders: readonly NamedParty[]
-  readonly beneficiary?: NamedParty
+  readonly bidders: readonly { readonly party: string }[]
+  readonly beneficiary?: { readonly party: string }
   readonly amount: Money
   readonly occurredAt: string
 }
-
-export const partiesOf = (list: readonly NamedParty[]): readonly string[] => list.map(({ party }) => party)
 
 /** Parties of a service, each once. */
 export function partiesOfService(

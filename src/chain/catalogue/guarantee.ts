@@ -19,9 +19,11 @@ import {
   hashText,
   millionthsOf,
   moneyField,
+  type NamedParty,
   named,
   namedPartyField,
   object,
+  partiesOf,
   partyField,
   refuse,
   regionField,
@@ -31,18 +33,21 @@ import {
   timeOf,
 } from './values.ts'
 
-interface NamedParty {
-  readonly party?: string
-  readonly name: string
-}
-
 interface Issued {
   readonly issuer: { readonly party: string }
 }
 
+export type GuaranteeKind = 'single' | 'multi-section' | 'annual'
+
+export const guaranteeKindField = named('保函种类', 'Kind', {
+  description: 'single 单标段, multi-section 多标段, annual 年度 / one section, several, or a year',
+  type: 'string',
+  enum: ['single', 'multi-section', 'annual'],
+})
+
 interface GuaranteeSubmit {
   readonly number: string
-  readonly kind: 'single' | 'multi-section' | 'annual'
+  readonly kind: GuaranteeKind
   readonly tender?: TenderIdentity
   readonly sections?: readonly string[]
   readonly bidders: readonly NamedParty[]
@@ -71,11 +76,7 @@ const guaranteeSubmit: StatementType = {
     properties: {
       number: codeField('保函编号', 'Number'),
       form: enumField('保函形式', 'Form', ['bank', 'guarantee-company', 'insurer']),
-      kind: named('保函种类', 'Kind', {
-        description: 'single 单标段, multi-section 多标段, annual 年度 / one section, several, or a year',
-        type: 'string',
-        enum: ['single', 'multi-section', 'annual'],
-      }),
+      kind: guaranteeKindField,
       tender: tenderField,
       sections: named('标段', 'Sections', {
         type: 'array',
@@ -350,8 +351,4 @@ function signingKeyRow(context: RuleContext): NonNullable<ReturnType<typeof read
   const row = readKey(context.state, context.statement.kid)
   assert(row !== undefined, 'the catalogue checks the key before the type')
   return row
-}
-
-function partiesOf(list: readonly NamedParty[]): readonly string[] {
-  return list.flatMap(({ party }) => (party === undefined ? [] : [party]))
 }

@@ -6,7 +6,7 @@
  */
 import { Refusal } from '../refusal.ts'
 import { Lifecycle } from './lifecycle.ts'
-import type { Family, RuleContext } from './statement-type.ts'
+import type { Bilingual, Family, RuleContext } from './statement-type.ts'
 import { list, natural, optional, table, text, time } from './table.ts'
 import { type TenderIdentity, tenderSubject } from './tender-identity.ts'
 import {
@@ -156,44 +156,24 @@ const renew = qualificationLife.step<Renewal>({
   subjects: ({ document }) => ({ parties: [], hashes: [hashText(document)] }),
 })
 
-const suspend = qualificationLife.step<Certificate>({
-  name: 'qualification.suspend',
-  version: 1,
-  title: { zh: '资质暂停', en: 'Suspend a qualification' },
-  law: qualificationLaw,
-  schema: { properties: reasonFields, required: ['number', 'reason'] },
-  roles: authorities,
-  isForAgreedKeys: true,
-  key: certificateKey,
-  next: () => ({}),
-  subjects: () => ({ parties: [] }),
-})
+/** A word of the authority with its reason, which changes the state and nothing else. */
+const wordOf = (name: string, title: Bilingual) =>
+  qualificationLife.step<Certificate>({
+    name,
+    version: 1,
+    title,
+    law: qualificationLaw,
+    schema: { properties: reasonFields, required: ['number', 'reason'] },
+    roles: authorities,
+    isForAgreedKeys: true,
+    key: certificateKey,
+    next: () => ({}),
+    subjects: () => ({ parties: [] }),
+  })
 
-const restore = qualificationLife.step<Certificate>({
-  name: 'qualification.restore',
-  version: 1,
-  title: { zh: '资质恢复', en: 'Restore a qualification' },
-  law: qualificationLaw,
-  schema: { properties: reasonFields, required: ['number', 'reason'] },
-  roles: authorities,
-  isForAgreedKeys: true,
-  key: certificateKey,
-  next: () => ({}),
-  subjects: () => ({ parties: [] }),
-})
-
-const revoke = qualificationLife.step<Certificate>({
-  name: 'qualification.revoke',
-  version: 1,
-  title: { zh: '资质撤销', en: 'Revoke a qualification' },
-  law: qualificationLaw,
-  schema: { properties: reasonFields, required: ['number', 'reason'] },
-  roles: authorities,
-  isForAgreedKeys: true,
-  key: certificateKey,
-  next: () => ({}),
-  subjects: () => ({ parties: [] }),
-})
+const suspend = wordOf('qualification.suspend', { zh: '资质暂停', en: 'Suspend a qualification' })
+const restore = wordOf('qualification.restore', { zh: '资质恢复', en: 'Restore a qualification' })
+const revoke = wordOf('qualification.revoke', { zh: '资质撤销', en: 'Revoke a qualification' })
 
 export const qualifications: Family = {
   name: 'qualification',

@@ -32,19 +32,16 @@ import {
 import {
   type Money,
   moneyField,
+  type NamedParty,
   named,
   namedPartyField,
   object,
+  partiesOf,
   refuse,
   timeField,
   timeOf,
   yuanMillionthsOf,
 } from './values.ts'
-
-interface NamedParty {
-  readonly party?: string
-  readonly name: string
-}
 
 const partiesField = (zh: string, en: string) =>
   named(zh, en, {
@@ -58,8 +55,6 @@ const partiesField = (zh: string, en: string) =>
 const countField = (zh: string, en: string) => named(zh, en, { type: 'integer', minimum: 0, maximum: 1_000_000 })
 const daysField = named('工期（日）', 'Duration in days', { type: 'integer', minimum: 1, maximum: 100_000 })
 const gated = { ...aboutTenderFields, openingTime: openingTimeField }
-const idsOf = (parties: readonly NamedParty[] = []): readonly (string | undefined)[] =>
-  parties.map(({ party }) => party)
 const cellsOf = (parties: readonly NamedParty[] = []) => parties.map(({ party = '', name }) => [party, name] as const)
 
 /** The same party by id where both documents give one, else by name. */
@@ -248,7 +243,7 @@ export const candidates = tenderLife.step<Candidates>({
   subjects: (payload) =>
     tenderSubjects(
       payload,
-      payload.candidates?.flatMap(({ parties }) => idsOf(parties)),
+      payload.candidates?.flatMap(({ parties }) => partiesOf(parties)),
     ),
 })
 
@@ -310,7 +305,7 @@ export const award = tenderLife.step<Award>({
     findUnderObjection(payload, context)
     writeStep('award', payload, context, awardStep(payload))
   },
-  subjects: (payload) => tenderSubjects(payload, idsOf(payload.winners)),
+  subjects: (payload) => tenderSubjects(payload, partiesOf(payload.winners)),
 })
 
 function findUnderObjection(payload: AboutTender, context: RuleContext): void {
@@ -391,7 +386,7 @@ export const contract = tenderLife.step<Contract>({
     findAgainstAward(payload, context)
     writeStep('contract', payload, context, contractStep(payload))
   },
-  subjects: (payload) => tenderSubjects(payload, idsOf(payload.contractor)),
+  subjects: (payload) => tenderSubjects(payload, partiesOf(payload.contractor)),
 })
 
 /** What a pledge of the contract's receivable is held to. */
@@ -461,5 +456,5 @@ export const bondReturn = tenderLife.step<BondReturn>({
     return {}
   },
   unlinked: findLateRecord,
-  subjects: (payload) => tenderSubjects(payload, idsOf(payload.bidders)),
+  subjects: (payload) => tenderSubjects(payload, partiesOf(payload.bidders)),
 })

@@ -360,6 +360,16 @@ export const tenderField = named(
 export const namedPartyField = (zh: string, en: string, required: readonly string[]): JsonObject =>
   named(zh, en, object({ party: partyField('主体标识', 'Party id'), name: textField('名称', 'Name', 128) }, required))
 
+export interface NamedParty {
+  readonly party?: string
+  readonly name: string
+}
+
+/** The ids of those that have one, in their order. */
+export function partiesOf(named: readonly Partial<NamedParty>[] = []): readonly string[] {
+  return named.flatMap(({ party }) => (party === undefined ? [] : [party]))
+}
+
 /** An object with exactly these fields. */
 export function object(properties: JsonObject, required: readonly string[]): JsonObject {
   return { type: 'object', properties, required, additionalProperties: false }

@@ -2,14 +2,14 @@
  * `audit` (独立审计): everything that nodes, or exports of the ledger, serve, checked from the genesis on by somebody who trusts none of them. Ends with
  * a report and one of three verdicts: all good (exit code 0), a contradiction found (1), could not finish (3).
  */
+
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CborError } from '../../chain/cbor.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
-import { type Policy, parsePolicy } from '../../chain/policy.ts'
+import type { Policy } from '../../chain/policy.ts'
 import { Refusal } from '../../chain/refusal.ts'
-import { VerificationError } from '../../chain/verification-error.ts'
 import { type AuditReport, type AuditStep, audit } from '../audit/audit.ts'
 import { AuditStore } from '../audit/audit-store.ts'
 import { DirectorySource } from '../audit/directory-source.ts'
@@ -26,6 +26,7 @@ import { type AuditState, readAuditState, treeDirectory, writeAuditState, writeP
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes } from './files.ts'
 import { type Bilingual, both } from './language.ts'
+import { policyOf } from './policy.ts'
 import type { Progress, Terminal } from './terminal.ts'
 
 export interface AuditCommandOptions {
@@ -174,15 +175,6 @@ function timeoutOf(seconds: string | undefined): number | undefined {
   if (!/^[1-9]\d{0,3}$/.test(seconds))
     throw new CommandFailure('usage.wrong', `--timeout ${seconds}`, exitCode.unusable)
   return Number(seconds) * 1000
-}
-
-function policyOf(bytes: Uint8Array): Policy {
-  try {
-    return parsePolicy(bytes)
-  } catch (error) {
-    if (error instanceof VerificationError) throw new CommandFailure(error.code, error.message, exitCode.unusable)
-    throw error
-  }
 }
 
 function say(

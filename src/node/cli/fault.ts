@@ -2,16 +2,18 @@
  * `fault verify` (矛盾签名): checks a fault proof with nothing but the file. The proof convicts a key; whose key that is, a genesis or a policy
  * says, if one is given. Only a contradiction convicts, so a file that shows none ends with exit code 1 and names nobody.
  */
+
 import { toBase64Url } from '../../chain/bytes.ts'
 import { type Fault, parseFault, verifyFault } from '../../chain/fault.ts'
 import { faultWords } from '../../chain/fault-words.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
 import { ed25519KeyOf, keyFromKid } from '../../chain/keys.ts'
-import { type Policy, parsePolicy } from '../../chain/policy.ts'
+import type { Policy } from '../../chain/policy.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes } from './files.ts'
 import { type Bilingual, both } from './language.ts'
+import { policyOf } from './policy.ts'
 import { columns, type Terminal } from './terminal.ts'
 
 export interface FaultVerifyOptions {
@@ -84,15 +86,6 @@ function memberWords(accused: Accused | undefined, asked: object | undefined): B
         'not named: give the ledger’s genesis or policy with --genesis or --policy',
       )
     : both('所给资料中没有这把密钥', 'the key is of no member in the file given')
-}
-
-function policyOf(bytes: Uint8Array): Policy {
-  try {
-    return parsePolicy(bytes)
-  } catch (error) {
-    if (error instanceof VerificationError) throw new CommandFailure(error.code, error.message, exitCode.unusable)
-    throw error
-  }
 }
 
 const otherLedger = (detail: string): CommandFailure =>

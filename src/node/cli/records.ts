@@ -1,4 +1,5 @@
 /** `submit`, `get`, `verify` and `status`: what a submitter, and whoever checks, does with a ledger. */
+
 import type { StatusAnswer } from '../../api/answers.ts'
 import type { Submitted } from '../../api/client/client.ts'
 import { fromBase64 } from '../../chain/bytes.ts'
@@ -7,12 +8,13 @@ import { formatReceiptFile } from '../../chain/receipt-file.ts'
 import { Refusal } from '../../chain/refusal.ts'
 import { signStatement, statementBytesMax } from '../../chain/statement.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
-import { parsePolicy, type VerifiedEntry, verifyProofFile } from '../../chain/verify.ts'
+import { type VerifiedEntry, verifyProofFile } from '../../chain/verify.ts'
 import { clientFor, urlOf } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, readText, writeWhole } from './files.ts'
 import { passphraseFrom } from './founding-commands.ts'
 import { both } from './language.ts'
+import { policyOf } from './policy.ts'
 import { beijingTime } from './review.ts'
 import { loadSigningKey } from './signing-key.ts'
 import { columns, type Terminal } from './terminal.ts'
@@ -230,16 +232,6 @@ export function verify(options: VerifyOptions, terminal: Terminal): ExitCode {
     cosigners: cosigners.map(({ name, timeSeconds }) => ({ name, time: beijingTime(timeSeconds * 1000) })),
   })
   return exitCode.done
-}
-
-/** A policy that cannot be read says nothing about the proof: exit code 2, not 1. */
-function policyOf(bytes: Uint8Array) {
-  try {
-    return parsePolicy(bytes)
-  } catch (error) {
-    if (error instanceof VerificationError) throw new CommandFailure(error.code, error.message, exitCode.unusable)
-    throw error
-  }
 }
 
 export interface StatusOptions {
