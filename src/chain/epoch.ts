@@ -116,6 +116,11 @@ export function epochOfSize(epoch: Epoch, size: number): Epoch {
   return at
 }
 
+/** This epoch and all before it, the newest first. */
+export function* epochsUpTo(epoch: Epoch): Generator<Epoch, void, void> {
+  for (let at: Epoch | undefined = epoch; at !== undefined; at = at.previous) yield at
+}
+
 /** What a node that joins signs with its seal key: it holds the chain up to this block (rule 20). */
 export function readyMessage(context: SigningContext, block: BlockRef): Uint8Array {
   return sealMessage('READY', context, refToCbor(block))
@@ -160,8 +165,8 @@ export function nextMembers(
 /** Ids and keys of every node of this epoch and those before it. */
 function usedBefore(epoch: Epoch): ReadonlySet<string> {
   const used = new Set<string>()
-  for (let at: Epoch | undefined = epoch; at !== undefined; at = at.previous) {
-    for (const { node } of at.members) {
+  for (const { members } of epochsUpTo(epoch)) {
+    for (const { node } of members) {
       for (const value of [node.id, node.network, node.log, node.cosign, node.seal]) used.add(value)
     }
   }

@@ -1,5 +1,6 @@
 /** The policy that a genesis amounts to: every member's log key, every member's cosign key, and q of the cosigners. */
 import { cosignerVerifierKey, logVerifierKey } from './checkpoint.ts'
+import type { Epoch } from './epoch.ts'
 import type { Genesis, GenesisMember } from './genesis.ts'
 import { keyFromKid } from './keys.ts'
 import type { VerifierKey } from './note.ts'
@@ -12,6 +13,10 @@ export const memberLogKey = ({ origin }: Pick<Genesis, 'origin'>, { node }: Gene
 
 export const memberCosignKey = ({ origin }: Pick<Genesis, 'origin'>, { id, node }: GenesisMember): VerifierKey =>
   cosignerVerifierKey(`${origin}/${id}`, keyFromKid(node.cosign)!)
+
+/** By which the checkpoints of an epoch are checked: its members' keys, and q of them. */
+export const epochPolicy = ({ origin }: Pick<Genesis, 'origin'>, { members, quorum }: Epoch): Policy =>
+  memberPolicy({ origin, members, quorum })
 
 export function memberPolicy(genesis: Founded): Policy {
   const { members, quorum } = genesis

@@ -11,7 +11,7 @@ import type { Block } from '../../chain/block.ts'
 import { concat, fromHex, toHex, u64, utf8 } from '../../chain/bytes.ts'
 import { type CborValue, decodeCbor, encodeCbor, field } from '../../chain/cbor.ts'
 import { refFromCbor, refToCbor } from '../../chain/certificate.ts'
-import { genesisRef } from '../../chain/epoch.ts'
+import { type Epoch, genesisRef, newestEpoch } from '../../chain/epoch.ts'
 import type { ChainPoint, Execution } from '../../chain/execution.ts'
 import { type Genesis, genesisState } from '../../chain/genesis.ts'
 import { type HashReader, leafHash, rootOf, TreeFrontier } from '../../chain/merkle-tree.ts'
@@ -55,6 +55,8 @@ export class AuditStore {
   #tiles: TileBuilder
   #point: ChainPoint
   #counts: Counts
+  /** Read once for each change of members: every checkpoint and block is checked by its list. */
+  #epoch: Epoch
   readonly #carried: Map<string, CarriedCosignature>
 
   readonly state: StateReader = {
@@ -79,6 +81,7 @@ export class AuditStore {
       this.#point = { ...held.point, state: this.state }
       this.#counts = held.counts
       this.#carried = held.carried
+      this.#epoch = newestEpoch(this.state, genesis)
       return
     }
     const state = new Overlay({ get: () => undefined })
@@ -95,6 +98,7 @@ export class AuditStore {
     this.#point = { block, leader: '', time: genesis.foundedAt, frontier, root, state: this.state, unattested: [] }
     this.#fold(state.writes)
     this.#putSize()
+    this.#epoch = newestEpoch(this.state, genesis)
   }
 
   /** The chain as it was checked last. */
@@ -104,6 +108,11 @@ export class AuditStore {
 
   get size(): number {
     return this.#point.frontier.size
+  }
+
+  /** The newest of which the chain so far knows: that which its last block closed the one before for, too. */
+  get epoch(): Epoch {
+    return this.#epoch
   }
 
   get counts(): Counts {
@@ -122,6 +131,7 @@ export class AuditStore {
     for (const { hash } of leaves) this.#tiles.append(hash)
     const { term, height } = block.header
     this.#point = { ...point, block: { term, height, id: block.id }, state: this.state }
+    if (point.next !== undefined) this.#epoch = point.next
     const { blocks, records } = this.#counts
     const added = leaves.filter(({ kind }) => kind === 'record').length
     this.#counts = { blocks: blocks + 1, records: records + added }

@@ -6,6 +6,7 @@
 import type { Block } from '../../chain/block.ts'
 import { fromHex, toHex, utf8 } from '../../chain/bytes.ts'
 import { formatCheckpoint } from '../../chain/checkpoint.ts'
+import { epochOfSize, epochsUpTo } from '../../chain/epoch.ts'
 import type { ChainRules } from '../../chain/execution.ts'
 import { type FaultProof, formatFault, verifyFault } from '../../chain/fault.ts'
 import type { Genesis, GenesisMember } from '../../chain/genesis.ts'
@@ -82,7 +83,9 @@ export interface AuditReport {
 
 interface Read {
   readonly source: Source
-  readonly head: ServedHead
+  readonly note: Uint8Array
+  /** As the members known so far make of it. */
+  head: ServedHead
 }
 
 export async function audit(
@@ -171,21 +174,26 @@ class Audit {
     if (answer.kind === 'failed') return this.#add(answer.finding)
     if (answer.bytes === undefined) return this.#add(found('audit.no-answer', source, 'checkpoint', 'there is none'))
     try {
-      this.#reads.push({ source, head: readHead(answer.bytes, this.#genesis, this.#options.policy) })
+      this.#reads.push({ source, note: answer.bytes, head: this.#head(answer.bytes) })
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error
       this.#add(found('audit.checkpoint-bad', source, 'checkpoint', `${error.code}: ${error.message}`))
     }
   }
 
+  #head(note: Uint8Array): ServedHead {
+    return readHead(note, this.#genesis, this.#deps.store.epoch, this.#options.policy)
+  }
+
   // ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Returns the source from which the chain was followed to the end of its own checkpoint. */
+  /**
+   * Returns the source from which the chain was followed to the end of its own checkpoint. A checkpoint that the members known so far did not cosign
+   * may be of a later epoch; then the chain says who its members are, so it is followed as far as it proves itself, and the checkpoint read again.
+   */
   async #replay(): Promise<Read | undefined> {
     const { store, verifier, onProgress } = this.#deps
-    const good = this.#reads
-      .filter(({ head }) => head.trouble === undefined)
-      .sort((a, b) => b.head.size - a.head.size || this.#order(a) - this.#order(b))
+    let size = 0
     const replaying = new Replaying({
       rules: this.#options.rules,
       store,
@@ -194,15 +202,29 @@ class Audit {
         this.#checkTimes(block)
         for (const suspect of this.#suspects) {
           if (suspect.block.header.height !== block.header.height || suspect.block.id === block.id) continue
-          this.#accuse(suspect.finding, blockFaults(suspect.block, block, this.#genesis))
+          const about = { ledger: this.#genesis.ledger, newest: store.epoch }
+          this.#accuse(suspect.finding, blockFaults(suspect.block, block, about))
         }
-        onProgress('chain', store.size, good[0]?.head.size ?? 0)
+        onProgress('chain', store.size, size)
       },
     })
-    for (const read of good) {
-      if (read.head.size < store.size) return read
-      const broken = await replaying.run(read.source, read.head)
-      if (broken === undefined) return read
+    const tried = new Set<Read>()
+    let followed: Read | undefined
+    for (;;) {
+      const read = this.#nextToFollow(tried, followed)
+      if (read === undefined) return followed
+      tried.add(read)
+      if (read.head.size < store.size) {
+        followed ??= read
+        continue
+      }
+      size = read.head.size
+      const broken = await replaying.run(read.source, read.head, () => this.#head(read.note).trouble === undefined)
+      for (const each of this.#reads) each.head = this.#head(each.note)
+      if (broken === undefined) {
+        if (read.head.trouble === undefined) followed = read
+        continue
+      }
       const { finding, blocks, wrongItem, isOtherChain } = broken
       if (isOtherChain === true) {
         this.#otherChains.set(read.source, finding)
@@ -211,10 +233,26 @@ class Audit {
       this.#add(finding)
       for (const block of blocks) this.#suspects.push({ block, finding })
       if (wrongItem !== undefined) {
-        this.#accuse(finding, batchFaults(wrongItem.batch, wrongItem.at, this.#genesis))
+        const { epoch } = blocks.at(-1)!.header
+        this.#accuse(finding, batchFaults(wrongItem.batch, wrongItem.at, epoch, store.epoch))
       }
     }
-    return undefined
+  }
+
+  /** The largest that is good; else the largest that may become so. */
+  #nextToFollow(tried: ReadonlySet<Read>, followed: Read | undefined): Read | undefined {
+    const isWorthwhile = ({ head }: Read): boolean =>
+      head.trouble === undefined
+        ? followed === undefined || head.size > followed.head.size
+        : head.isPerhapsLater && head.size > this.#deps.store.size
+    return this.#reads
+      .filter((read) => !tried.has(read) && isWorthwhile(read))
+      .sort(
+        (a, b) =>
+          Number(b.head.trouble === undefined) - Number(a.head.trouble === undefined) ||
+          b.head.size - a.head.size ||
+          this.#order(a) - this.#order(b),
+      )[0]
   }
 
   #order = ({ source }: Read): number => this.#sources.indexOf(source)
@@ -224,9 +262,14 @@ class Audit {
     const { attestation } = carried
     if (attestation === undefined) return
     for (const { member: id, time } of attestation.cosignatures) {
-      const member = this.#genesis.members.find((each) => each.id === id)!
+      const member = this.#memberAt(attestation.size, id)
       this.#checkTime(member, attestation.size, time, `v1/blocks/${header.height}`, '')
     }
+  }
+
+  /** A member of the epoch that attested a tree of this size. */
+  #memberAt(size: number, id: string): GenesisMember {
+    return epochOfSize(this.#deps.store.epoch, size).members.find((each) => each.id === id)!
   }
 
   /** A cosignature over a block is not older than the block, as far as clocks may differ (protocol.md, rule 10). */
@@ -293,7 +336,7 @@ class Audit {
     if (store.endOf(head.size) === undefined) {
       this.#add(found('audit.checkpoint-bad', source, 'checkpoint', `no block ends at size ${head.size}`))
     }
-    const policy = await comparePolicy(source, this.#genesis)
+    const policy = await comparePolicy(source, this.#genesis, { newest: store.epoch, size: head.size })
     if (policy !== undefined) this.#add(policy)
     const from = Math.min(last?.compared ?? 0, head.size)
     const tiles = await compareTiles(source, store, { from, size: head.size }, (leaves) =>
@@ -316,11 +359,11 @@ class Audit {
       size <= store.size && toHex(store.rootAt(size)) === toHex(root)
     for (const { head } of this.#reads) if (isOurs(head.size, head.root)) heads.push(...head.cosigned)
     for (const { note } of this.#options.seen.values()) {
-      const head = readHead(utf8(note), this.#genesis, undefined)
+      const head = readHead(utf8(note), this.#genesis, store.epoch, undefined)
       if (isOurs(head.size, head.root)) heads.push(...head.cosigned)
     }
     for (const [id, { size, root, timeSeconds, signature }] of store.carried) {
-      const member = this.#genesis.members.find((each) => each.id === id)!
+      const member = this.#memberAt(size, id)
       const checkpoint = formatCheckpoint({ origin: this.#genesis.origin, size, root: fromHex(root)! })
       heads.push({ member, checkpoint, timeSeconds, signature })
     }
@@ -345,7 +388,8 @@ class Audit {
 
   #accusedBy(proof: FaultProof): Accused | undefined {
     const { kid, kind } = verifyFault(proof)
-    const member = this.#genesis.members.find(({ node }) => node.seal === kid || node.cosign === kid)
+    const everybody = [...epochsUpTo(this.#deps.store.epoch)].flatMap(({ members }) => members)
+    const member = everybody.find(({ node }) => node.seal === kid || node.cosign === kid)
     if (member === undefined) return undefined
     const name = `fault-${member.id}-${kind}.json`
     const held = this.#accused.get(name)

@@ -5,8 +5,8 @@
 import type { Batch } from '../../chain/batch.ts'
 import { type Block, blockSealMessage } from '../../chain/block.ts'
 import { concat } from '../../chain/bytes.ts'
+import { type Epoch, epochNumbered } from '../../chain/epoch.ts'
 import { type FaultProof, type Sealed, verifyFault } from '../../chain/fault.ts'
-import type { Genesis } from '../../chain/genesis.ts'
 import { type HashReader, inclusionPath } from '../../chain/merkle-tree.ts'
 import { hashReaderOfTiles, tilePath, tileWidth } from '../../chain/tile.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
@@ -29,10 +29,16 @@ const convicting = (proofs: readonly FaultProof[]): FaultProof[] =>
   })
 
 /** A block that did not pass and the one that did at its height: two seals of one leader, two batches of one node. */
-export function blockFaults(wrong: Block, right: Block, genesis: Genesis): readonly FaultProof[] {
-  const kidOf = (member: string): string => genesis.members.find(({ id }) => id === member)?.node.seal ?? ''
-  const context = { ledger: genesis.ledger, epoch: 0 }
-  const sealed = ({ header, seal }: Block): Sealed => ({ message: blockSealMessage(context, header), signature: seal })
+export function blockFaults(
+  wrong: Block,
+  right: Block,
+  { ledger, newest }: { readonly ledger: string; readonly newest: Epoch },
+): readonly FaultProof[] {
+  const kidOf = (member: string): string => sealKidOf(member, wrong.header.epoch, newest)
+  const sealed = ({ header, seal }: Block): Sealed => ({
+    message: blockSealMessage({ ledger, epoch: header.epoch }, header),
+    signature: seal,
+  })
   const proofs: FaultProof[] = [
     { kid: kidOf(wrong.header.leader), form: 'sealed', first: sealed(right), second: sealed(wrong) },
   ]
@@ -44,9 +50,12 @@ export function blockFaults(wrong: Block, right: Block, genesis: Genesis): reado
   return convicting(proofs)
 }
 
-/** A batch whose item `at` is no statement, or is not signed as it says. */
-export function batchFaults(batch: Batch, at: number, genesis: Genesis): readonly FaultProof[] {
-  const kid = genesis.members.find(({ id }) => id === batch.member)?.node.seal ?? ''
+const sealKidOf = (member: string, epoch: number, newest: Epoch): string =>
+  epochNumbered(newest, epoch)?.members.find(({ id }) => id === member)?.node.seal ?? ''
+
+/** A batch of that epoch whose item `at` is no statement, or is not signed as it says. */
+export function batchFaults(batch: Batch, at: number, epoch: number, newest: Epoch): readonly FaultProof[] {
+  const kid = sealKidOf(batch.member, epoch, newest)
   const { message, signature, items } = batch
   const proof: FaultProof = {
     kid,

@@ -6,26 +6,32 @@
  * A leader can seal as many good blocks as it likes at one height. So a block is folded into the store only once q members have cosigned a tree
  * that holds it: by an attestation that a later block carries, or by the checkpoint at the end. Until then it can be dropped, and another
  * source's chain be followed in its place.
+ *
+ * Where a block closes an epoch, the next one is checked by the list of members that it brought (rule 19). Empty blocks of the old epoch above that
+ * block add nothing to the tree, so they are never folded, and the blocks of the new epoch take their place.
  */
 import type { Batch } from '../../chain/batch.ts'
 import { type Block, decodeBlock, refOfBlock } from '../../chain/block.ts'
 import { toHex } from '../../chain/bytes.ts'
 import { CborError } from '../../chain/cbor.ts'
+import type { Epoch } from '../../chain/epoch.ts'
 import {
   type ChainPoint,
   type ChainRules,
   type Execution,
+  epochOf,
   execute,
   InvalidBlock,
   itemReader,
   type ReadItem,
+  rulesOfEpoch,
 } from '../../chain/execution.ts'
 import { Refusal } from '../../chain/refusal.ts'
 import type { SignatureCheck, Verifier } from '../ports.ts'
 import { VerifiedItems } from '../verified-items.ts'
 import { Vouching } from '../vouching.ts'
 import type { AuditStore } from './audit-store.ts'
-import { feedBlocks } from './block-feed.ts'
+import { type Fed, feedBlocks } from './block-feed.ts'
 import type { Finding, Source } from './source.ts'
 
 export interface ReplayDependencies {
@@ -76,19 +82,40 @@ interface Above {
 export class Replaying {
   readonly #above: Above[] = []
   readonly #deps: ReplayDependencies
-  readonly #vouching: Vouching
+  #rules: ChainRules
+  #vouching: Vouching
   readonly #read: ReturnType<typeof itemReader>
 
   constructor(dependencies: ReplayDependencies) {
-    const { rules, verifier } = dependencies
+    const { rules } = dependencies
     this.#deps = dependencies
-    this.#vouching = new Vouching(rules, { verifier, items: new VerifiedItems(rules.context.ledger) })
+    this.#rules = rules
+    this.#vouching = this.#vouchingFor(rules)
     this.#read = itemReader(rules.context.ledger)
   }
 
-  /** From where the store is to this head; undefined when all of it passed. */
-  async run(source: Source, head: { readonly size: number; readonly root: Uint8Array }): Promise<Broken | undefined> {
+  #vouchingFor(rules: ChainRules): Vouching {
+    const { verifier } = this.#deps
+    return new Vouching(rules, { verifier, items: new VerifiedItems(rules.context.ledger) })
+  }
+
+  #enter(epoch: Epoch): void {
+    if (epochOf(this.#rules) === epoch) return
+    this.#rules = rulesOfEpoch(this.#deps.rules, epoch)
+    this.#vouching = this.#vouchingFor(this.#rules)
+  }
+
+  /**
+   * From where the store is to this head; undefined when all of it passed. `isProven`, asked at the end, when the epoch of the head is known: q
+   * members cosigned it, and what is not proven yet is proven by it.
+   */
+  async run(
+    source: Source,
+    head: { readonly size: number; readonly root: Uint8Array },
+    isProven: () => boolean,
+  ): Promise<Broken | undefined> {
     const { store } = this.#deps
+    this.#enter(store.epoch)
     const { size } = head
     const waiting: Waiting[] = []
     let waitingBytes = 0
@@ -96,6 +123,8 @@ export class Replaying {
     let reached = store.size
     // What is found while reading ahead counts once everything before it has passed.
     let broken: Broken | undefined
+    /** The first block of the next epoch: who its members are, the blocks before it say. */
+    let held: Fed | undefined
     const feed = feedBlocks(source, store.point.block.height + 1)
     try {
       for (;;) {
@@ -105,14 +134,19 @@ export class Replaying {
           waiting.length < blocksAhead &&
           (waiting.length === 0 || waitingBytes < bytesAhead)
         ) {
-          const next = await feed.next()
+          const next = held === undefined ? await feed.next() : { done: false as const, value: held }
           if (next.done === true) break
           const fed = next.value
+          held = undefined
           if (fed.kind === 'end') {
             broken = { finding: fed.finding, blocks: [] }
             break
           }
-          const begun = this.#begin(fed, parent, source.name, size)
+          const begun = this.#begin(fed, parent, source.name, size, waiting.length === 0)
+          if (begun === 'later') {
+            held = fed
+            break
+          }
           if ('finding' in begun) {
             broken = begun
             break
@@ -123,7 +157,7 @@ export class Replaying {
           reached = begun.block.header.size
         }
         const first = waiting.shift()
-        if (first === undefined) return broken === undefined ? this.#end(source, head) : this.#drop(broken)
+        if (first === undefined) return broken === undefined ? this.#end(source, head, isProven) : this.#drop(broken)
         waitingBytes -= first.block.bytes.length
         const found = await this.#finish(first, source.name)
         if (found !== undefined) return this.#drop(found)
@@ -136,8 +170,16 @@ export class Replaying {
   }
 
   /** The checkpoint's q cosignatures stand for everything up to it, if it is of this tree. */
-  #end({ name }: Source, { size, root }: { readonly size: number; readonly root: Uint8Array }): Broken | undefined {
+  #end(
+    { name }: Source,
+    { size, root }: { readonly size: number; readonly root: Uint8Array },
+    isProven: () => boolean,
+  ): Broken | undefined {
     const point = this.#point
+    if (!isProven()) {
+      this.#above.splice(0)
+      return undefined
+    }
     if (point.frontier.size === size && point.root !== toHex(root)) {
       const detail = `the chain leads to root ${point.root} for size ${size}, the checkpoint says ${toHex(root)}`
       return this.#drop({
@@ -158,6 +200,12 @@ export class Replaying {
     return this.#above.at(-1)?.point ?? this.#deps.store.point
   }
 
+  /** The same as the epoch sees it in which it is built upon: what closed the one before is its start. */
+  get #parent(): ChainPoint {
+    const { next, ...start } = this.#point
+    return next !== undefined && next.number > epochOf(this.#rules).number ? { ...start, next } : start
+  }
+
   /** Blocks up to the one with which the tree got this size. */
   #foldTo(size: number): void {
     const { store, onBlock } = this.#deps
@@ -168,13 +216,14 @@ export class Replaying {
     }
   }
 
-  /** Reads a block and hands its signatures to the verifier. */
+  /** Reads a block and hands its signatures to the verifier; `later`: once all before it are executed. */
   #begin(
     { height, file, bytes }: { readonly height: number; readonly file: string; readonly bytes: Uint8Array },
     parent: string,
     source: string,
     size: number,
-  ): Waiting | Broken {
+    isNext: boolean,
+  ): Waiting | Broken | 'later' {
     const no = (detail: string): Broken => ({
       finding: { code: 'audit.block-invalid', source, file, height, detail },
       blocks: [],
@@ -182,13 +231,19 @@ export class Replaying {
     const { store } = this.#deps
     let block: Block
     try {
-      block = decodeBlock(bytes, this.#deps.rules.context)
+      block = decodeBlock(bytes, this.#rules.context)
     } catch (error) {
       if (error instanceof CborError || error instanceof RangeError) return no(error.message)
       throw error
     }
     const { header } = block
     const blocks = [block]
+    if (header.epoch > this.#rules.context.epoch) {
+      if (!isNext) return 'later'
+      const { next } = this.#point
+      if (next?.number !== header.epoch) return { ...no(`it says epoch ${header.epoch}, and none was closed`), blocks }
+      this.#enter(next)
+    }
     if (header.height !== height) return { ...no(`it says height ${header.height}`), blocks }
     if (header.parent !== parent) {
       const isOtherChain = height > 1 && height === store.point.block.height + 1
@@ -232,7 +287,6 @@ export class Replaying {
   }
 
   async #finish({ block, file, items, verdicts, checks }: Waiting, source: string): Promise<Broken | undefined> {
-    const { rules } = this.#deps
     const { header, carried, batches } = block
     const no = (detail: string): Broken => ({
       finding: { code: 'audit.block-invalid', source, file, height: header.height, detail },
@@ -246,7 +300,7 @@ export class Replaying {
     const { term, time, leader } = header
     try {
       const proposal = { term, time, leader, carried, batches }
-      const execution = execute(this.#point, proposal, rules, (item) => items.get(item.leaf)!)
+      const execution = execute(this.#parent, proposal, this.#rules, (item) => items.get(item.leaf)!)
       const { size, root, epoch } = execution.header
       if (header.epoch !== epoch) return no(`it says epoch ${header.epoch}`)
       if (header.size !== size) return no(`it says size ${header.size}, the rules give ${size}`)

@@ -23,25 +23,41 @@ import { fromHex, toHex, utf8 } from '../../../src/chain/bytes.ts'
 import { type Signable, signableMessage } from '../../../src/chain/certificate.ts'
 import { cosignature, cosignatureMessage, formatCheckpoint, logSignature } from '../../../src/chain/checkpoint.ts'
 import { encodeEntry, zeroDigestHex } from '../../../src/chain/entry.ts'
-import { genesisRef } from '../../../src/chain/epoch.ts'
-import { type ChainPoint, execute, itemReader } from '../../../src/chain/execution.ts'
+import { type Closing, genesisRef } from '../../../src/chain/epoch.ts'
+import {
+  type ChainPoint,
+  type ChainRules,
+  epochOf,
+  execute,
+  itemReader,
+  rulesOfEpoch,
+} from '../../../src/chain/execution.ts'
 import { genesisState } from '../../../src/chain/genesis.ts'
-import { memberCosignKey, memberLogKey, memberPolicy } from '../../../src/chain/member-policy.ts'
+import { epochPolicy, memberCosignKey, memberLogKey } from '../../../src/chain/member-policy.ts'
 import { leafHash, TreeFrontier } from '../../../src/chain/merkle-tree.ts'
 import { formatNote } from '../../../src/chain/note.ts'
-import { term } from '../../../src/chain/numbers.ts'
+import { height, term } from '../../../src/chain/numbers.ts'
 import { formatPolicy } from '../../../src/chain/policy.ts'
 import { Overlay, type StateReader } from '../../../src/chain/state.ts'
 import { signStatement } from '../../../src/chain/statement.ts'
 import { encodeEntryBundle, entriesPath, tilePath } from '../../../src/chain/tile.ts'
 import { TileBuilder } from '../../../src/node/audit/tile-builder.ts'
-import { found } from '../../simulation/founding.ts'
+import { type FoundedMember, found, renewed } from '../../simulation/founding.ts'
 
 export const foundedAt = Date.UTC(2026, 0, 1)
 
 /** The same for everybody, so that two ledgers that begin alike are alike. */
-export const founded = found(4, {}, foundedAt)
-export const { genesis, rules, members } = founded
+const founded = found(4, {}, foundedAt, 2)
+export const { genesis } = founded
+export const members = founded.members.slice(0, 4)
+
+/** By idempotency key of a statement: the record that it becomes closes the epoch, for these. In production no record does yet. */
+const closings = new Map<string, Closing>()
+export const rules: ChainRules = { ...founded.rules, closing: ({ key }) => closings.get(key) }
+
+/** Organisations with keys that may join; a member of the genesis with a new node. */
+export const joiners = founded.members.slice(4)
+export const renewedNode = (at: number): FoundedMember => renewed(genesis.origin, members[at]!, 1)
 
 export interface BlockPlan {
   /** Idempotency keys; one record each. */
@@ -78,6 +94,8 @@ export class MadeLedger {
   #attestation: Attestation | undefined
   #carriedSize = 1
   #leader = 0
+  #rules = rules
+  #members: readonly FoundedMember[] = members
 
   constructor(put?: Put) {
     this.#isKept = put === undefined
@@ -125,26 +143,53 @@ export class MadeLedger {
     return this
   }
 
+  /**
+   * A record closes the epoch: from the next block on these are the members, led by the first of them. What the old ones attested last is the
+   * closing block.
+   */
+  change(members: readonly FoundedMember[]): this {
+    const to = [...members].sort((a, b) => (a.member.id < b.member.id ? -1 : 1))
+    const key = `close ${this.#height} ${to.map(({ member }) => member.node.id).join(' ')}`
+    closings.set(key, {
+      members: to.map(({ member }) => member),
+      ready: new Map(to.map(({ member }) => [member.node.id, height(this.#height)])),
+    })
+    this.add({ records: [key] })
+    const { next, ...start } = this.#point
+    this.#rules = rulesOfEpoch(rules, next!)
+    this.#point = start
+    for (const { member } of to) {
+      if (!this.#members.some((before) => before.member.node.id === member.node.id)) this.#runs.delete(member.id)
+    }
+    this.#members = to
+    this.#begin(0)
+    return this
+  }
+
   #begin(leader: number): void {
     this.#leader = leader
-    const { id } = members[leader]!.member
+    const { id } = this.#members[leader]!.member
     const base = this.#point.block
     const next = term(base.term + 1)
     const election = this.#certificate({ kind: 'vote', term: next, candidate: id, base })
-    const isFirst = base.height === 0
-    this.#seal(isFirst ? { election } : { election, base: this.#certificate({ kind: 'lock', block: base }) }, [], next)
+    const { start, number } = epochOf(this.#rules)
+    const isFirst = base.height === start.block.height
+    const attestation = number > 0 && isFirst ? { attestation: this.#attestation! } : {}
+    if (isFirst) this.#carriedSize = this.size
+    const proof = isFirst ? attestation : { base: this.#certificate({ kind: 'lock', block: base }) }
+    this.#seal({ election, ...proof }, [], next)
   }
 
   #certificate<S extends Signable>(signed: S) {
-    const message = signableMessage(rules.context, signed)
-    const signatures = members
-      .slice(0, genesis.quorum)
+    const message = signableMessage(this.#rules.context, signed)
+    const signatures = this.#members
+      .slice(0, epochOf(this.#rules).quorum)
       .map(({ member, keys }) => ({ member: member.id, signature: ed25519Sign(keys.seal.seed, message) }))
     return { signed, signatures }
   }
 
   #batch(records: readonly string[], change = (jws: string): string => jws): Batch {
-    const { member, keys, centre } = members[this.#leader]!
+    const { member, keys, centre } = this.#members[this.#leader]!
     const receivedAt = this.#point.time + 500
     const items = records.map((key) => {
       const statement = signStatement(
@@ -156,19 +201,19 @@ export class MadeLedger {
     const last = this.#runs.get(member.id)
     const number = last === undefined ? 0 : last.number + 1
     const header = { member: member.id, incarnation: 1, number, previous: last?.hash ?? zeroDigestHex }
-    const message = batchMessage(rules.context, header, items)
+    const message = batchMessage(this.#rules.context, header, items)
     return assembleBatch(header, items, message, ed25519Sign(keys.seal.seed, message))
   }
 
   #seal(carried: Carried, batches: readonly Batch[], inTerm = this.#point.block.term): void {
-    const { member, keys } = members[this.#leader]!
+    const { member, keys } = this.#members[this.#leader]!
     const time = this.#point.time + 500
     const proposal = { term: inTerm, time, leader: member.id, carried, batches }
-    const execution = execute(this.#point, proposal, rules, this.#read)
+    const execution = execute(this.#point, proposal, this.#rules, this.#read)
     const { header } = execution
     const block = assembleBlock(
       header,
-      ed25519Sign(keys.seal.seed, blockSealMessage(rules.context, header)),
+      ed25519Sign(keys.seal.seed, blockSealMessage(this.#rules.context, header)),
       carried,
       batches,
     )
@@ -204,7 +249,7 @@ export class MadeLedger {
   #attest(earlierSeconds: number): void {
     const root = this.#point.frontier.root()
     const text = formatCheckpoint({ origin: genesis.origin, size: this.size, root })
-    const cosignatures = members.slice(0, genesis.quorum).map(({ member, keys }, i) => {
+    const cosignatures = this.#members.slice(0, epochOf(this.#rules).quorum).map(({ member, keys }, i) => {
       const time = Math.floor(this.#point.time / 1000) + 1 - (i === 0 ? earlierSeconds : 0)
       return { member: member.id, time, signature: ed25519Sign(keys.cosign.seed, cosignatureMessage(time, text)) }
     })
@@ -221,19 +266,23 @@ export class MadeLedger {
     }
     for (const block of this.#loose) this.#put(blockPath(block.header.height), block.bytes)
     this.#put('v1/genesis', genesis.entry)
-    this.#put('v1/policy', utf8(formatPolicy(memberPolicy(genesis))))
-    if (this.#attestation !== undefined) this.#put('checkpoint', noteOf(this.#attestation, server))
+    this.#put('v1/policy', utf8(formatPolicy(epochPolicy(genesis, epochOf(this.#rules)))))
+    if (this.#attestation !== undefined) this.#put('checkpoint', noteOf(this.#attestation, server, this.#members))
     return this
   }
 }
 
 /** A checkpoint note: the attestation's cosignatures under the log line of one member's node. */
-export function noteOf({ size, root, cosignatures }: Attestation, server = 0): Uint8Array {
+export function noteOf(
+  { size, root, cosignatures }: Attestation,
+  server = 0,
+  of: readonly FoundedMember[] = members,
+): Uint8Array {
   const text = formatCheckpoint({ origin: genesis.origin, size, root: fromHex(root)! })
-  const { member, keys } = members[server]!
+  const { member, keys } = of[server]!
   const lines = cosignatures.map((each) =>
     cosignature(
-      memberCosignKey(genesis, members.find(({ member: { id } }) => id === each.member)!.member),
+      memberCosignKey(genesis, of.find(({ member: { id } }) => id === each.member)!.member),
       each.time,
       each.signature,
     ),
