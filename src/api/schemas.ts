@@ -195,6 +195,7 @@ const named = {
         instance: { oneOf: [{ $ref: 'Instance#' }, { type: 'null' }] },
       }),
     ),
+    nextCursor: textOrNull(),
     asOf: { $ref: 'AsOf#' },
   }),
   FindingList: object({

@@ -386,6 +386,12 @@ export interface TenderName {
   readonly code: string
 }
 
+export interface TenderPage {
+  readonly tenders: readonly TenderView[]
+  /** Null at the end. */
+  readonly nextCursor: string | null
+}
+
 /** Look-ups of the trade; each is true as of the committed state (`asOf`). */
 export interface TradeLookups {
   /**
@@ -393,8 +399,11 @@ export interface TradeLookups {
    * @param at milliseconds since 1970
    */
   instance(subject: string, at?: number): InstanceView | undefined
-  /** Tenders of any owner and scheme that go by this code, at most `limit`. */
-  tendersOf(code: string, limit: number): Promise<readonly TenderView[]>
+  /**
+   * Tenders of any owner and scheme that go by this code, at most `limit` from the cursor on.
+   * @throws {Refusal} request.bad-cursor
+   */
+  tendersOf(code: string, cursor: string | null, limit: number): Promise<TenderPage>
   /** @param at milliseconds since 1970; without it, now */
   guarantee(issuer: string, number: string, at?: number): GuaranteeView | undefined
   /** The uses of guarantees in this tender from the `from`th on, in the order they were recorded; empty before its opening. */

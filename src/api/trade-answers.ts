@@ -76,6 +76,7 @@ export interface TenderListAnswer {
     readonly firstIndex: string
     readonly instance: InstanceAnswer | null
   }[]
+  readonly nextCursor: string | null
   readonly asOf: AsOfAnswer
 }
 

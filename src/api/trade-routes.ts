@@ -1,9 +1,8 @@
 /** A tender by its code, or by its identity with its timeline; and anything else that has a lifecycle, by the name that this gives it. */
 import type { FastifyInstance } from 'fastify'
 import { rowName } from '../chain/catalogue/register.ts'
-import { asOfAnswer } from './answering.ts'
 import { dossierParameters, dossierResponse, sendDossier } from './dossier.ts'
-import { formatOf, formatParameters, sendTable, tableContent } from './list-answer.ts'
+import { listParameters, sendList, tableContent } from './list-answer.ts'
 import { languageOf } from './messages.ts'
 import {
   codeParameter,
@@ -29,12 +28,13 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
   const { service, limits } = context
   const tendersParameters = {
     code: { ...codeParameter('招标项目编号 · tender code'), required: true as const },
-    ...formatParameters,
+    ...listParameters(limits),
   }
 
   app.route({
     method: 'GET',
     url: '/v1/tenders',
+    config: { rateLimit: { max: limits.listsPerMinute } },
     schema: {
       operationId: 'findTenders',
       tags: ['trade'],
@@ -47,17 +47,19 @@ export function tradeRoutes(app: FastifyInstance, context: RouteContext): void {
         default: problemAnswer,
       },
     },
-    handler: async (request, reply) => {
-      const { code, format: named, csv } = readQuery(tendersParameters, request.query)
+    handler: (request, reply) => {
+      const { code, ...wish } = readQuery(tendersParameters, request.query)
       const language = languageOf(request.headers['accept-language'])
-      const asOf = asOfAnswer(service.asOf())
-      const tenders = await service.trade.tendersOf(code!, limits.listRowsMax)
-      const rows = tenders.map((tender) => tenderAnswer(tender, language))
-      const format = formatOf(request, named)
-      if (format === 'json') return reply.header('vary', 'accept, accept-language').send({ tenders: rows, asOf })
-      const title = { zh: '项目', en: 'Tenders' }
-      const table = { name: 'tenders', title, columns: tenderColumns, rows, asOf }
-      return sendTable(context, request, reply, { format, csv }, table)
+      return sendList(context, request, reply, wish, {
+        name: 'tenders',
+        title: { zh: '项目', en: 'Tenders' },
+        columns: () => tenderColumns,
+        async page(cursor, limit) {
+          const asOf = service.asOf()
+          const { tenders, nextCursor } = await service.trade.tendersOf(code!, cursor, limit)
+          return { rows: tenders.map((tender) => tenderAnswer(tender, language)), nextCursor, asOf }
+        },
+      })
     },
   })
 

@@ -126,11 +126,18 @@ export function namedRange(name: NamedField, value: string, from: Height): { gte
 
 const digest16 = (value: string): Uint8Array => sha256(utf8(value)).subarray(0, 16)
 
-/** Rows of the subjects that go by a code; values decode with `codedSubject`. */
-export function codedRange(code: string): { gte: Uint8Array; lt: Uint8Array } {
+/**
+ * Rows of the subjects that go by a code, in the order of their digests; values decode with `codedSubject`.
+ * @param after a subject's digest (`digestOfCodedKey`), hex: those behind it only
+ */
+export function codedRange(code: string, after?: string): { gte: Uint8Array; lt: Uint8Array } {
   const head = key(prefix.coded, digest16(code))
-  return { gte: head, lt: concat(head, new Uint8Array(16).fill(0xff)) }
+  const lt = concat(head, new Uint8Array(16).fill(0xff))
+  return { gte: after === undefined ? head : concat(head, fromHex(after)!, Uint8Array.of(0)), lt }
 }
+
+/** Hex. */
+export const digestOfCodedKey = (row: Uint8Array): string => toHex(row.subarray(-16))
 
 export function codedSubject(row: Uint8Array): { readonly subject: string; readonly index: number } {
   const [subject, index] = field.array(decodeCbor(row), 'coded', 2)

@@ -10,7 +10,7 @@ import type {
   TallyView,
   TenderGuaranteeView,
   TenderName,
-  TenderView,
+  TenderPage,
 } from '../api/service.ts'
 import type { Catalogue } from '../chain/catalogue/catalogue.ts'
 import { creditDecisionsOf, creditLife, decisionKey } from '../chain/catalogue/credit-life.ts'
@@ -24,10 +24,10 @@ import {
 import { rowNameParts } from '../chain/catalogue/register.ts'
 import type { Instance, LifecycleTable } from '../chain/catalogue/statement-type.ts'
 import { decimalOf } from '../chain/catalogue/table.ts'
-import type { RefusalTexts } from '../chain/refusal.ts'
+import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
 import type { StateReader } from '../chain/state.ts'
 import { formatTime } from '../chain/time.ts'
-import { codedRange, codedSubject } from './block-store.ts'
+import { codedRange, codedSubject, digestOfCodedKey } from './block-store.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Clock } from './ports.ts'
 import type { Replica } from './replica.ts'
@@ -122,19 +122,23 @@ export class TradeLookups implements Lookups {
     return this.#deps.whole(() => read(this.#deps.replica.ledger.committed.state))
   }
 
-  async tendersOf(code: string, limit: number): Promise<readonly TenderView[]> {
+  /** What comes first among those of one page was first on the ledger; over pages the order is that of names' digests. */
+  async tendersOf(code: string, cursor: string | null, limit: number): Promise<TenderPage> {
+    if (cursor !== null && !/^[0-9a-f]{32}$/.test(cursor)) throw new Refusal('request.bad-cursor')
     const found: { readonly subject: string; readonly index: number }[] = []
+    let last: string | null = null
     const isWhole = await new Promise<boolean>((done) =>
       this.#deps.replica.store.scan(
-        { ...codedRange(code), limit },
-        (_, row) => {
+        { ...codedRange(code, cursor ?? undefined), limit },
+        (key, row) => {
           found.push(codedSubject(row))
+          last = digestOfCodedKey(key)
           return undefined
         },
         done,
       ),
     )
-    return this.#deps
+    const tenders = this.#deps
       .whole(() => {
         if (!isWhole) throw new DiskReadFailed('the tenders of a code cannot be read')
         return found
@@ -150,6 +154,7 @@ export class TradeLookups implements Lookups {
           instance: this.instance(subject) ?? null,
         }
       })
+    return { tenders, nextCursor: tenders.length < limit ? null : last }
   }
 
   findingTexts(): RefusalTexts {

@@ -435,7 +435,7 @@ export class FakeLedger implements Service {
 
   readonly trade: TradeLookups = {
     instance: () => undefined,
-    tendersOf: async () => [],
+    tendersOf: async () => ({ tenders: [], nextCursor: null }),
     guarantee: () => undefined,
     guaranteesOf: () => [],
     guaranteeStatistics: async () => [],

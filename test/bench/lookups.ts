@@ -162,7 +162,7 @@ const first = (filter: RecordFilter) => async (): Promise<void> => {
 const kinds: Readonly<Record<string, (draw: number) => () => Promise<void> | void>> = {
   'record by index': (draw) => () => void queries.recordByIndex(1 + (draw % recordCount)),
   'tender with timeline': (draw) => first({ subject: trade.tenderSubject(draw) }),
-  'tenders by code': (draw) => async () => void (await queries.trade.tendersOf(trade.tenderCode(draw), 10)),
+  'tenders by code': (draw) => async () => void (await queries.trade.tendersOf(trade.tenderCode(draw), null, 10)),
   'state now': (draw) => () => void queries.trade.instance(trade.auctionSubject(draw)),
   'state as of a day': (draw) => () => void queries.trade.instance(trade.auctionSubject(draw), time - draw * 1_000),
   'document hash': (draw) => first({ hash: trade.documentHash(draw) }),

@@ -166,6 +166,21 @@ describe('tenders', () => {
     expect((await server.get('/v1/tenders?code=2026-00')).json<TenderListAnswer>().tenders).toEqual([])
   })
 
+  it('that share a code come page by page, each once, and say whether that was all', async () => {
+    const page = async (query: string): Promise<TenderListAnswer> =>
+      (await server.get(`/v1/tenders?code=${code}&limit=1${query}`)).json<TenderListAnswer>()
+    const first = await page('')
+    const second = await page(`&cursor=${first.nextCursor}`)
+    const third = await page(`&cursor=${second.nextCursor}`)
+    const owners = [first, second, third].flatMap(({ tenders }) => tenders.map((tender) => tender.owner))
+    expect(owners.sort()).toEqual([owner, otherOwner].sort())
+    expect(third.nextCursor).toBeNull()
+    const wrong = await server.get(`/v1/tenders?code=${code}&cursor=abc`)
+    expect([wrong.statusCode, wrong.json().code]).toEqual([400, 'request.bad-cursor'])
+    const sheets = readWorkbook((await server.get(`/v1/tenders?code=${code}&format=xlsx&limit=1`)).rawPayload)
+    expect(JSON.stringify(Array.from(sheets))).toContain(`cursor=${first.nextCursor}`)
+  })
+
   it('that share a code are a table too, codes as text', async () => {
     const sheet = readWorkbook((await server.get(`/v1/tenders?code=${code}&format=xlsx`)).rawPayload).get('项目')!
     expect(sheet.slice(1).map((row) => row.slice(0, 3).map((cell) => cell!.value))).toEqual([

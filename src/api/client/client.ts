@@ -266,9 +266,13 @@ export class Client {
     return this.#call(`/v1/parties/${encodeURIComponent(id)}`, options, asJson<PartyAnswer>)
   }
 
-  /** Tenders of any owner and scheme that go by this code. */
-  async tendersOf(code: string, options: CallOptions = {}): Promise<TenderListAnswer> {
-    return this.#call(`/v1/tenders${queryOf({ code })}`, options, asJson<TenderListAnswer>)
+  /** One page of the tenders of any owner and scheme that go by this code. */
+  async tendersOf(
+    code: string,
+    { cursor, pageRows, ...call }: CallOptions & Pick<DossierOptions, 'cursor' | 'pageRows'> = {},
+  ): Promise<TenderListAnswer> {
+    const query = queryOf({ code, cursor, limit: pageRows === undefined ? undefined : String(pageRows) })
+    return this.#call(`/v1/tenders${query}`, call, asJson<TenderListAnswer>)
   }
 
   /** Where a tender stands, and its timeline. */
