@@ -60,7 +60,7 @@ export function statusRoutes(app: FastifyInstance, context: RouteContext): void 
       tags: ['status'],
       summary: '主体及其密钥 · A party and its keys',
       description:
-        'standing 为 unilateral 的密钥来源为单方登记，仅在 scope 所列成员处有效。status 是 at 时刻的状态（缺省为最新区块时间），其后登记的密钥不列出；其余各项为账本当前所载。 · A unilateral key counts in the scope of the members named only. status is as of `at` (the newest block unless given), and keys registered later are left out; everything else is what the ledger says now.',
+        'standing 为 unilateral 的密钥来源为单方登记，仅在 scope 所列成员处有效。status 是 at 时刻的状态（缺省为最新区块时间），其后登记的密钥不列出；其余各项（谁确认、standing、scope、何时终止）为账本当前所载，因为登记簿只保存每把密钥的最新一行。某时刻由谁确认，见记录本身：/v1/records?party=… 与 /v1/records?subject=key/<kid>。 · A unilateral key counts in the scope of the members named only. status is as of `at` (the newest block unless given), and keys registered later are left out; everything else (who vouches, standing, scope, when it ends) is what the ledger says now, because the register keeps the last row of a key only. Who vouched at a time is in the records: /v1/records?party=… and /v1/records?subject=key/<kid>.',
       params: {
         type: 'object',
         required: ['id'],
