@@ -41,10 +41,20 @@ export interface GenesisParameters {
    * it in its genesis; time itself is never faked.
    */
   readonly legalDayMs?: number
+  /** How often each member puts the root of its quiet box on the ledger while a box is open. Absent: ten minutes. */
+  readonly boxRoundMs?: number
+  /** The same from an hour's worth of rounds before a deadline until the claims after it are over. Absent: 30 seconds. */
+  readonly boxFastRoundMs?: number
 }
 
 /** Milliseconds of a day of the periods that law fixes, on a ledger with these parameters. */
 export const legalDayOf = ({ legalDayMs = 86_400_000 }: GenesisParameters): number => legalDayMs
+
+/** Milliseconds between two rounds of a member's quiet box, far from a deadline and close to one. */
+export const boxCadenceOf = ({ boxRoundMs = 600_000, boxFastRoundMs = 30_000 }: GenesisParameters) => ({
+  boxRoundMs,
+  boxFastRoundMs,
+})
 
 /** What the organisations agree on; the rest follows from it. */
 export interface Founding {
@@ -359,7 +369,11 @@ function genesisSchema(): JsonObject {
     receivedWindowMs: milliseconds('接收时间窗', 'Received window'),
     electionTimeoutMs: milliseconds('选举时限', 'Election time-out'),
   }
-  const optionalParameters: JsonObject = { legalDayMs: milliseconds('法定一日的毫秒数', 'Milliseconds of a legal day') }
+  const optionalParameters: JsonObject = {
+    legalDayMs: milliseconds('法定一日的毫秒数', 'Milliseconds of a legal day'),
+    boxRoundMs: milliseconds('静默标箱一轮的毫秒数', 'Milliseconds of a round of the quiet box'),
+    boxFastRoundMs: milliseconds('截止前后一轮的毫秒数', 'Milliseconds of a round close to a deadline'),
+  }
   const genesis = {
     version: named('格式版本', 'Format version', { type: 'integer', const: 1 }),
     name: named('账本名称', 'Ledger name', {

@@ -80,6 +80,18 @@ const texts = {
       remedy: 'Get the file again and keep it byte for byte.',
     },
   },
+  'box.absence-malformed': {
+    zh: {
+      title: '缺失证明不成立',
+      cause: '所给的相邻叶不能说明该叶不在标箱中。',
+      remedy: '请由持有标箱清单的一方重新生成证明。',
+    },
+    en: {
+      title: 'The leaf is not shown to be missing',
+      cause: 'The neighbours given do not show that the leaf is not in the box.',
+      remedy: 'Have whoever holds the list of the box make the proof again.',
+    },
+  },
   'bundle.malformed': {
     zh: {
       title: '条目包格式错误',

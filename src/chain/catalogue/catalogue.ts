@@ -201,6 +201,18 @@ const commonRefusals: RefusalTexts = {
       remedy: 'Submit through that member; for use everywhere have another member approve the same request.',
     },
   },
+  'key.not-of-the-node': {
+    zh: {
+      title: '须由成员节点自己签署',
+      cause: '这类报文由成员节点用其封装密钥签署并自行提交，其他密钥不能代替。',
+      remedy: '无需由您提交；节点会自行提交。',
+    },
+    en: {
+      title: 'Only the node itself says this',
+      cause: 'A member’s node signs this type with its seal key and brings it itself; no other key can.',
+      remedy: 'There is nothing to submit; the node does it.',
+    },
+  },
   'role.not-allowed': {
     zh: {
       title: '角色不符',
@@ -336,6 +348,7 @@ const compiledTypes = new Map<StatementType, { readonly schema: JsonObject; read
 
 /** Whose key, since when, in which role, in whose scope (design.md, section 10). */
 function checkKey(statement: Statement, type: StatementType, context: RuleContext): void {
+  if (type.isSignedByNode) return checkNodeKey(statement, context)
   const key = readKey(context.state, statement.kid)
   if (key === undefined) throw new Refusal('key.unknown', `key ${statement.kid} is not registered`)
   if (key.party !== statement.party) throw new Refusal('key.wrong-party', `the key is registered to ${key.party}`)
@@ -361,6 +374,14 @@ function checkKey(statement: Statement, type: StatementType, context: RuleContex
     )
   }
   if (!key.agreed && !type.isOutsideScope) checkScope(key, statement, type, context)
+}
+
+/** What a node says of itself counts under its seal key alone, and only in what it brings itself. */
+function checkNodeKey({ kid, party }: Statement, { member, members }: RuleContext): void {
+  const self = members.find(({ id }) => id === member)
+  if (self?.node.seal !== kid)
+    throw new Refusal('key.not-of-the-node', `brought by ${member}, whose seal key it is not`)
+  if (self.party !== party) throw new Refusal('key.wrong-party', `the node is that of ${self.party}`)
 }
 
 function checkScope(key: KeyRow, statement: Statement, type: StatementType, context: RuleContext): void {

@@ -2,6 +2,7 @@
 import { attestation } from './attest.ts'
 import { auctions } from './auction.ts'
 import { bids } from './bid.ts'
+import { quietBoxes } from './box.ts'
 import { credit } from './credit.ts'
 import { dataSharing } from './data-sharing.ts'
 import { eGuarantees } from './e-guarantee.ts'
@@ -25,6 +26,7 @@ export const families: readonly Family[] = [
   performances,
   attestation,
   bids,
+  quietBoxes,
   guaranteePublications,
   eGuarantees,
   financing,

@@ -91,6 +91,8 @@ export interface StatementType {
   /** From before fields with personal data had a refusal code of their own: its ledgers answer as they always did. */
   readonly isFirstEdition?: true
   readonly schema: OwnFields
+  /** Signed by a member's node itself, with its seal key, and brought by that node; no registered key may say it. */
+  readonly isSignedByNode?: true
   /** Roles of which the signing key must have one; 'any' includes keys without a role. */
   readonly roles: readonly Role[] | 'any'
   /** What it says counts everywhere, so a key on one member's word never signs it: a member could speak in anybody's name. */
