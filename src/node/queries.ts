@@ -550,12 +550,15 @@ export class Queries implements Service {
     let from = this.#heightOfIndex(start)
     for (;;) {
       const rows: { height: Height; indices: number[] }[] = []
+      let gathered = 0
       const isWhole = await new Promise<boolean>((done) =>
         this.#deps.replica.store.scan(
           { ...namedRange(name, filter[name]!, from), limit: scannedBlocks },
           (key, value) => {
-            rows.push({ height: heightOfNamedKey(key), indices: namedIndices(value) })
-            return undefined
+            const indices = namedIndices(value)
+            rows.push({ height: heightOfNamedKey(key), indices })
+            gathered += indices.length
+            return gathered < candidatesAtOnce
           },
           done,
         ),
@@ -563,7 +566,7 @@ export class Queries implements Service {
       if (!isWhole) this.#whole(() => assertReadable(false, `the list of ${name}`))
       for (const { indices } of rows) for (const index of indices) if (index >= start && index < size) yield index
       const last = rows.at(-1)
-      if (last === undefined || rows.length < scannedBlocks) return
+      if (last === undefined || (rows.length < scannedBlocks && gathered < candidatesAtOnce)) return
       from = height(last.height + 1)
     }
   }
@@ -883,8 +886,9 @@ const tellingFields: readonly NamedField[] = [
   'region',
   'member',
 ]
-/** Blocks whose rows are read at once for a list. */
+/** Blocks whose rows are read at once for a list, unless they name this many candidates before: a page wants some twenty. */
 const scannedBlocks = 256
+const candidatesAtOnce = 256
 
 function assertReadable(isReadable: boolean, what: string): void {
   if (!isReadable) throw new DiskReadFailed(`${what} cannot be read`)

@@ -9,10 +9,12 @@ import { sha256 } from '#crypto'
 import type { VerifyItem } from '../../src/api/answers.ts'
 import { readItem, type Sought, verify } from '../../src/api/verification.ts'
 import type { Attestation } from '../../src/chain/block.ts'
-import { toBase64Url, toHex, utf8 } from '../../src/chain/bytes.ts'
+import { toBase64Url, toHex, u64, utf8 } from '../../src/chain/bytes.ts'
+import { encodeCbor } from '../../src/chain/cbor.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
 import { parseStatement, signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
+import { heightOfNamedKey } from '../../src/node/block-store.ts'
 import type { IntakeResult } from '../../src/node/intake.ts'
 import { Queries } from '../../src/node/queries.ts'
 import type { Replica } from '../../src/node/replica.ts'
@@ -31,7 +33,11 @@ const node = world.replica('beijing')
 const { member } = world.member('beijing')
 
 /** The node's queries, with the attestation that this test lets it know of. */
-function queriesOf(known: { attested: Attestation | undefined; leavesRead: number }, result?: IntakeResult): Queries {
+function queriesOf(
+  known: { attested: Attestation | undefined; leavesRead: number },
+  result?: IntakeResult,
+  scan?: Replica['store']['scan'],
+): Queries {
   const store = Object.create(node.store, {
     leaf: {
       value: (index: number) => {
@@ -40,10 +46,12 @@ function queriesOf(known: { attested: Attestation | undefined; leavesRead: numbe
       },
     },
     scan: {
-      value: (...scan: Parameters<typeof node.store.scan>) => {
-        node.store.scan(...scan)
-        world.clock.advance(5) // the memory disk answers in virtual time
-      },
+      value:
+        scan ??
+        ((...asked: Parameters<typeof node.store.scan>) => {
+          node.store.scan(...asked)
+          world.clock.advance(5) // the memory disk answers in virtual time
+        }),
     },
     // Not on the disk yet.
     attestation: { value: () => undefined },
@@ -160,6 +168,27 @@ describe('a list', () => {
     await expect(queries.records(filter, forged, 2)).rejects.toThrow(
       expect.objectContaining({ code: 'request.bad-cursor' }),
     )
+  })
+
+  it('reads of its index what the page wants, and goes on behind it', async () => {
+    const { records } = await queriesOf(nothing()).records({ party: member.party }, null, 100)
+    const indices = encodeCbor(records.map(({ index }) => index))
+    const blocks = 30
+    let rowsRead = 0
+    const scan: Replica['store']['scan'] = ({ gte, limit = blocks }, visit, done) => {
+      const from = Math.max(1, heightOfNamedKey(gte))
+      for (let at = from; at <= blocks && at < from + limit; at++) {
+        rowsRead++
+        if (visit(u64(at), indices) === false) break
+      }
+      queueMicrotask(() => done(true))
+    }
+    const queries = queriesOf(nothing(), undefined, scan)
+    expect((await queries.records({ party: member.party }, null, 20)).records).toHaveLength(20)
+    expect(rowsRead).toBeLessThan(5)
+    rowsRead = 0
+    expect((await queries.records({ party: member.party }, null, 10_000)).records).toHaveLength(blocks * 100)
+    expect(rowsRead).toBe(blocks)
   })
 
   it('beyond the ledger is empty', async () => {
