@@ -5,10 +5,12 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { fromUtf8 } from '../chain/bytes.ts'
+import { valueRules } from '../chain/catalogue/values.ts'
 import type { JsonObject, JsonValue } from '../chain/json.ts'
 import { parseJson } from '../chain/json.ts'
 import type { Localized, ProblemField } from './problems.ts'
 import { Problem } from './problems.ts'
+import type { BoxName } from './service.ts'
 
 /** From here on a server takes JSON only, as bytes; and nothing else until `acceptJose`. */
 export function acceptJson(app: FastifyInstance): void {
@@ -82,6 +84,27 @@ export function verifyItemsOf(body: unknown, itemsMax: number): readonly JsonObj
   return bounded as readonly JsonObject[]
 }
 
+/** A leaf and where it goes. @throws {Problem} @throws {Refusal} json.malformed */
+export function depositOf(body: unknown): BoxName & { readonly leaf: string } {
+  const { tender, section = '', leaf } = readObject(body, { tender: 'object', leaf: 'string' }, { section: 'string' })
+  const { owner, scheme, code } = tender as JsonObject
+  const faults = [
+    ...faultOf('/tender/owner', owner, (text) => valueRules.party(text) === undefined),
+    ...faultOf('/tender/scheme', scheme, (text) => /^[A-Za-z0-9._-]{1,32}$/.test(text)),
+    ...faultOf('/tender/code', code, (text) => valueRules.code(text) === undefined),
+    ...faultOf('/section', section, (text) => text === '' || valueRules.code(text) === undefined),
+    ...faultOf('/leaf', leaf, (text) => /^[0-9a-f]{64}$/.test(text)),
+  ]
+  refuseFields(faults)
+  const named = { owner: owner as string, scheme: scheme as string, code: code as string }
+  return { tender: named, section: section as string, leaf: leaf as string }
+}
+
+function faultOf(pointer: string, value: JsonValue | undefined, isGood: (text: string) => boolean): ProblemField[] {
+  if (typeof value === 'string' && isGood(value)) return []
+  return [{ pointer, problem: { zh: '缺少，或写法不对', en: 'is missing, or not spelled as it has to be' } }]
+}
+
 function boundedItems(pointer: string, items: readonly JsonValue[], itemsMax: number): readonly JsonValue[] {
   if (items.length < 1 || items.length > itemsMax) {
     refuseFields([
@@ -112,14 +135,21 @@ export function textOfBody(body: unknown): string {
 
 type Kind = 'string' | 'array' | 'object'
 
-/** An object with exactly these members. */
-function readObject(body: unknown, members: Readonly<Record<string, Kind>>): JsonObject {
+/** An object with exactly these members, of which some may be left out. */
+function readObject(
+  body: unknown,
+  required: Readonly<Record<string, Kind>>,
+  optional: Readonly<Record<string, Kind>> = {},
+): JsonObject {
+  const members: Readonly<Record<string, Kind>> = { ...required, ...optional }
   const value = jsonOf(body)
   if (kindOf(value) !== 'object') refuseFields([{ pointer: '', problem: wrongKind('object') }])
   const object = value as JsonObject
   refuseFields([
     ...Object.keys(members).flatMap((name) => {
-      if (!Object.hasOwn(object, name)) return [{ pointer: `/${name}`, problem: missingMember }]
+      if (!Object.hasOwn(object, name)) {
+        return Object.hasOwn(required, name) ? [{ pointer: `/${name}`, problem: missingMember }] : []
+      }
       return kindOf(object[name]!) === members[name]
         ? []
         : [{ pointer: `/${name}`, problem: wrongKind(members[name]!) }]

@@ -26,6 +26,8 @@ export async function describeCalls(
       tags: [
         { name: 'records', description: '提交与查询记录 · submit and read records' },
         { name: 'log', description: '透明日志（C2SP） · the transparency log' },
+        { name: 'trade', description: '项目、保函、信用 · tenders, guarantees, credit' },
+        { name: 'boxes', description: '静默标箱与密封投标 · quiet boxes and sealed bids' },
         { name: 'status', description: '节点、成员、主体 · node, members, parties' },
       ],
     },

@@ -36,6 +36,8 @@ const statusByCode: Readonly<Record<string, number>> = {
   'route.method-not-allowed': 405,
   'party.not-found': 404,
   'subject.not-found': 404,
+  'box.not-closed': 404,
+  'box.not-open': 409,
   'checkpoint.not-yet': 503,
   'statement.too-large': 413,
   'statement.wrong-ledger': 422,

@@ -14,6 +14,7 @@ export interface ApiLimits {
   readonly listBytesMax: number
   readonly sheetCharactersMax: number
   readonly verifyBodyBytesMax: number
+  readonly depositBodyBytesMax: number
   readonly verifyItemsMax: number
   readonly verifyPlacesMax: number
   readonly waitMsDefault: number
@@ -53,6 +54,7 @@ export const defaultApiLimits: ApiLimits = {
   sheetCharactersMax: 32 * 1024 * 1024,
   /** 2,000 items of a hash, a statement id and a code each. */
   verifyBodyBytesMax: 1024 * 1024,
+  depositBodyBytesMax: 4 * 1024,
   /** A column with the hashes of an opening of 1,528 bids. */
   verifyItemsMax: 2000,
   /** The first records that carry it; the list of records has all. */

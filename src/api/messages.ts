@@ -286,6 +286,42 @@ export const apiTexts = {
       'Check each part: party (uscc:…), scheme, code or number, spelled as in the notice.',
     ),
   },
+  'box.not-closed': {
+    zh: words(
+      '本成员尚未封标',
+      '该标箱在本成员处尚未封标，或本成员没有该标箱；封标之前不显示任何内容。',
+      '请在截止与宽限期之后查询，或向给出回执的成员查询。',
+    ),
+    en: words(
+      'Not closed here',
+      'This member has not closed that box, or keeps none; nothing is shown before the close.',
+      'Ask after the deadline and its grace, or ask the member that gave the receipt.',
+    ),
+  },
+  'box.not-open': {
+    zh: words(
+      '标箱不收标',
+      '投标截止时间已过，或该标段没有在收标的标箱。',
+      '截止之后不能再递交；请核对项目、标段与截止时间。',
+    ),
+    en: words(
+      'The box takes nothing in',
+      'The deadline has passed, or this section has no open box.',
+      'Nothing is taken after the deadline; check tender, section and deadline.',
+    ),
+  },
+  'node.box-damaged': {
+    zh: words(
+      '本节点的标箱不完整',
+      '本节点的磁盘丢失了部分回执记录，无法保证封标完整，暂不接收。',
+      '请改用其他成员的节点；持有本节点回执的投标人请在封标后凭回执主张。',
+    ),
+    en: words(
+      'The box of this node is not whole',
+      'Its disk has lost receipts, so it could not close over everything it received; it takes nothing in.',
+      'Use another member’s node. Who holds a receipt of this one claims by it after the close.',
+    ),
+  },
   'tile.not-found': {
     zh: words(
       '没有这个分片',

@@ -118,6 +118,53 @@ const named = {
     nextCursor: textOrNull('下一页的 cursor，末页为 null · for the next page, null at the end'),
     asOf: { $ref: 'AsOf#' },
   }),
+  Box: object({
+    subject: text(),
+    instance: { $ref: 'Instance#' },
+    closes: list(
+      object({
+        member: text(),
+        round: count(),
+        count: count(),
+        root: hex('标段根 · root of the section'),
+        index: count(),
+      }),
+    ),
+    tally: {
+      oneOf: [
+        object({ leaves: count(), bids: count(), replaced: count(), withdrawn: count(), notRevealed: count() }),
+        { type: 'null' },
+      ],
+      description: '首次封标之前为 null · null before the first close',
+    },
+    asOf: { $ref: 'AsOf#' },
+  }),
+  BidReceiptFile: object({
+    bidReceipt: object({
+      ledger: hex('账本标识 · ledger id'),
+      epoch: count(),
+      member: text(),
+      node: text(),
+      tender: object({ owner: text(), scheme: text(), code: text() }),
+      section: text(),
+      leaf: hex('叶 · leaf'),
+      receivedAt: count(),
+      round: count(),
+      signature: text('节点封装密钥的签名，十六进制 · by the node’s seal key, in hex'),
+    }),
+  }),
+  BoxList: object({
+    member: text(),
+    tender: object({ owner: text(), scheme: text(), code: text() }),
+    section: text(),
+    leaves: list(object({ leaf: hex('叶 · leaf'), receivedAt: count() })),
+  }),
+  Place: object({
+    member: text(),
+    receivedAt: count(),
+    index: count(),
+    path: list(hex('兄弟节点哈希 · sibling hash')),
+  }),
   Guarantee: object({
     subject: text(),
     state: textOrNull('bound、revealed、claimed … · of its one use, or its own'),
@@ -453,6 +500,21 @@ export const statementBody: JsonObject = {
   content: {
     'application/json': { schema: object({ statement: text('紧凑 JWS · compact JWS') }) },
     'application/jose': { schema: text('紧凑 JWS · compact JWS') },
+  },
+}
+
+export const depositBody: JsonObject = {
+  content: {
+    'application/json': {
+      schema: object(
+        {
+          tender: object({ owner: text(), scheme: text(), code: text() }),
+          section: text('项目只有一个标段时不写 · absent when the tender has only itself'),
+          leaf: hex('叶 · leaf'),
+        },
+        'section',
+      ),
+    },
   },
 }
 

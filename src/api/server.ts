@@ -10,6 +10,7 @@ import cors from '@fastify/cors'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { acceptJose, acceptJson } from './bodies.ts'
+import { boxRoutes } from './box-routes.ts'
 import { creditRoutes } from './credit-routes.ts'
 import { describeCalls } from './documentation.ts'
 import { errorsPage } from './errors-page.ts'
@@ -89,6 +90,7 @@ export async function buildPublicServer(
   statusRoutes(app, context)
   tradeRoutes(app, context)
   guaranteeRoutes(app, context)
+  boxRoutes(app, context)
   creditRoutes(app, context)
   findingsRoute(app, context)
   eventsRoute(app, context)

@@ -5,6 +5,7 @@
  */
 import type { Finding, Subjects } from '../chain/catalogue/statement-type.ts'
 import type { JsonObject } from '../chain/json.ts'
+import type { BidReceipt, BoxClaim, BoxLeaf, PlacedLeaf } from '../chain/quiet-box.ts'
 import type { FieldProblem, RefusalTexts } from '../chain/refusal.ts'
 
 /** accepted: receipt given · replicated: commit certificate exists · attested: checkpoint carries q cosignatures. */
@@ -305,6 +306,7 @@ export interface TenderView {
 
 export interface Service {
   readonly trade: TradeLookups
+  readonly boxes: BoxLookups
   /** Rejects only when `options.signal` is aborted (the caller has gone) or when something of ours is wrong. */
   submit(jws: string, options: SubmitOptions): Promise<Submission>
   /** Signs plain data with the centre's key and submits it (private listener only). */
@@ -414,6 +416,53 @@ export interface TradeLookups {
   creditOf(party: string, from: number, limit: number, at?: number): readonly InstanceView[]
   /** The words of every finding; `{0}`, `{1}` in them stand for its values. */
   findingTexts(): RefusalTexts
+}
+
+/** A section's box. */
+export interface BoxName {
+  readonly tender: TenderName
+  /** Empty when the tender has only itself. */
+  readonly section: string
+}
+
+export type Deposit =
+  | {
+      readonly kind: 'received'
+      readonly ledger: string
+      readonly member: string
+      readonly receipt: BidReceipt & { readonly epoch: number; readonly signature: Uint8Array }
+    }
+  | { readonly kind: 'refused'; readonly code: string }
+
+export interface BoxCloseView extends BoxClaim {
+  readonly member: string
+  readonly round: number
+  /** Of the record. */
+  readonly index: number
+}
+
+export interface BoxTallyView {
+  readonly leaves: number
+  readonly bids: number
+  readonly replaced: number
+  readonly withdrawn: number
+  readonly notRevealed: number
+}
+
+export interface BoxView {
+  readonly closes: readonly BoxCloseView[]
+  /** Null before the first close. */
+  readonly tally: BoxTallyView | null
+}
+
+export interface BoxLookups {
+  /** Of whom the lists and places are. */
+  readonly member: string
+  deposit(about: BoxName, leaf: string): Promise<Deposit>
+  box(about: BoxName): BoxView | undefined
+  /** What this member closed over; undefined before its close is on the ledger. */
+  list(about: BoxName): readonly BoxLeaf[] | undefined
+  place(about: BoxName, leaf: string): PlacedLeaf | undefined
 }
 
 export interface PlainSubmission {

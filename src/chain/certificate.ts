@@ -64,7 +64,7 @@ export interface SigningContext {
   readonly epoch: number
 }
 
-export type SealKind = 'VOTE' | 'SEAL' | 'ACK' | 'LOCK' | 'BATCH' | 'RECEIPT' | 'BID-RECEIPT' | 'READY'
+export type SealKind = 'VOTE' | 'SEAL' | 'ACK' | 'LOCK' | 'BATCH' | 'RECEIPT' | 'BID-RECEIPT' | 'BOX-SECRET' | 'READY'
 
 /** kind ‖ 0x00 ‖ ledger id (32 bytes) ‖ epoch (CBOR) ‖ body (CBOR). */
 export function sealMessage(kind: SealKind, context: SigningContext, body: CborValue): Uint8Array {

@@ -62,6 +62,8 @@ export interface IntakeDependencies {
   readonly attestedSize: () => number
   /** Calls back with a height that was committed when this was asked; never, if no leader answers. */
   readonly readIndex: (done: (height: Height) => void) => void
+  /** Takes a row of the journal that is a leaf of the quiet box, and says its number. @throws {CborError} when it is damaged */
+  readonly restoreLeaf: (row: Uint8Array) => number | undefined
   /** Has the head file written in the cycle that is being gathered, with the journal's count of changes as it then is. */
   readonly headDue: () => void
   /** Passes a batch on its way to the leader. */
@@ -163,7 +165,7 @@ export class Intake {
    * Reads the journal: what got a receipt before this start and may not be on the ledger yet. A row that the disk changed is left out, loudly:
    * this node would otherwise sign a batch that is invalid by its bytes alone (rule 30).
    */
-  restore(done: () => void): void {
+  restore(done: (lost: boolean) => void): void {
     const { disk, items, ledger, verifier, log } = this.#deps
     const found: Pending[] = []
     const numbers: number[] = []
@@ -171,7 +173,9 @@ export class Intake {
       journalRange,
       (key, row) => {
         try {
-          found.push(readJournalRow(row, this.#options.node, ledger.rules.context.ledger))
+          const leaf = this.#deps.restoreLeaf(row)
+          if (leaf !== undefined) this.#journalNumber = Math.max(this.#journalNumber, leaf + 1)
+          else found.push(readJournalRow(row, this.#options.node, ledger.rules.context.ledger))
           numbers.push(numberOfJournalKey(key))
         } catch (error) {
           if (!(error instanceof CborError) && !(error instanceof Refusal)) throw error
@@ -181,7 +185,7 @@ export class Intake {
         return undefined
       },
       (isWhole) => {
-        this.journal.resume(numbers, isWhole)
+        const lost = this.journal.resume(numbers, isWhole)
         verifier.check(
           found.flatMap(({ statement, receipt }) => [signatureCheckOf(statement), this.#checkOf(receipt)]),
           (verdicts) => {
@@ -198,7 +202,7 @@ export class Intake {
               // This machine's clock may have been set back since; along a run of batches the times never decrease.
               this.#lastReceivedAt = Math.max(this.#lastReceivedAt, pending.entry.receivedAt)
             }
-            done()
+            done(lost)
           },
         )
       },
@@ -234,6 +238,14 @@ export class Intake {
 
   close(): void {
     this.#open = false
+  }
+
+  /** Journals a leaf of the quiet box: received, as a statement is, and counted with them. @returns its number, to remove it by */
+  keepLeaf(row: (number: number) => Uint8Array): number {
+    const number = this.#journalNumber++
+    this.journal.add(number, row(number))
+    this.#deps.headDue()
+    return number
   }
 
   submit(jws: string, done: (result: IntakeResult) => void): void {

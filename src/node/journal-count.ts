@@ -39,8 +39,11 @@ export class JournalCount {
     return this.#changes
   }
 
-  /** After the journal was read: the numbers of its rows, and whether that is all that there is. Says what is missing, and goes on from here. */
-  resume(numbers: readonly number[], isWhole: boolean): void {
+  /**
+   * After the journal was read: the numbers of its rows, and whether that is all that there is. Says what is missing, and goes on from here.
+   * @returns whether anything is
+   */
+  resume(numbers: readonly number[], isWhole: boolean): boolean {
     const counted = this.#counted()
     const rows = numbers.length
     const sum = numbers.reduce((total, number) => (total + mixed(number)) % sumModulus, 0)
@@ -48,13 +51,15 @@ export class JournalCount {
     // As many as there should be, and others: a row was lost together with the removal of another.
     const isOther = rows === counted.rows && sum !== counted.sum
     const lostRows = isOther ? 1 : Math.max(0, counted.rows - rows)
-    if (lostChanges > 0 || lostRows > 0 || !isWhole) {
+    const isLost = lostChanges > 0 || lostRows > 0 || !isWhole
+    if (isLost) {
       this.#deps.log.error('receipts lost', { rows: lostRows, changes: lostChanges, unreadable: !isWhole })
     }
     this.#rows = rows
     this.#sum = sum
     this.#changes = Math.max(this.#changes, counted.changes)
     if (lostChanges > 0 || rows !== counted.rows || isOther) this.#changed()
+    return isLost
   }
 
   add(number: number, row: Uint8Array): void {

@@ -53,6 +53,7 @@ import {
   namedRange,
   readAttestation,
 } from './block-store.ts'
+import { BoxLookups } from './box-lookups.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Pending, SignedReceipt } from './intake.ts'
 import type { Executed } from './ledger.ts'
@@ -113,6 +114,7 @@ const notesMax = 64
 
 export class Queries implements Service {
   readonly trade: TradeLookups
+  readonly boxes: BoxLookups
   readonly #options: QueriesOptions
   readonly #deps: QueriesDependencies
   readonly #recent = new Map<number, Recent>()
@@ -131,6 +133,10 @@ export class Queries implements Service {
       catalogue: options.rules.catalogue,
       replica: dependencies.replica,
       clock: dependencies.clock,
+      whole: (read) => this.#whole(read),
+    })
+    this.boxes = new BoxLookups(options.member, {
+      replica: dependencies.replica,
       whole: (read) => this.#whole(read),
     })
   }

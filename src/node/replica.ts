@@ -6,6 +6,7 @@
  */
 import { type Batch, decodeBatch } from '../chain/batch.ts'
 import type { Attestation, Block } from '../chain/block.ts'
+import type { AboutBox } from '../chain/catalogue/box-life.ts'
 import type { UnknownAhead } from '../chain/catalogue/catalogue.ts'
 import { CborError } from '../chain/cbor.ts'
 import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
@@ -24,6 +25,7 @@ import type { Effect, LockState } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
 import { Raft } from '../consensus/raft.ts'
 import { BlockStore, blockKey, DamagedStore } from './block-store.ts'
+import { BoxKeeper, type DepositResult } from './box-keeper.ts'
 import { CatchUp } from './catch-up.ts'
 import { Checking } from './checking.ts'
 import { Cosigning, type Head } from './cosigning.ts'
@@ -72,6 +74,8 @@ export class Replica {
   readonly #cycle: DiskCycle
   readonly #items: VerifiedItems
   readonly store: BlockStore
+  /** The quiet box: what is handed in for tenders that are still closed to all eyes. Survives the epochs, as the intake does. */
+  readonly boxes: BoxKeeper
   #parts: Parts | undefined
   #inTurn = false
   #stopped = false
@@ -112,6 +116,7 @@ export class Replica {
     this.#cycle = new DiskCycle({}, { disk: this.#disk, beforeTaking: () => this.#saveHeadIfDue() })
     this.#items = new VerifiedItems(context.ledger)
     this.store = new BlockStore({ cycle: this.#cycle, disk: this.#disk, context })
+    this.boxes = this.#newBoxKeeper()
   }
 
   /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} at once or not at all */
@@ -123,7 +128,8 @@ export class Replica {
         const { intake, fencing } = this.#parts
         this.#missingUpTo = found.missingUpTo
         this.#committedBefore = found.head.commit
-        intake.restore(() => {
+        intake.restore((lost) => {
+          this.boxes.resume(lost)
           intake.begin(found.incarnation)
           this.#ports.network.start({
             onMessage: (peer, lane, bytes, release) => this.#turn(() => this.#onMessage(peer, lane, bytes, release)),
@@ -226,6 +232,11 @@ export class Replica {
 
   submit(jws: string, done: (result: IntakeResult) => void): void {
     this.#turn(() => this.#running.intake.submit(jws, done))
+  }
+
+  /** Takes a leaf of a sealed bid into the quiet box. */
+  deposit(about: AboutBox, leaf: string, done: (result: DepositResult) => void): void {
+    this.#turn(() => this.boxes.deposit(about, leaf, done))
   }
 
   pending(statementId: string): Pending | undefined {
@@ -443,6 +454,7 @@ export class Replica {
     catchUp.tick()
     fencing.saveSeen()
     intake.onTick()
+    this.boxes.onTick()
     this.#handOnLateBatches()
     sealing.trySeal()
   }
@@ -797,6 +809,7 @@ export class Replica {
       if (certified.has(header.height) || parts.ledger.committed.next !== undefined) certifiedHeads.push(head)
       this.#events.onCommitted?.(executed)
       parts.intake.onCommitted(executed)
+      this.boxes.onCommitted(executed)
       for (const batch of executed.block.batches) for (const item of batch.items) this.#items.forget(item)
       // Its signatures were checked with the block that carries it.
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
@@ -895,6 +908,7 @@ export class Replica {
         tipId: () => running().raft.tail.id,
         attestedSize: () => running().cosigning.attested?.size ?? 0,
         readIndex: (done) => this.readIndex(done),
+        restoreLeaf: (row) => this.boxes.restoreRow(row),
         headDue: () => {
           this.#isHeadDue = true
         },
@@ -903,6 +917,36 @@ export class Replica {
           vouching.remember(vouching.checkOfBatch(batch)!)
           this.#forward(running(), batch.bytes, () => sealing.offer(batch))
         },
+      },
+    )
+  }
+
+  #newBoxKeeper(): BoxKeeper {
+    const { member, node } = this.#options
+    const { clock, signer, log } = this.#ports
+    return new BoxKeeper(
+      { member, node },
+      {
+        clock,
+        cycle: this.#cycle,
+        signer,
+        log,
+        turn: this.#turn,
+        standing: () => {
+          const { committed, rules } = this.#running.ledger
+          return {
+            state: committed.state,
+            blockTime: committed.time,
+            genesis: rules.genesis,
+            ledger: rules.context.ledger,
+            epoch: rules.context.epoch,
+            self: this.epoch.members.find(({ id, node: own }) => id === member && own.id === node),
+            maySign: this.#signing && !this.isBehindItself,
+          }
+        },
+        keep: (row) => this.#running.intake.keepLeaf(row),
+        remove: (number) => this.#running.intake.journal.remove(number),
+        submit: (jws, done) => this.#running.intake.submit(jws, done),
       },
     )
   }

@@ -6,6 +6,7 @@
 import { ed25519PublicKey, ed25519Sign, sha256 } from '#crypto'
 import type {
   AsOf,
+  BoxLookups,
   InclusionProof,
   LedgerRecord,
   PartyView,
@@ -441,6 +442,15 @@ export class FakeLedger implements Service {
     guaranteeStatistics: async () => [],
     creditOf: () => [],
     findingTexts: () => ({}),
+  }
+
+  /** No boxes: those are looked at over a real node. */
+  readonly boxes: BoxLookups = {
+    member: 'guangzhou',
+    deposit: async () => ({ kind: 'refused', code: 'box.unknown' }),
+    box: () => undefined,
+    list: () => undefined,
+    place: () => undefined,
   }
 
   async metrics(): Promise<string> {

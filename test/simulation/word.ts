@@ -47,6 +47,7 @@ export type Word =
 export const compareRanks = (a: Rank, b: Rank): number => a.term - b.term || a.height - b.height
 export const rankText = ({ term, height }: Rank): string => `${term}.${height}`
 
+const base64urlOfBrace = 'e'.charCodeAt(0)
 const textHead = 'gongzheng/'.length
 const ledgerBytes = 32
 
@@ -57,6 +58,8 @@ export function wordOf(purpose: SigningPurpose, message: Uint8Array): Word {
     return { kind: 'COSIGN', size: Number(size), root: toHex(root) }
   }
   if (purpose !== 'seal') return { kind: 'OTHER' }
+  // What a node says of its box is a statement like any other, and its kind is in the payload.
+  if (message[0] === base64urlOfBrace) return { kind: 'OTHER' }
   const end = message.indexOf(0)
   const kind = fromUtf8(message.subarray(textHead, end))
   const [epoch, body] = decodeCbor(message.subarray(end + 1 + ledgerBytes)) as readonly [number, CborValue]

@@ -115,7 +115,7 @@ export function keepPace(context: RuleContext): void {
 }
 
 /** What attested time is read from. */
-export type Attested = Pick<RuleContext, 'state' | 'blockTime' | 'genesis'>
+export type Attested = Pick<RuleContext, 'blockTime' | 'genesis'> & { readonly state: StateReader }
 
 /** When `length` of attested time have passed after `start`; later than block time if they have not yet. */
 export function attestedEnd(start: number, length: number, context: Attested): number {

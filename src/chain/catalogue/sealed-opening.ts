@@ -17,6 +17,7 @@ import {
   sealedLeaf,
   termsDigest,
 } from '../sealed-bid.ts'
+import type { StateReader } from '../state.ts'
 import { formatTime } from '../time.ts'
 import { VerificationError } from '../verification-error.ts'
 import { countField, digestField, sealedBiddingLaw as law, pathField } from './box-fields.ts'
@@ -102,7 +103,7 @@ export interface Tally {
 }
 
 /** What is accounted for so far. */
-export function tallyOf(state: RuleContext['state'] | Pick<RuleContext['state'], 'get'>, key: Key): Tally {
+export function tallyOf(state: StateReader, key: Key): Tally {
   const { claimed, bids, replaced, withdrawn, withdrawals, copies } = tallies.read(state, key) ?? nothingYet
   const inBoxes = closersOf(state, key).reduce((sum, member) => sum + closes.read(state, [...key, member])!.count, 0)
   const all = inBoxes + claimed

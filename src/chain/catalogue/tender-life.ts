@@ -116,7 +116,7 @@ export type TenderInstance = Instance<keyof typeof tenderLife.states & string, T
 
 /** The tender as it stands at block time; undefined when there is no notice. For other families too. */
 export function tenderAt(
-  context: Pick<RuleContext, 'state' | 'blockTime'>,
+  context: { readonly state: StateReader; readonly blockTime: number },
   tender: TenderIdentity,
 ): TenderInstance | undefined {
   return tenderLife.at(context.state, tenderKey(tender), context.blockTime)
