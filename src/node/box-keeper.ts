@@ -46,6 +46,7 @@ import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import type { IntakeResult } from './intake.ts'
 import type { Executed } from './ledger.ts'
+import { boxBeatMs, uncheckedSubmissionsMax } from './limits.ts'
 import type { Clock, Log, Signer } from './ports.ts'
 
 export interface BoxKeeperOptions {
@@ -63,6 +64,8 @@ export interface BoxKeeperDependencies {
   /** Journal rows, counted with those of the receipts for statements; the number under which one is removed. */
   readonly keep: (row: (number: number) => Uint8Array) => number
   readonly remove: (number: number) => void
+  /** Has the head file written in the cycle that is being gathered. */
+  readonly headDue: () => void
   readonly submit: (jws: string, done: (result: IntakeResult) => void) => void
 }
 
@@ -78,6 +81,14 @@ export interface BoxStanding {
   readonly self: GenesisMember | undefined
   /** Whether anything may be signed. */
   readonly maySign: boolean
+}
+
+interface Waiting {
+  readonly box: Box
+  readonly leaf: string
+  readonly receivedAt: number
+  readonly epoch: number
+  readonly done: (result: DepositResult) => void
 }
 
 export type DepositResult =
@@ -114,6 +125,7 @@ interface Seen {
 const movesBoxes = /^(?:box\.(?!round)|bid\.|tender\.)/
 /** First element of a journal row of this kind. */
 const rowKind = 4
+const beatKey = metaKey('box-beat')
 const postingKey = metaKey('box-round')
 const brokenKey = metaKey('box-broken')
 /** Slots of the newest rounds: what a close needs even when other boxes of that round have been opened since. */
@@ -142,6 +154,9 @@ export class BoxKeeper {
   #roundTriedAt = 0
   readonly #closeTriedAt = new Map<number, number>()
   #lastReceivedAt = 0
+  /** Handed in since the last beat. */
+  #waiting: Waiting[] = []
+  #beatAt = 0
   #secret: Uint8Array | undefined
   #asksSecret = false
 
@@ -192,7 +207,7 @@ export class BoxKeeper {
 
   // ── leaves ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Takes a leaf in. The answer is the same for any leaf, and for the same leaf however often it comes. */
+  /** Takes a leaf in, with the next beat. The answer is the same for any leaf, and for the same leaf however often it comes. */
   deposit(about: AboutBox, leaf: string, done: (result: DepositResult) => void): void {
     const refused = (code: string): void => done({ kind: 'refused', code })
     const { state, blockTime, epoch, maySign, self } = this.#deps.standing()
@@ -202,21 +217,45 @@ export class BoxKeeper {
     if (number === undefined) return refused('box.unknown')
     const box = this.#boxes.get(number)
     if (box === undefined) return refused('box.not-open')
-    const held = box.leaves.get(leaf)
-    if (held !== undefined) return this.#receipt(box, held, done)
     const receivedAt = Math.max(this.#deps.clock.wall(), this.#lastReceivedAt)
-    const { stands, deadline } = box.seen
-    if (stands !== 'open' || deadline === null || receivedAt > deadline) return refused('box.not-open')
-    if (this.#brokenFrom <= this.#posting + 1) return refused('node.box-damaged')
-    if (box.leaves.size >= boxLeavesMax || this.#deps.cycle.congested) return refused('node.overloaded')
+    if (!box.leaves.has(leaf)) {
+      const { stands, deadline } = box.seen
+      if (stands !== 'open' || deadline === null || receivedAt > deadline) return refused('box.not-open')
+      if (this.#brokenFrom <= this.#posting + 1) return refused('node.box-damaged')
+      if (box.leaves.size >= boxLeavesMax || this.#deps.cycle.congested) return refused('node.overloaded')
+    }
+    if (this.#waiting.length >= uncheckedSubmissionsMax) return refused('node.overloaded')
     this.#lastReceivedAt = receivedAt
+    this.#waiting.push({ box, leaf, receivedAt, epoch, done })
+  }
+
+  /**
+   * Takes in what was handed in since the last one. While a box is open the disk is written to at every beat, whether or not anything came:
+   * what a disk does is felt by whoever waits for a block, and must not tell how busy the box is.
+   */
+  #beat(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#deps.cycle.put(beatKey, encodeCbor([1, this.#deps.clock.wall()]))
+    this.#deps.headDue()
     const round = this.#nextRound
-    const journalNumber = this.#deps.keep((number) =>
-      leafRow(box.number, { leaf, receivedAt, round, epoch, journalNumber: number }),
+    const taken = waiting.map(({ box, leaf, receivedAt, epoch, done }) => {
+      const held = box.leaves.get(leaf) ?? this.#take(box, { leaf, receivedAt, round, epoch })
+      return () => this.#receipt(box, held, done)
+    })
+    // Behind the rows: whoever has the receipt finds the leaf after a crash.
+    this.#deps.cycle.whenDurable(() =>
+      this.#deps.turn(() => {
+        for (const give of taken) give()
+      }),
     )
-    const taken: HeldLeaf = { leaf, receivedAt, round, epoch, journalNumber }
-    box.leaves.set(leaf, taken)
-    this.#receipt(box, taken, done)
+  }
+
+  #take(box: Box, leaf: Omit<HeldLeaf, 'journalNumber'>): HeldLeaf {
+    const journalNumber = this.#deps.keep((number) => leafRow(box.number, { ...leaf, journalNumber: number }))
+    const held = { ...leaf, journalNumber }
+    box.leaves.set(leaf.leaf, held)
+    return held
   }
 
   #receipt({ about }: Box, held: HeldLeaf, done: (result: DepositResult) => void): void {
@@ -224,10 +263,7 @@ export class BoxKeeper {
     const receipt: BidReceipt = { ...about, leaf, receivedAt, round, node: this.#options.node }
     const { ledger } = this.#deps.standing()
     this.#deps.signer.sign('seal', bidReceiptMessage({ ledger, epoch }, receipt), (signature) =>
-      this.#deps.turn(() =>
-        // Behind the row: whoever has the receipt finds the leaf after a crash.
-        this.#deps.cycle.whenDurable(() => done({ kind: 'received', receipt: { ...receipt, epoch, signature } })),
-      ),
+      this.#deps.turn(() => done({ kind: 'received', receipt: { ...receipt, epoch, signature } })),
     )
   }
 
@@ -270,6 +306,11 @@ export class BoxKeeper {
     if (!maySign || self === undefined) return
     this.#readBoxes()
     if (this.#boxes.size === 0) return
+    const beat = Math.floor(this.#deps.clock.wall() / boxBeatMs)
+    if (beat > this.#beatAt) {
+      this.#beatAt = beat
+      this.#beat()
+    }
     if (this.#secret === undefined) return this.#askSecret()
     this.#postRound(self, this.#secret)
     for (const box of this.#boxes.values()) this.#closeIfDue(box, self, this.#secret)
@@ -317,7 +358,10 @@ export class BoxKeeper {
     this.#roundTriedAt = now
     const newest = newestRounds.read(state, [this.#options.member])
     const round = (newest?.round ?? 0) + 1
-    if (this.#posting < round) this.#fix(round, secret)
+    if (this.#posting < round) {
+      this.#beat() // what came in time is in it
+      this.#fix(round, secret)
+    }
     const fixed = this.#fixed(round)
     if (fixed === undefined) return this.#deps.log.error('box damaged', { round })
     const { from, hashes } = fixed

@@ -12,6 +12,9 @@ export const pendingStatementsMax = 20_000
 export const pendingBytesMax = 64 * 1024 * 1024
 /** Submissions whose signature is being checked, and those that get a second look: beyond this, waiting costs more than asking again. */
 export const uncheckedSubmissionsMax = 4_096
+/** While a box for sealed bids is open: leaves are taken in, and the disk is written to, this often and at no other time. */
+export const boxBeatMs = 1_000
+
 /** So long a statement that would be refused waits for word of what is committed: two elections of the default length and a little. */
 export const secondLookMs = 5_000
 

@@ -946,6 +946,9 @@ export class Replica {
         },
         keep: (row) => this.#running.intake.keepLeaf(row),
         remove: (number) => this.#running.intake.journal.remove(number),
+        headDue: () => {
+          this.#isHeadDue = true
+        },
         submit: (jws, done) => this.#running.intake.submit(jws, done),
       },
     )
