@@ -4,12 +4,14 @@
  * one ended; state and position go there in one atomic batch.
  *
  *   s text         state row, as the rules see it        t level tile   full tiles, 256 hashes of 32 bytes
- *   z size         height and time of the block that ended there        m head   the position, and the tiles' right edge
+ *   z size         height and time of the block that ended there        b height   SHA-256 of the block's bytes
+ *   m head         the position, and the tiles' right edge
  */
+import { sha256 } from '#crypto'
 import { assert } from '../../chain/assert.ts'
 import type { Block } from '../../chain/block.ts'
 import { concat, fromHex, toHex, u64, utf8 } from '../../chain/bytes.ts'
-import { type CborValue, decodeCbor, encodeCbor, field } from '../../chain/cbor.ts'
+import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../../chain/cbor.ts'
 import { refFromCbor, refToCbor } from '../../chain/certificate.ts'
 import { type Epoch, genesisRef, newestEpoch } from '../../chain/epoch.ts'
 import type { ChainPoint, Execution } from '../../chain/execution.ts'
@@ -39,12 +41,13 @@ export interface Counts {
 const pendingBytesMax = 8 * 1024 * 1024
 /** State rows kept decoded: keys, parties, runs and what is open now. */
 const cachedRows = 50_000
-const format = 1
+const format = 2
 
-const prefix = { state: 0x73, tile: 0x74, size: 0x7a, meta: 0x6d } as const
+const prefix = { state: 0x73, tile: 0x74, size: 0x7a, block: 0x62, meta: 0x6d } as const
 const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
 const headKey = key(prefix.meta, utf8('head'))
 const tileKey = (level: number, index: number): Uint8Array => key(prefix.tile, Uint8Array.of(level), u64(index))
+const blockKey = (height: number): Uint8Array => key(prefix.block, u64(height))
 const sizeKey = (size: number): Uint8Array => key(prefix.size, u64(size))
 
 export class AuditStore {
@@ -135,6 +138,7 @@ export class AuditStore {
     const { blocks, records } = this.#counts
     const added = leaves.filter(({ kind }) => kind === 'record').length
     this.#counts = { blocks: blocks + 1, records: records + added }
+    this.#cycle.putLater(blockKey(height), sha256(block.bytes))
     if (leaves.length > 0) this.#putSize()
     for (const { member, time, signature } of block.carried.attestation?.cosignatures ?? []) {
       const { size, root } = block.carried.attestation!
@@ -162,6 +166,11 @@ export class AuditStore {
     if (row === undefined) return undefined
     const [height, time] = field.array(decodeCbor(row), 'size row', 2)
     return { height: field.natural(height, 'height'), time: field.natural(time, 'time') }
+  }
+
+  /** Of the bytes of a block. */
+  blockHash(height: number): Uint8Array | undefined {
+    return this.#cycle.get(blockKey(height))
   }
 
   /** `width` hashes of a tile; undefined when this tree has fewer. */
@@ -246,6 +255,7 @@ interface HeldHead {
 
 function readHead(row: Uint8Array): HeldHead {
   const parts = field.array(decodeCbor(row), 'head', 11)
+  if (parts[0] !== format) throw new CborError(`an audit’s tree of format ${String(parts[0])}`)
   const hash = (value: CborValue | undefined, name: string): string => toHex(field.bytes(value, name, 32))
   const size = field.natural(parts[4], 'size')
   const peaks = field.array(parts[5], 'peaks').map((peak) => field.bytes(peak, 'peak', 32))

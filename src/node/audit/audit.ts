@@ -3,8 +3,10 @@
  * the one that has most; should it lie or fall silent, from the next. Everything the others serve is compared with what was computed. A source that
  * lies is named as a source; a member is named only by its own signatures.
  */
-import type { Block } from '../../chain/block.ts'
-import { fromHex, toHex, utf8 } from '../../chain/bytes.ts'
+import { sha256 } from '#crypto'
+import { type Block, decodeBlock } from '../../chain/block.ts'
+import { equalBytes, fromHex, toHex, utf8 } from '../../chain/bytes.ts'
+import { CborError } from '../../chain/cbor.ts'
 import { formatCheckpoint } from '../../chain/checkpoint.ts'
 import { epochOfSize, epochsUpTo } from '../../chain/epoch.ts'
 import type { ChainRules } from '../../chain/execution.ts'
@@ -15,8 +17,8 @@ import type { Policy } from '../../chain/policy.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import type { Verifier } from '../ports.ts'
 import type { AuditStore, Counts } from './audit-store.ts'
-import { asked } from './block-feed.ts'
-import { compareEntries, comparePolicy, compareTiles, found } from './comparing.ts'
+import { asked, feedBlocks } from './block-feed.ts'
+import { compareBlocks, compareEntries, comparePolicy, compareTiles, found } from './comparing.ts'
 import { batchFaults, blockFaults, headFaults, sizeOf } from './evidence.ts'
 import { Replaying } from './replaying.ts'
 import { checkpointPath, type MemberHead, readHead, type ServedHead } from './served-head.ts'
@@ -30,6 +32,8 @@ export interface AuditOptions {
   readonly seen: ReadonlyMap<string, Seen>
   /** Entries up to here were read in full before. */
   readonly entriesRead: number
+  /** Blocks are read from one source unless all of them are to be compared. */
+  readonly everyBlock?: boolean
 }
 
 /** What is kept of a source from one audit to the next. */
@@ -39,6 +43,8 @@ export interface Seen {
   readonly size: number
   /** Its tiles were compared up to this size. */
   readonly compared: number
+  /** And its blocks up to this height; none, unless that was asked for. */
+  readonly comparedHeight?: number
 }
 
 export interface AuditDependencies {
@@ -131,8 +137,17 @@ class Audit {
     for (const read of this.#reads) {
       const compared = await this.#compare(read)
       const { source, head } = read
-      if (compared !== undefined && head.size >= (seen.get(source.name)?.size ?? 0)) {
-        seen.set(source.name, { note: head.note, size: head.size, compared })
+      if (compared === undefined) continue
+      const before = seen.get(source.name)
+      const comparedHeight = before?.comparedHeight ?? 0
+      const to = store.endOf(head.size)!.height
+      // What was replayed just now came from the primary.
+      const open = source === primary?.source ? Math.min(to, resumedAt) : to
+      if (this.#options.everyBlock === true && !(await this.#compareBlocks(read, primary, comparedHeight, open)))
+        continue
+      if (head.size >= (before?.size ?? 0)) {
+        const heights = this.#options.everyBlock === true ? to : comparedHeight
+        seen.set(source.name, { note: head.note, size: head.size, compared, comparedHeight: heights })
       }
     }
     const { block, root, time } = store.point
@@ -344,6 +359,34 @@ class Audit {
     )
     for (const finding of tiles) this.#add(finding)
     return this.#findings.length > before ? undefined : head.size
+  }
+
+  /** Whether they are ours. One that is not may convict whoever sealed it, beside the one at its height that was followed. */
+  async #compareBlocks({ source }: Read, primary: Read | undefined, from: number, to: number): Promise<boolean> {
+    const { store } = this.#deps
+    const difference = await compareBlocks(source, store, { from, to })
+    if (difference === undefined) return true
+    const { finding, served } = difference
+    this.#add(finding)
+    const wrong = served === undefined ? undefined : this.#decoded(served.bytes)
+    if (served === undefined || wrong === undefined || primary === undefined) return false
+    const feed = feedBlocks(primary.source, served.height)
+    const right = await feed.next()
+    await feed.return()
+    if (right.done === true || right.value.kind === 'end') return false
+    if (!equalBytes(sha256(right.value.bytes), store.blockHash(served.height)!)) return false
+    const about = { ledger: this.#genesis.ledger, newest: store.epoch }
+    this.#accuse(finding, blockFaults(wrong, this.#decoded(right.value.bytes)!, about))
+    return false
+  }
+
+  #decoded(bytes: Uint8Array): Block | undefined {
+    try {
+      return decodeBlock(bytes, this.#options.rules.context)
+    } catch (error) {
+      if (error instanceof CborError || error instanceof RangeError) return undefined
+      throw error
+    }
   }
 
   /** A head without a quorum under it proves nothing about the ledger, but may about who signed it. */

@@ -1,4 +1,5 @@
 /** What a source serves beside its blocks, held against what was computed from the chain: tiles of every level, entries, policy. */
+import { sha256 } from '#crypto'
 import { equalBytes, utf8 } from '../../chain/bytes.ts'
 import { type Epoch, epochOfSize, epochsUpTo } from '../../chain/epoch.ts'
 import type { Genesis } from '../../chain/genesis.ts'
@@ -8,7 +9,7 @@ import { formatPolicy } from '../../chain/policy.ts'
 import { decodeEntryBundle, entriesPath, entryBytesMax, tilePath, tilesOf, tileWidth } from '../../chain/tile.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import type { AuditStore } from './audit-store.ts'
-import { type Asked, ahead, asked } from './block-feed.ts'
+import { type Asked, ahead, asked, feedBlocks } from './block-feed.ts'
 import type { Finding, FindingCode, Source } from './source.ts'
 
 /** Tiles on their way. */
@@ -134,6 +135,31 @@ export async function compareEntries(
       return { ...found('audit.entry-differs', source, file, `entry ${at} is another`), index: at }
     }
     onBundle(index * 256 + width)
+  }
+  return undefined
+}
+
+export interface BlockDifference {
+  readonly finding: Finding
+  /** The block that is another, as it was served. */
+  readonly served?: { readonly height: number; readonly bytes: Uint8Array }
+}
+
+/** All blocks above `from` up to `to`, byte for byte. The first difference. */
+export async function compareBlocks(
+  source: Source,
+  store: AuditStore,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<BlockDifference | undefined> {
+  if (from >= to) return undefined
+  for await (const fed of feedBlocks(source, from + 1)) {
+    if (fed.kind === 'end') return { finding: fed.finding }
+    const { height, file, bytes } = fed
+    if (!equalBytes(sha256(bytes), store.blockHash(height)!)) {
+      const finding = { ...found('audit.block-differs', source, file, `block ${height} is another`), height }
+      return { finding, served: { height, bytes } }
+    }
+    if (height >= to) return undefined
   }
   return undefined
 }

@@ -58,6 +58,7 @@ export type FindingCode =
   | 'audit.policy-differs'
   | 'audit.checkpoint-bad'
   | 'audit.block-invalid'
+  | 'audit.block-differs'
   | 'audit.tile-differs'
   | 'audit.entry-differs'
   | 'audit.missing'

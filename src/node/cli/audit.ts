@@ -36,6 +36,7 @@ export interface AuditCommandOptions {
   readonly policy?: string
   readonly state?: string
   readonly timeout?: string
+  readonly everyBlock?: true
 }
 
 export async function auditCommand(options: AuditCommandOptions, terminal: Terminal): Promise<ExitCode> {
@@ -84,7 +85,7 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
         isSilent ? exitCode.noAnswer : exitCode.refused,
       )
     }
-    const about = { sources, policy, directory }
+    const about = { sources, policy, directory, everyBlock: options.everyBlock === true }
     let report = await audited(choice.genesis, { ...about, state }, terminal)
     if (report.resumedAt > 0 && report.findings.some(({ code }) => code === 'audit.block-invalid')) {
       // It may be our own disk that lost a row: nobody is named by what was not computed anew.
@@ -120,11 +121,12 @@ interface AuditOf {
   readonly policy: Policy | undefined
   readonly state: AuditState
   readonly directory: string
+  readonly everyBlock: boolean
 }
 
 async function audited(
   genesis: Genesis,
-  { sources, policy, state, directory }: AuditOf,
+  { sources, policy, state, directory, everyBlock }: AuditOf,
   terminal: Terminal,
 ): Promise<AuditReport> {
   const log = remarksOf(terminal)
@@ -146,7 +148,7 @@ async function audited(
       failed,
       audit(
         sources,
-        { rules: rulesOf(genesis), policy, seen, entriesRead },
+        { rules: rulesOf(genesis), policy, seen, entriesRead, everyBlock },
         { store: new AuditStore(genesis, opened.disk), verifier, onProgress: bars.update },
       ),
     ])

@@ -283,6 +283,18 @@ const commandTexts = {
       'Keep it; other sources show the right one.',
     ),
   },
+  'audit.block-differs': {
+    zh: words(
+      '区块不同',
+      '该来源提供的区块与法定数成员共签的账本中同一高度的区块不同。',
+      '请保存该区块；封装它的成员若因此自相矛盾，另有矛盾签名文件。',
+    ),
+    en: words(
+      'A block differs',
+      'It is not the block that stands at its height in the ledger that a quorum cosigned.',
+      'Keep it; where whoever sealed it contradicts itself by it, there is a fault proof.',
+    ),
+  },
   'audit.tile-differs': {
     zh: words('分片不同', '该来源的哈希分片与由区块算出的不同。', '该来源提供的证明不可信；请向其他成员核对。'),
     en: words(

@@ -488,6 +488,13 @@ function programFor(terminal: Terminal, run: Run): Command {
       t('审计目录：再次审计时只取新的部分', 'what is kept for the next audit, which then fetches only what is new'),
     )
     .option(
+      '--every-block',
+      t(
+        '逐一比对每个来源的全部区块（默认只从一个来源读取）',
+        'compare all blocks of every source (default: read them from one)',
+      ),
+    )
+    .option(
       '--timeout <seconds>',
       t('一次请求最多等这么久（默认 60）', 'wait so long for one request at most (default 60)'),
     )

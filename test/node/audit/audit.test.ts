@@ -186,6 +186,32 @@ describe('a member whose key signed twice', () => {
     expect(report.size).toBe(honest.size)
   })
 
+  test('shown by a source from which nobody read the blocks: found when every block is compared', async () => {
+    const at = 12
+    const wrong = longLedger(9)
+      .add({ records: keys('other', 30) })
+      .blocks.at(-1)!
+    expect(wrong.header.height).toBe(at)
+    const list = decodeBlockBundle(files.get(blockBundlePath(0))!)
+    list[at - 1] = wrong.bytes
+    const liar = changed(files, blockBundlePath(0), encodeBlockBundle(list))
+    const medium = newMedium()
+    const first = await auditFiles({ honest: files, liar }, {}, medium)
+    expect(first.findings).toEqual([])
+    const { seen, entriesRead } = first
+    // Also by an audit that goes on from one that did not compare them.
+    for (const report of [
+      await auditFiles({ honest: files, liar }, { everyBlock: true }),
+      await auditFiles({ honest: files, liar }, { everyBlock: true, seen, entriesRead }, medium),
+    ]) {
+      expect(report.findings.map(({ code, height }) => [code, height])).toEqual([['audit.block-differs', at]])
+      expect(named(report).sources).toEqual(['liar'])
+      expect(kindsOf(report)).toContain('two-seals')
+    }
+    const good = await auditFiles({ honest: files, other: files }, { everyBlock: true })
+    expect([good.verdict, good.seen.get('other')]).toMatchObject(['good', { comparedHeight: honest.height }])
+  })
+
   test('in the middle of the chain, where the next block no longer follows', async () => {
     const at = 12
     const other = longLedger(9).add({ records: keys('other', 30) })
