@@ -442,6 +442,18 @@ export const apiTexts = {
       'Call the people responsible at all members at once; keep the logs and the contradiction.',
     ),
   },
+  'node.key-frozen': {
+    zh: words(
+      '节点的密钥已停用',
+      '账本上有本节点密钥的矛盾签名，各成员不再接收其批次，因此节点不再接收报文；复制、签名与查询照常。',
+      '请改用其他成员的节点。该成员须查明原因（如同一密钥在两处运行），并由成员更换节点。',
+    ),
+    en: words(
+      'The node’s key is frozen',
+      'A fault proof of its key is on the ledger. No member takes its batches, so it takes no statements; it goes on replicating, signing and answering.',
+      'Submit through another member. This one finds out why (the key may run in two places), and its node is replaced by a change of members.',
+    ),
+  },
   'node.disk-full': {
     zh: words(
       '节点磁盘空间不足',

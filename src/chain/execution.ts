@@ -8,6 +8,7 @@ import type { Batch, BatchItem } from './batch.ts'
 import { type BlockHeader, batchesDigest, blockId, type Carried, carriedDigest } from './block.ts'
 import { fromHex, toHex, utf8 } from './bytes.ts'
 import type { Catalogue, UnknownAhead } from './catalogue/catalogue.ts'
+import { type FrozenKey, frozenNode } from './catalogue/fault-report.ts'
 import { writeFindings } from './catalogue/finding.ts'
 import { readKey, scopesOfKey } from './catalogue/register.ts'
 import type { Finding, RuleContext, Subjects } from './catalogue/statement-type.ts'
@@ -160,6 +161,7 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
   let nextList: readonly GenesisMember[] | undefined
   for (const batch of proposal.batches) {
     checkRun(state, batch, rules)
+    checkNotFrozen(parent.state, batch, rules)
     let receivedAt = lastReceivedAt(state, batch)
     const results: Outcome[] = []
     for (const item of batch.items) {
@@ -333,6 +335,20 @@ function checkRun(state: StateReader, batch: Batch, rules: ChainRules): void {
   }
 }
 
+/** Rule 21: a key that was proven guilty in an earlier block brings nothing any more. Asked of the chain alone, so everybody answers alike. */
+function checkNotFrozen(before: StateReader, batch: Batch, rules: ChainRules): void {
+  const frozen = frozenMember(before, batch.member, rules)
+  if (frozen !== undefined) {
+    throw new InvalidBlock('batch.key-frozen', `${batch.member}: ${frozen.kind}, reported in record ${frozen.index}`)
+  }
+}
+
+/** What keeps batches of this member's node out of the block after this state. */
+export function frozenMember(state: StateReader, member: string, rules: ChainRules): FrozenKey | undefined {
+  const listed = epochOf(rules).members.find(({ id }) => id === member)
+  return listed === undefined ? undefined : frozenNode(state, listed.node)
+}
+
 /** Times never decrease along a run; a new run begins anew. */
 function lastReceivedAt(state: StateReader, batch: Batch): number {
   const last = runOf(state, batch.member)
@@ -468,6 +484,7 @@ export function applyStatement(
     legalDayMs: legalDayOf(parameters),
     statement,
     state: attempt,
+    epoch: epochOf(rules),
     members: epochOf(rules).members,
     find: (code, ...values) => findings.push({ code, values }),
   }

@@ -15,7 +15,7 @@ import {
 } from '../chain/batch.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import { type Entry, encodeEntry, parseEntry, zeroDigestHex } from '../chain/entry.ts'
-import { applyStatement, type ChainPoint, type Outcome, recordedUnder } from '../chain/execution.ts'
+import { applyStatement, type ChainPoint, frozenMember, type Outcome, recordedUnder } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import { type ReceiptBody, receiptMessage } from '../chain/receipt.ts'
 import { type FieldProblem, Refusal } from '../chain/refusal.ts'
@@ -254,7 +254,8 @@ export class Intake {
       // The ledger is asked once, after the signature; a node that takes nothing in still knows what is there.
       const pending = this.#pending.get(statement.id)
       if (pending !== undefined) return this.#answer({ pending }, done)
-      const known = this.#open ? undefined : this.#known(statement, this.#deps.ledger.committed)
+      const takesIn = this.#open && !this.#isFrozen
+      const known = takesIn ? undefined : this.#known(statement, this.#deps.ledger.committed)
       if (known !== undefined && !('onItsWay' in known)) return this.#answer(known, done)
       this.#assertRoom()
       this.#unchecked.push({ statement, done })
@@ -400,6 +401,7 @@ export class Intake {
       return
     }
     if (this.#inFlight.length > 0 && this.#waiting.length < worthwhileRecords) return
+    if (this.#isFrozen) return
     const taken: Pending[] = []
     let bytes = 512
     for (const pending of this.#waiting) {
@@ -516,6 +518,12 @@ export class Intake {
     return recorded.index < this.#deps.ledger.committed.frontier.size ? { index: recorded.index } : { onItsWay: true }
   }
 
+  /** Nobody takes a batch of this node any more, so it promises nothing and sends none. */
+  get #isFrozen(): boolean {
+    const { committed, rules } = this.#deps.ledger
+    return frozenMember(committed.state, this.#options.member, rules) !== undefined
+  }
+
   #answer(known: Known, done: (result: IntakeResult) => void): void {
     if ('index' in known) return done({ kind: 'known', index: known.index })
     const { pending } = known
@@ -525,6 +533,7 @@ export class Intake {
 
   #assertRoom(): void {
     if (!this.#open) throw new Refusal('node.not-ready')
+    if (this.#isFrozen) throw new Refusal('node.key-frozen')
     if (this.#deps.disk.freeBytes() < freeDiskMin) throw new Refusal('node.disk-full')
     if (
       this.#pending.size >= pendingStatementsMax ||

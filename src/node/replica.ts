@@ -17,6 +17,7 @@ import {
   type Execution,
   epochOf,
   execute,
+  frozenMember,
   InvalidBlock,
   UnknownRules,
 } from '../chain/execution.ts'
@@ -329,6 +330,7 @@ export class Replica {
   get hindrances(): readonly string[] {
     const codes = this.#reasonsNotToSign
     if (this.isBehindItself && !codes.includes('node.recovering')) codes.push('node.recovering')
+    if (this.#isFrozen) codes.push('node.key-frozen')
     if (this.#ports.disk.freeBytes() < freeDiskMin) codes.push('node.disk-full')
     if (this.#parts?.catchUp.active === true) codes.push('ledger.catching-up')
     if (this.rulesAhead !== undefined) codes.push('ledger.rules-unknown')
@@ -372,6 +374,13 @@ export class Replica {
     if (this.#parts === undefined) return true
     const { member, node } = this.#options
     return this.epoch.members.some((other) => other.id === member && other.node.id === node)
+  }
+
+  /** The chain holds a fault proof of this node's key. It counts as before, and its batches are taken no more (rule 21). */
+  get #isFrozen(): boolean {
+    if (this.#parts === undefined) return false
+    const { committed, rules } = this.#parts.ledger
+    return this.#isMember && frozenMember(committed.state, this.#options.member, rules) !== undefined
   }
 
   get #peers(): readonly MemberId[] {
@@ -605,7 +614,8 @@ export class Replica {
   #handOnLateBatches(): void {
     const { intake, raft } = this.#running
     const { commitTimeoutMs } = this.#options.rules.genesis.parameters
-    for (const batch of intake.overdue(commitTimeoutMs)) {
+    // What nobody may take is not handed on.
+    for (const batch of this.#isFrozen ? [] : intake.overdue(commitTimeoutMs)) {
       this.#onBatch(batch.bytes, true)
       for (const peer of this.#peers) this.#send(peer, 'append', { kind: 'batch', handOn: true, batch: batch.bytes })
     }

@@ -1,6 +1,7 @@
 /**
  * What a leader does beside replicating: it keeps each member's batches in order, and whenever the pipeline has room it puts as many whole
- * batches as fit into a block, executes it, seals it and proposes it. It leaves nothing out and changes no byte (rules 23–25).
+ * batches as fit into a block, executes it, seals it and proposes it. It leaves nothing out and changes no byte (rules 23–25), but for what would
+ * make the block invalid: batches of a key that the chain has proven guilty.
  */
 import type { Batch } from '../chain/batch.ts'
 import {
@@ -18,6 +19,7 @@ import {
   epochOf,
   execute,
   followsRun,
+  frozenMember,
   InvalidBlock,
   type ItemReader,
   runOf,
@@ -72,8 +74,10 @@ export class Sealing {
     const queue = this.#pool.get(batch.member) ?? []
     if (queue.some((pooled) => pooled.batch.hash === batch.hash)) return
     const check = this.#deps.vouching.checkOfBatch(batch)
-    const run = runOf(this.#deps.ledger.committed.state, batch.member)
+    const { committed, rules } = this.#deps.ledger
+    const run = runOf(committed.state, batch.member)
     if (check === undefined || isPast(run, batch)) return
+    if (frozenMember(committed.state, batch.member, rules) !== undefined) return
     const pooled: Pooled = { batch, checked: false }
     const hasRoom = queue.length < pooledBatchesMax
     // What is next finds room once its signature is good: a member that fills its queue with what follows nothing, and hands on what does,
@@ -108,9 +112,14 @@ export class Sealing {
 
   /** Forgets what is on the chain now. */
   onCommitted(): void {
-    const { state } = this.#deps.ledger.committed
+    const { committed, rules } = this.#deps.ledger
+    const { state } = committed
     for (const [member, queue] of this.#pool) {
       const run = runOf(state, member)
+      if (frozenMember(state, member, rules) !== undefined) {
+        this.#pool.delete(member)
+        continue
+      }
       const left = queue.filter(({ batch }) => !isPast(run, batch))
       if (left.length === 0) this.#pool.delete(member)
       else this.#pool.set(member, left)
@@ -171,6 +180,7 @@ export class Sealing {
     const chosen: Batch[] = []
     let bytes = 0
     for (const [member, queue] of this.#pool) {
+      if (frozenMember(state, member, this.#deps.ledger.rules) !== undefined) continue
       let run = runOf(state, member)
       let receivedAt = run?.receivedAt ?? 0
       for (const { batch, checked } of queue) {

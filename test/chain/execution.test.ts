@@ -3,13 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { batchItem } from '../../src/chain/batch.ts'
 import type { Attestation } from '../../src/chain/block.ts'
 import { utf8 } from '../../src/chain/bytes.ts'
+import { epochAfter, foundingEpoch } from '../../src/chain/epoch.ts'
 import {
   type ChainPoint,
   execute,
   followsRun,
+  frozenMember,
   InvalidBlock,
   type Proposal,
   recordedUnder,
+  rulesOfEpoch,
   runOf,
 } from '../../src/chain/execution.ts'
 import { TreeFrontier } from '../../src/chain/merkle-tree.ts'
@@ -18,6 +21,7 @@ import { parseStatement } from '../../src/chain/statement.ts'
 import {
   batch,
   begun,
+  centreStatement,
   election,
   follow,
   genesis,
@@ -28,6 +32,7 @@ import {
   rules,
   signature,
   statement,
+  twoVotesOf,
 } from './ledger-fixture.ts'
 
 function refusal(parent: ChainPoint, change: Partial<Proposal>): string {
@@ -77,6 +82,51 @@ describe('the place of a block', () => {
     expect(refusal(parent, { time: parent.time - 1 })).toBe('block.time-decreases')
     expect(refusal(parent, { time: parent.time })).toBe('valid')
     expect(refusal(parent, { term: term(0) })).toBe('block.term-decreases')
+  })
+})
+
+describe('rule 21: a key that was proven guilty', () => {
+  const report = (by = 'wuhan') => centreStatement(by, 'fault.report@1', 'report', { proof: twoVotesOf('beijing') })
+  const more = (of: ReturnType<typeof batch>, ...statements: readonly string[]) =>
+    batch(statements, { member: of.member, number: of.number + 1, previous: of.hash })
+
+  it('brings no batch from the next block on, and those of all others go in', () => {
+    const first = batch([statement('a')])
+    const parent = follow(begun(), { batches: [first] }).next
+    const accusing = batch([report()], { member: 'wuhan' })
+    // In the block of the report, behind it, the batch is still taken.
+    const { execution, next } = follow(parent, { batches: [accusing, more(first, statement('b'))] })
+    expect(execution.outcomes).toEqual([[{ kind: 'record', index: 4 }], [{ kind: 'record', index: 5 }]])
+    expect(refusal(parent, { batches: [more(first, statement('c'))] })).toBe('valid')
+    const late = batch([statement('c')], { incarnation: 2 })
+    expect(refusal(next, { batches: [late] })).toBe('batch.key-frozen')
+    expect(refusal(next, { batches: [batch([statement('c')], { member: 'hangzhou' }), late] })).toBe('batch.key-frozen')
+    expect(refusal(next, { batches: [batch([statement('c')], { member: 'hangzhou' })] })).toBe('valid')
+    expect(frozenMember(next.state, 'beijing', rules)).toMatchObject({ kind: 'two-votes', index: 4 })
+    expect(frozenMember(next.state, 'wuhan', rules)).toBeUndefined()
+  })
+
+  it('still leads and counts: only its batches stay out', () => {
+    const { next } = follow(begun(), { batches: [batch([report()], { member: 'wuhan' })] })
+    expect(refusal(next, { leader: 'beijing', batches: [batch([statement('c')], { member: 'hangzhou' })] })).toBe(
+      'valid',
+    )
+  })
+
+  it('comes back with a new node, whose keys are others', () => {
+    const { next } = follow(begun(), { batches: [batch([report()], { member: 'wuhan' })] })
+    const members = genesis.members.map((member) =>
+      member.id === 'beijing' ? { ...member, node: { ...member.node, seal: 'new', cosign: 'new' } } : member,
+    )
+    const epoch = epochAfter(foundingEpoch(genesis), members, { block: genesisBlock, size: 1, root: '00' })
+    expect(frozenMember(next.state, 'beijing', rulesOfEpoch(rules, epoch))).toBeUndefined()
+  })
+
+  it('is reported once: the second report of the same block is refused by name', () => {
+    const both = [batch([report('wuhan')], { member: 'wuhan' }), batch([report('hangzhou')], { member: 'hangzhou' })]
+    expect(follow(begun(), { batches: both }).execution.outcomes[1]).toMatchObject([
+      { kind: 'refused', code: 'fault.already-reported' },
+    ])
   })
 })
 

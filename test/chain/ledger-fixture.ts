@@ -1,12 +1,21 @@
 /** A ledger of four members at its genesis, and what a test needs to go on from there without a node: batches, proposals, points. */
 import fc from 'fast-check'
+import { ed25519Sign } from '#crypto'
 import { assembleBatch, type Batch, batchItem, batchMessage } from '../../src/chain/batch.ts'
 import type { Attestation, Carried } from '../../src/chain/block.ts'
-import type { AckCertificate, BlockRef, ElectionCertificate, LockCertificate } from '../../src/chain/certificate.ts'
+import {
+  type AckCertificate,
+  type BlockRef,
+  type ElectionCertificate,
+  type LockCertificate,
+  signableMessage,
+} from '../../src/chain/certificate.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import { type ChainPoint, type Execution, execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
+import { formatFault } from '../../src/chain/fault.ts'
 import { genesisState } from '../../src/chain/genesis.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
+import { kidOf } from '../../src/chain/keys.ts'
 import { leafHash, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { Overlay } from '../../src/chain/state.ts'
@@ -22,6 +31,17 @@ export const signature = (fill: number): Uint8Array => new Uint8Array(64).fill(f
 export const statement = (key: string, value = key, signer = 'wuhan'): string => world.statement(signer, key, value)
 export const centreStatement = (signer: string, type: string, key: string, fields: JsonObject): string =>
   world.centreStatement(signer, type, key, fields)
+
+/** A fault proof: this member's seal key has voted twice in term 7. */
+export function twoVotesOf(member: string): string {
+  const { seal } = world.members.get(member)!.keys
+  const votes = ['beijing', 'wuhan'].map((candidate) => {
+    const vote = { kind: 'vote' as const, term: term(7), candidate, base: genesisBlock }
+    const message = signableMessage(rules.context, vote)
+    return { message, signature: ed25519Sign(seal.seed, message) }
+  })
+  return formatFault({ kid: kidOf(seal.publicKey), form: 'sealed', first: votes[0]!, second: votes[1]! })
+}
 
 export const genesisBlock: BlockRef = { term: term(0), height: height(0), id: 'ab'.repeat(32) }
 

@@ -12,6 +12,7 @@ import type { StateReader } from '../state.ts'
 import { idempotencyKeyCharactersMax, type Statement, statementRefusals } from '../statement.ts'
 import { formatTime } from '../time.ts'
 import { families } from './families.ts'
+import { refuseFrozen } from './fault-report.ts'
 import { openingRefusals } from './opening.ts'
 import { personalDataRefusals } from './personal-data.ts'
 import { isEnded, isExpired, isInScopeOf, type KeyRow, readKey } from './register.ts'
@@ -355,6 +356,7 @@ function checkKey(statement: Statement, type: StatementType, context: RuleContex
   if (isEnded(key, context.blockTime)) {
     throw new Refusal('key.revoked', `ended by record ${key.endedBy}, at ${formatTime(key.endsAt!)}`)
   }
+  refuseFrozen([statement.kid, key.delegator], context)
   if (key.notBefore !== null && context.blockTime < key.notBefore) throw new Refusal('key.not-yet-valid')
   if (isExpired(key, context.blockTime) && !(type.isAfterExpiry && key.roles.includes('centre'))) {
     throw new Refusal('key.expired')

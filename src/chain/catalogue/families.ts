@@ -6,6 +6,7 @@ import { quietBoxes } from './box.ts'
 import { credit } from './credit.ts'
 import { dataSharing } from './data-sharing.ts'
 import { eGuarantees } from './e-guarantee.ts'
+import { faultReports } from './fault-report.ts'
 import { featureCodeRecords } from './feature-code.ts'
 import { financing } from './financing.ts'
 import { guaranteePublications } from './guarantee.ts'
@@ -39,4 +40,5 @@ export const families: readonly Family[] = [
   remoteEvaluations,
   tenders,
   objections,
+  faultReports,
 ]

@@ -2,6 +2,7 @@
  * What a record type declares. One family of types is one file that exports constants of this shape; `catalogue.ts` lists them, and
  * everything else (checking, API documents, error texts, indexes) follows from the declaration.
  */
+import type { Epoch } from '../epoch.ts'
 import type { Genesis, GenesisMember } from '../genesis.ts'
 import type { JsonObject } from '../json.ts'
 import type { RefusalTexts } from '../refusal.ts'
@@ -76,6 +77,8 @@ export interface RuleContext {
   readonly legalDayMs: number
   readonly statement: Statement
   readonly state: StateWriter
+  /** Who the members are, and who they were before. */
+  readonly epoch: Epoch
   readonly members: readonly GenesisMember[]
   /** Notes a finding on this record; in `apply` only. */
   find(code: string, ...values: readonly string[]): void

@@ -8,6 +8,7 @@ import { type Catalogue, knownTypeNames } from '../../../src/chain/catalogue/cat
 import type { Finding, RuleContext } from '../../../src/chain/catalogue/statement-type.ts'
 import { usccCheckCharacter } from '../../../src/chain/catalogue/values.ts'
 import { type CborValue, decodeCbor, encodeCbor } from '../../../src/chain/cbor.ts'
+import { foundingEpoch } from '../../../src/chain/epoch.ts'
 import {
   buildGenesis,
   defaultParameters,
@@ -172,6 +173,7 @@ export class FoundedLedger {
       legalDayMs: this.genesis.parameters.legalDayMs ?? 86_400_000,
       statement,
       state: attempt,
+      epoch: foundingEpoch(this.genesis),
       members: this.genesis.members,
       find: (code, ...values) => findings.push({ code, values }),
     }
