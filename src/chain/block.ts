@@ -76,16 +76,21 @@ export const refOfBlock = (block: Block): BlockRef => ({
 })
 
 export function batchesDigest(batches: readonly Batch[]): string {
-  return toHex(sha256(encodeCbor(batches.map((batch) => [batch.member, fromHex(batch.hash)!, batch.signature]))))
+  return toHex(sha256(batchesPreimage(batches)))
+}
+
+/** What the header's digest of batches covers. */
+export function batchesPreimage(batches: readonly Batch[]): Uint8Array {
+  return encodeCbor(batches.map((batch) => [batch.member, fromHex(batch.hash)!, batch.signature]))
 }
 
 export function carriedDigest(carried: Carried): string {
   return toHex(sha256(encodeCbor(carriedToCbor(carried))))
 }
 
-export function blockId(header: BlockHeader): string {
-  return toHex(sha256(idPrefix, encodeHeader(header)))
-}
+export const blockId = (header: BlockHeader): string => blockIdOfHeader(encodeHeader(header))
+
+export const blockIdOfHeader = (header: Uint8Array): string => toHex(sha256(idPrefix, header))
 const idPrefix = utf8('gongzheng/block\0')
 
 export const encodeHeader = (header: BlockHeader): Uint8Array => encodeCbor(headerToCbor(header))

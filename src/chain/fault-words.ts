@@ -16,4 +16,12 @@ export const faultWords: Readonly<Record<FaultKind, { readonly zh: string; reado
     zh: '签署的批次中有伪造或不合规定的条目',
     en: 'a batch with an entry that is forged or malformed',
   },
+  'invalid-seal': {
+    zh: '封装的区块中有伪造或不合规定的条目',
+    en: 'a block sealed with an entry that is forged or malformed',
+  },
+  'invalid-ack': {
+    zh: '确认的区块中有伪造或不合规定的条目',
+    en: 'a block acknowledged with an entry that is forged or malformed',
+  },
 }

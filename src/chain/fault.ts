@@ -3,13 +3,16 @@
  * never seen the ledger. A proof names the key, never a person: which member's it is, the ledger's lists of members say. Only a
  * contradiction convicts. That something came late, or not at all, is nothing that can be written here.
  *
- * Three forms: two things that one seal key signed and must not have signed both (`sealed`); cosignatures by one key on two heads of which only
- * one can be true (`heads`); something signed that is wrong by its bytes alone (`invalid`).
+ * Four forms: two things that one seal key signed and must not have signed both (`sealed`); cosignatures by one key on two heads of which only
+ * one can be true (`heads`); a batch that is wrong by its bytes alone (`invalid`), and a block sealed or acknowledged that holds such a batch
+ * (`invalid-block`).
  */
 
 import { sha256 } from '#crypto'
-import { fromBase64, fromUtf8, toBase64, toHex, utf8 } from './bytes.ts'
-import { CborError, type CborValue, decodeCbor, field } from './cbor.ts'
+import type { Batch } from './batch.ts'
+import { type Block, batchesPreimage, blockIdOfHeader, blockSealMessage, decodeHeader, encodeHeader } from './block.ts'
+import { concat, fromBase64, fromUtf8, toBase64, toHex, utf8 } from './bytes.ts'
+import { CborError, type CborValue, decodeCbor, encodeCbor, field } from './cbor.ts'
 import { type BlockRef, refFromCbor, type SealKind } from './certificate.ts'
 import { cosignatureMessage, parseCheckpoint } from './checkpoint.ts'
 import { parseEntry } from './entry.ts'
@@ -53,6 +56,17 @@ export type FaultKind =
   | 'two-batches'
   | 'two-heads'
   | 'invalid-batch'
+  | 'invalid-seal'
+  | 'invalid-ack'
+
+/** A batch's items, and the one that is wrong. */
+interface WrongItem {
+  /** Of each item in order: leaf hash ‖ mark, as the batch's digest covers them. */
+  readonly items: readonly Uint8Array[]
+  /** Which item is wrong by its bytes alone, and its bytes. */
+  readonly at: number
+  readonly entry: Uint8Array
+}
 
 export type FaultProof = {
   /** Of the key that signed. */
@@ -66,15 +80,18 @@ export type FaultProof = {
       /** For heads of different sizes: where they differ. */
       readonly differ?: { readonly index: number; readonly first: ShownLeaf; readonly second: ShownLeaf }
     }
-  | {
-      readonly form: 'invalid'
-      readonly batch: Sealed
-      /** Of each item in order: leaf hash ‖ mark, as the batch's digest covers them. */
-      readonly items: readonly Uint8Array[]
-      /** Which item is wrong by its bytes alone, and its bytes. */
-      readonly at: number
-      readonly entry: Uint8Array
-    }
+  | ({ readonly form: 'invalid'; readonly batch: Sealed } & WrongItem)
+  | ({
+      readonly form: 'invalid-block'
+      /** SEAL or ACK of the block. */
+      readonly signed: Sealed
+      /** The block's header, in CBOR. */
+      readonly header: Uint8Array
+      /** What the header's digest of batches covers: member, hash and signature of each. */
+      readonly batches: Uint8Array
+      /** What the batch's node signed; by whom is not asked. */
+      readonly batch: Uint8Array
+    } & WrongItem)
 )
 
 /** What a good proof proves. */
@@ -103,6 +120,8 @@ export function verifyFault(proof: FaultProof): Fault {
       return contradictoryHeads(proof, key)
     case 'invalid':
       return invalidBatch(proof, key)
+    case 'invalid-block':
+      return invalidBlock(proof, key)
   }
 }
 
@@ -120,6 +139,14 @@ const sealKinds: readonly SealKind[] = ['VOTE', 'SEAL', 'ACK', 'LOCK', 'BATCH']
 const longestKind = utf8('gongzheng/READY\0').length + 2
 
 function readSealed({ message, signature }: Sealed, key: TaggedKey): ReadSealed {
+  const read = readMessage(message)
+  if (!verifySignature(key, message, signature)) {
+    throw new VerificationError('fault.bad-signature', `the ${read.kind} is not signed by this key`)
+  }
+  return read
+}
+
+function readMessage(message: Uint8Array): ReadSealed {
   const end = message.subarray(0, longestKind).indexOf(0)
   const prefix = end < 0 ? '' : asText(message.subarray(0, end))
   const kind = sealKinds.find((each) => prefix === `gongzheng/${each}`)
@@ -127,9 +154,6 @@ function readSealed({ message, signature }: Sealed, key: TaggedKey): ReadSealed 
   const ledgerEnd = end + 1 + 32
   if (message.length <= ledgerEnd) throw malformed('a message without a ledger')
   const [epoch, body] = cbor(() => field.array(decodeCbor(message.subarray(ledgerEnd)), 'message', 2))
-  if (!verifySignature(key, message, signature)) {
-    throw new VerificationError('fault.bad-signature', `the ${kind} is not signed by this key`)
-  }
   return {
     kind,
     ledger: toHex(message.subarray(end + 1, ledgerEnd)),
@@ -152,30 +176,83 @@ type Found = Pick<Fault, 'kind' | 'detail'>
 
 /** Two different ones where one is allowed. */
 function sameSlot(first: ReadSealed, second: ReadSealed): Found | undefined {
-  if (first.kind !== second.kind) return undefined
-  switch (first.kind) {
+  const [a, b] = [slotOf(first), slotOf(second)]
+  return a === undefined || a.slot !== b?.slot ? undefined : { kind: a.kind, detail: a.detail }
+}
+
+/** The place that a message takes, and what two different ones in it are. */
+function slotOf({ kind, epoch, body }: ReadSealed): ({ readonly slot: string } & Found) | undefined {
+  switch (kind) {
     case 'VOTE': {
-      const [a, b] = [voteOf(first.body), voteOf(second.body)]
-      return a.term === b.term ? { kind: 'two-votes', detail: `two votes in term ${a.term}` } : undefined
+      const { term } = voteOf(body)
+      return { slot: `${kind} ${epoch} ${term}`, kind: 'two-votes', detail: `two votes in term ${term}` }
     }
     case 'ACK': {
-      const [a, b] = [ackOf(first.body).block, ackOf(second.body).block]
-      if (a.term !== b.term || a.height !== b.height) return undefined
-      return { kind: 'two-acks', detail: `two acknowledgements in term ${a.term} at height ${a.height}` }
+      const { term, height } = ackOf(body).block
+      const detail = `two acknowledgements in term ${term} at height ${height}`
+      return { slot: `${kind} ${epoch} ${term} ${height}`, kind: 'two-acks', detail }
     }
     case 'SEAL': {
-      const [a, b] = [sealedSlot(first.body), sealedSlot(second.body)]
-      if (a.term !== b.term || a.height !== b.height) return undefined
-      return { kind: 'two-seals', detail: `two blocks sealed in term ${a.term} at height ${a.height}` }
+      const { term, height } = sealedSlot(body)
+      const detail = `two blocks sealed in term ${term} at height ${height}`
+      return { slot: `${kind} ${epoch} ${term} ${height}`, kind: 'two-seals', detail }
     }
     case 'BATCH': {
-      const [a, b] = [batchSlot(first.body), batchSlot(second.body)]
-      if (a.member !== b.member || a.incarnation !== b.incarnation || a.number !== b.number) return undefined
-      return { kind: 'two-batches', detail: `two batches numbered ${a.number} in incarnation ${a.incarnation}` }
+      const { member, incarnation, number } = batchSlot(body)
+      const detail = `two batches numbered ${number} in incarnation ${incarnation}`
+      return { slot: `${kind} ${epoch} ${incarnation} ${number} ${member}`, kind: 'two-batches', detail }
     }
     default:
       return undefined
   }
+}
+
+/** Where a message stands among those of its key. */
+export interface SealedPlace {
+  readonly kind: SealKind
+  readonly epoch: number
+  /** Two different messages in one slot convict; a lock has none. */
+  readonly slot: string | undefined
+  /** Of a lock: what it locks. */
+  readonly locked: BlockRef | undefined
+  /** Of a seal: the block's place. */
+  readonly sealed: { readonly term: number; readonly height: number } | undefined
+  /** Of a vote or an acknowledgement: in which term, and on what. */
+  readonly onBase: { readonly term: number; readonly base: BlockRef } | undefined
+}
+
+/** For whoever gathers messages and looks for what contradicts itself; undefined for what never convicts, or cannot be read. */
+export function placeOfSealed(message: Uint8Array): SealedPlace | undefined {
+  try {
+    const read = readMessage(message)
+    const { kind, epoch, body } = read
+    return cbor(() => ({
+      kind,
+      epoch,
+      slot: slotOf(read)?.slot,
+      locked: kind === 'LOCK' ? refFromCbor(body, 'lock') : undefined,
+      sealed: kind === 'SEAL' ? sealedSlot(body) : undefined,
+      onBase: onBaseOf(read),
+    }))
+  } catch (error) {
+    if (error instanceof VerificationError) return undefined
+    throw error
+  }
+}
+
+function onBaseOf({ kind, body }: ReadSealed): SealedPlace['onBase'] {
+  if (kind === 'VOTE') {
+    const { term, base } = voteOf(body)
+    return { term, base }
+  }
+  if (kind !== 'ACK') return undefined
+  const { base, block } = ackOf(body)
+  return { term: block.term, base }
+}
+
+/** Whether what was locked forbids a vote or an acknowledgement in that term on that base. */
+export function isBelowLock(locked: BlockRef, { term, base }: NonNullable<SealedPlace['onBase']>): boolean {
+  return term > locked.term && ranksBelow(base, locked)
 }
 
 /** A lock on B, then a vote or an acknowledgement in a later term on a base ranked below B. */
@@ -184,12 +261,12 @@ function belowLock(lock: ReadSealed, later: ReadSealed): Found | undefined {
   const locked = refFromCbor(lock.body, 'lock')
   if (later.kind === 'VOTE') {
     const { term, base } = voteOf(later.body)
-    if (term <= locked.term || !ranksBelow(base, locked)) return undefined
+    if (!isBelowLock(locked, { term, base })) return undefined
     return { kind: 'vote-below-lock', detail: `locked ${placeOf(locked)}, voted in term ${term} for ${placeOf(base)}` }
   }
   if (later.kind !== 'ACK') return undefined
   const { base, block } = ackOf(later.body)
-  if (block.term <= locked.term || !ranksBelow(base, locked)) return undefined
+  if (!isBelowLock(locked, { term: block.term, base })) return undefined
   return {
     kind: 'ack-below-lock',
     detail: `locked ${placeOf(locked)}, acknowledged ${placeOf(block)} on ${placeOf(base)}`,
@@ -259,21 +336,78 @@ const itemBytes = 33
 function invalidBatch(proof: Extract<FaultProof, { form: 'invalid' }>, key: TaggedKey): Fault {
   const sealed = readSealed(proof.batch, key)
   if (sealed.kind !== 'BATCH') throw malformed('not a batch')
-  const { member, number, count, digest } = cbor(() => batchSlot(sealed.body))
-  const item = proof.items[proof.at]
-  if (proof.items.length !== count || item === undefined || proof.items.some(({ length }) => length !== itemBytes)) {
+  const detail = wrongItem(proof, sealed)
+  return { kid: proof.kid, kind: 'invalid-batch', ledger: sealed.ledger, origin: '', detail }
+}
+
+/** Whoever seals or acknowledges a block has looked at every entry in it: the signature leads to the entry by hashes alone. */
+function invalidBlock(proof: Extract<FaultProof, { form: 'invalid-block' }>, key: TaggedKey): Fault {
+  const signed = readSealed(proof.signed, key)
+  const batch = readMessage(proof.batch)
+  if (batch.kind !== 'BATCH') throw malformed('not a batch')
+  const header = cbor(() => decodeHeader(proof.header))
+  if (signed.kind === 'SEAL') {
+    if (toHex(encodeCbor(signed.body)) !== toHex(proof.header)) throw malformed('the header of another block')
+  } else if (signed.kind === 'ACK') {
+    if (cbor(() => ackOf(signed.body)).block.id !== blockIdOfHeader(proof.header)) throw malformed('of another block')
+  } else throw malformed('neither sealed nor acknowledged')
+  if (toHex(sha256(proof.batches)) !== header.batches) throw malformed('the block has other batches')
+  const hash = toHex(sha256(proof.batch))
+  const isInBlock = cbor(() =>
+    field
+      .array(decodeCbor(proof.batches), 'batches')
+      .some((value) => toHex(field.bytes(field.array(value, 'batch', 3)[1], 'hash', 32)) === hash),
+  )
+  if (!isInBlock) throw malformed('the batch is not of this block')
+  if (batch.ledger !== signed.ledger) throw malformed('the batch is of another ledger')
+  const { term, height } = header
+  const detail = `height ${height} of term ${term}, ${wrongItem(proof, batch)}`
+  const kind = signed.kind === 'SEAL' ? 'invalid-seal' : 'invalid-ack'
+  return { kid: proof.kid, kind, ledger: signed.ledger, origin: '', detail }
+}
+
+/** What is wrong in the batch, in words. */
+function wrongItem({ items, at, entry }: WrongItem, { body, ledger }: ReadSealed): string {
+  const { member, number, count, digest } = cbor(() => batchSlot(body))
+  const item = items[at]
+  if (items.length !== count || item === undefined || items.some(({ length }) => length !== itemBytes)) {
     throw malformed('not the items of this batch')
   }
-  if (toHex(sha256(...proof.items)) !== toHex(digest)) throw malformed('the batch is of other items')
-  if (toHex(leafHash(proof.entry)) !== toHex(item.subarray(0, 32))) throw malformed('the entry is another')
-  const wrong = wrongByItsBytes(proof.entry, member, sealed.ledger)
+  if (toHex(sha256(...items)) !== toHex(digest)) throw malformed('the batch is of other items')
+  if (toHex(leafHash(entry)) !== toHex(item.subarray(0, 32))) throw malformed('the entry is another')
+  const wrong = wrongByItsBytes(entry, member, ledger)
   if (wrong === undefined) throw none('the entry is well formed and well signed')
+  return `item ${at} of batch ${number} of ${member}: ${wrong}`
+}
+
+/** The first item of a batch that is wrong by its bytes alone, as a proof shows it; undefined when there is none. */
+export function wrongItemOf({ items, member }: Batch, ledger: string): WrongItem | undefined {
+  const at = items.findIndex(({ entry }) => wrongByItsBytes(entry, member, ledger) !== undefined)
+  if (at < 0) return undefined
   return {
-    kid: proof.kid,
-    kind: 'invalid-batch',
-    ledger: sealed.ledger,
-    origin: '',
-    detail: `item ${proof.at} of batch ${number} of ${member}: ${wrong}`,
+    items: items.map(({ leaf, promised }) => concat(leaf, Uint8Array.of(promised ? 1 : 0))),
+    at,
+    entry: items[at]!.entry,
+  }
+}
+
+/** For whoever has a block and knows that an item of this batch in it is wrong: what convicts its leader. */
+export function proofOfInvalidSeal(
+  kid: string,
+  block: Block,
+  batch: Batch,
+  wrong: WrongItem,
+  ledger: string,
+): FaultProof {
+  const { header, seal, batches } = block
+  return {
+    kid,
+    form: 'invalid-block',
+    signed: { message: blockSealMessage({ ledger, epoch: header.epoch }, header), signature: seal },
+    header: encodeHeader(header),
+    batches: batchesPreimage(batches),
+    batch: batch.message,
+    ...wrong,
   }
 }
 
@@ -293,8 +427,8 @@ function wrongByItsBytes(bytes: Uint8Array, member: string, ledger: string): str
 // ── as a file ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const fileFormat = 'gongzheng/fault@1'
-/** A batch of 512 items and the longest entry, in base64. */
-const faultFileBytesMax = 256 * 1024
+/** A batch of 512 items, the list of a block's batches and the longest entry, in base64. */
+export const faultFileBytesMax = 256 * 1024
 
 /** The file that anybody can keep, pass on and check: canonical JSON, bytes in base64. */
 export function formatFault(proof: FaultProof): string {
@@ -321,11 +455,12 @@ export function formatFault(proof: FaultProof): string {
         : { differ: { index: differ.index, first: leaf(differ.first), second: leaf(differ.second) } }),
     }
   } else {
-    evidence = {
-      batch: sealed(proof.batch),
-      items: proof.items.map(toBase64),
-      at: proof.at,
-      entry: toBase64(proof.entry),
+    const { items, at, entry } = proof
+    evidence = { items: items.map(toBase64), at, entry: toBase64(entry) }
+    if (proof.form === 'invalid') evidence = { ...evidence, batch: sealed(proof.batch) }
+    else {
+      const [header, batches, batch] = [proof.header, proof.batches, proof.batch].map(toBase64)
+      evidence = { ...evidence, signed: sealed(proof.signed), header: header!, batches: batches!, batch: batch! }
     }
   }
   return `${canonicalJson({ format: fileFormat, kid, form, ...evidence })}\n`
@@ -367,13 +502,17 @@ export function parseFault(file: string | Uint8Array): FaultProof {
       break
     }
     case 'invalid':
+      proof = { kid, form: 'invalid', batch: sealedOf(top.batch), ...wrongItemIn(top) }
+      break
+    case 'invalid-block':
       proof = {
         kid,
-        form: 'invalid',
-        batch: sealedOf(top.batch),
-        items: listOf(top.items, 'items').map((item) => bytesOf(item, 'item')),
-        at: naturalOf(top.at),
-        entry: bytesOf(top.entry, 'entry'),
+        form: 'invalid-block',
+        signed: sealedOf(top.signed),
+        header: bytesOf(top.header, 'header'),
+        batches: bytesOf(top.batches, 'batches'),
+        batch: bytesOf(top.batch, 'batch'),
+        ...wrongItemIn(top),
       }
       break
     default:
@@ -383,6 +522,12 @@ export function parseFault(file: string | Uint8Array): FaultProof {
   if (formatFault(proof) !== text) throw malformed('not spelled as a fault proof is')
   return proof
 }
+
+const wrongItemIn = (top: JsonObject): WrongItem => ({
+  items: listOf(top.items, 'items').map((item) => bytesOf(item, 'item')),
+  at: naturalOf(top.at),
+  entry: bytesOf(top.entry, 'entry'),
+})
 
 const sealedOf = (value: JsonValue | undefined): Sealed => {
   const { message, signature } = objectOf(value, 'a signed message')

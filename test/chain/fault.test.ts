@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { ed25519PublicKey, ed25519Sign, sha256 } from '#crypto'
-import { batchItem, batchMessage } from '../../src/chain/batch.ts'
-import { type BlockHeader, blockSealMessage } from '../../src/chain/block.ts'
+import { assembleBatch, type Batch, batchItem, batchMessage } from '../../src/chain/batch.ts'
+import {
+  assembleBlock,
+  type BlockHeader,
+  batchesDigest,
+  batchesPreimage,
+  blockSealMessage,
+  encodeHeader,
+} from '../../src/chain/block.ts'
 import { concat, toHex, utf8 } from '../../src/chain/bytes.ts'
 import {
   type BlockRef,
@@ -12,7 +19,17 @@ import {
 } from '../../src/chain/certificate.ts'
 import { cosignatureMessage, formatCheckpoint } from '../../src/chain/checkpoint.ts'
 import { encodeEntry } from '../../src/chain/entry.ts'
-import { type FaultProof, formatFault, parseFault, type Sealed, verifyFault } from '../../src/chain/fault.ts'
+import {
+  type FaultProof,
+  formatFault,
+  isBelowLock,
+  parseFault,
+  placeOfSealed,
+  proofOfInvalidSeal,
+  type Sealed,
+  verifyFault,
+  wrongItemOf,
+} from '../../src/chain/fault.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
 import { inclusionPath, leafHash, rootOf, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { height, term } from '../../src/chain/numbers.ts'
@@ -214,6 +231,72 @@ describe('a batch that is wrong by its bytes alone', () => {
     expect(codeOf({ ...proofOf(forged), batch: sealed(proofOf(forged).batch.message, otherSeed) })).toBe(
       'fault.bad-signature',
     )
+  })
+})
+
+describe('a block with a batch that is wrong by its bytes alone', () => {
+  const submitter = {
+    tagged: taggedEd25519(ed25519PublicKey(otherSeed)),
+    sign: (m: Uint8Array) => ed25519Sign(otherSeed, m),
+  }
+  const jws = signStatement(
+    { ledger: context.ledger, type: 'attest.hash@1', party: 'uscc:91110000802100433B', key: 'k' },
+    submitter,
+  )
+  const batchOf = (statement: string, number = 0) => {
+    const items = [batchItem(encodeEntry({ statement, member: 'beijing', receivedAt: 1_790_000_000_000 }), true)]
+    const place = { member: 'beijing', incarnation: 1, number, previous: '00'.repeat(32) }
+    return assembleBatch(place, items, batchMessage(context, place, items), new Uint8Array(64).fill(7))
+  }
+  const blockOf = (batches: readonly Batch[]) => {
+    const head = { ...header(3, 9, 1), batches: batchesDigest(batches) }
+    return assembleBlock(head, sealed(blockSealMessage(context, head)).signature, {}, batches)
+  }
+  const good = batchOf(jws)
+  const bad = batchOf(`${jws.slice(0, jws.lastIndexOf('.') + 1)}${'A'.repeat(86)}`, 1)
+  const block = blockOf([good, bad])
+  type InvalidBlock = Extract<FaultProof, { form: 'invalid-block' }>
+  const proof = proofOfInvalidSeal(kid, block, bad, wrongItemOf(bad, context.ledger)!, context.ledger) as InvalidBlock
+  const ackOfBlock = (id = block.id): Sealed =>
+    signed({ kind: 'ack', base: ref(1, 5), block: { term: term(3), height: height(9), id } })
+
+  it('convicts whoever sealed it, and whoever acknowledged it', () => {
+    expect(codeOf(proof)).toBe('invalid-seal')
+    expect(verifyFault(proof)).toMatchObject({ kid, ledger: context.ledger })
+    expect(codeOf({ ...proof, signed: ackOfBlock() })).toBe('invalid-ack')
+    expect(wrongItemOf(good, context.ledger)).toBeUndefined()
+  })
+
+  it('convicts nobody where one link does not lead to the next', () => {
+    const fine = blockOf([good])
+    const wrong = wrongItemOf(bad, context.ledger)!
+    expect(codeOf(proofOfInvalidSeal(kid, fine, bad, wrong, context.ledger))).toBe('fault.malformed')
+    expect(codeOf({ ...proof, signed: ackOfBlock(fine.id) })).toBe('fault.malformed')
+    expect(codeOf({ ...proof, header: encodeHeader(fine.header) })).toBe('fault.malformed')
+    expect(codeOf({ ...proof, batches: batchesPreimage([good]) })).toBe('fault.malformed')
+    expect(codeOf({ ...proof, batch: good.message })).toBe('fault.malformed')
+    expect(codeOf({ ...proof, entry: good.items[0]!.entry })).toBe('fault.malformed')
+    expect(codeOf({ ...proof, signed: signed(vote(3, 'wuhan', ref(1, 5))) })).toBe('fault.malformed')
+    const itemOfGood = { items: [concat(good.items[0]!.leaf, Uint8Array.of(1))], at: 0, entry: good.items[0]!.entry }
+    expect(codeOf({ ...proof, batch: good.message, ...itemOfGood })).toBe('fault.no-contradiction')
+    const by = sealed(proof.signed.message, otherSeed)
+    expect(codeOf({ ...proof, signed: by })).toBe('fault.bad-signature')
+  })
+})
+
+describe('the place of a message', () => {
+  it('tells what may stand there once, and what forbids what', () => {
+    const lock = placeOfSealed(signed({ kind: 'lock', block: ref(2, 7) }).message)!
+    const low = placeOfSealed(signed(vote(3, 'wuhan', ref(2, 6))).message)!
+    const high = placeOfSealed(signed(vote(3, 'beijing', ref(2, 7))).message)!
+    expect(low.slot).toBe(high.slot)
+    expect(lock.slot).toBeUndefined()
+    expect(isBelowLock(lock.locked!, low.onBase!)).toBe(true)
+    expect(isBelowLock(lock.locked!, high.onBase!)).toBe(false)
+    expect(placeOfSealed(sealMessage('RECEIPT', context, [1]))).toBeUndefined()
+    expect(placeOfSealed(sealMessage('VOTE', context, [1]))).toBeUndefined()
+    expect(placeOfSealed(utf8('cosignature/v1'))).toBeUndefined()
+    expect(placeOfSealed(blockSealMessage(context, header(3, 9, 1)))!.sealed).toEqual({ term: 3, height: 9 })
   })
 })
 
