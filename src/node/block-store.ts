@@ -13,6 +13,7 @@
  *   q field value height   indices of the records of that block that name this value
  *   c code subject    a subject of the trade (a tender) that goes by this code, and the index of its first record
  *   a size            q cosignatures               j number                a statement that got a receipt
+ *   f kid             the first fault proof of a key, as its file
  *   m name            the applied height with its sum; what peers have shown of themselves
  */
 import { sha256 } from '#crypto'
@@ -54,6 +55,7 @@ const prefix = {
   coded: 0x63,
   attestation: 0x61,
   journal: 0x6a,
+  fault: 0x66,
   meta: 0x6d,
 } as const
 
@@ -76,12 +78,14 @@ export const blockKey = (at: Height): Uint8Array => key(prefix.block, u64(at))
 export const journalKey = (number: number): Uint8Array => key(prefix.journal, u64(number))
 export const numberOfJournalKey = (row: Uint8Array): number => numberAt(row, row.length - 8)
 export const metaKey = (name: string): Uint8Array => key(prefix.meta, utf8(name))
+export const faultKey = (kid: string): Uint8Array => key(prefix.fault, utf8(kid))
 export const attestationKey = (size: number): Uint8Array => key(prefix.attestation, u64(size))
 export const prefixRange = (first: number): { gte: Uint8Array; lt: Uint8Array } => ({
   gte: Uint8Array.of(first),
   lt: Uint8Array.of(first + 1),
 })
 export const journalRange = prefixRange(prefix.journal)
+export const faultRange = prefixRange(prefix.fault)
 export const attestationsFrom = (size: number): { gte: Uint8Array; lt: Uint8Array } => ({
   gte: attestationKey(size),
   lt: Uint8Array.of(prefix.attestation + 1),

@@ -8,6 +8,7 @@ import { CborError } from '../chain/cbor.ts'
 import { InvalidBlock } from '../chain/execution.ts'
 import type { MemberId } from '../consensus/message.ts'
 import type { Raft } from '../consensus/raft.ts'
+import type { Evidence } from './evidence.ts'
 import { type Ledger, metaOf } from './ledger.ts'
 import { uncheckedBlocksMax } from './limits.ts'
 import type { Clock, Log } from './ports.ts'
@@ -18,6 +19,7 @@ export interface CheckingDependencies {
   readonly raft: Raft
   readonly ledger: Ledger
   readonly vouching: Vouching
+  readonly evidence: Pick<Evidence, 'suspect' | 'suspectBlock'>
   readonly log: Log
   readonly turn: (event: () => void) => void
   /**
@@ -56,7 +58,10 @@ export class Checking {
     }
     const { header } = block
     const queue = this.#queues.get(from) ?? []
-    if (header.term < raft.term || header.leader !== from || queue.length >= uncheckedBlocksMax) return release()
+    if (header.term < raft.term || header.leader !== from || queue.length >= uncheckedBlocksMax) {
+      if (header.leader === from) this.#deps.evidence.suspect(vouching.checkOfSeal(block))
+      return release()
+    }
     if (raft.has({ height: header.height, id: block.id })) return release()
     if (header.epoch !== ledger.rules.context.epoch) {
       release()
@@ -136,6 +141,7 @@ export class Checking {
         code: error.code,
         reason: error.message,
       })
+      if (error.code === 'batch.foreign-entry') this.#deps.evidence.suspectBlock(block)
       return raft.refuse(from, metaOf(block), error.code)
     }
     // What catch-up executed stays: it is about to be adopted.
@@ -160,6 +166,7 @@ export class Checking {
     const { from, block } = waiting
     this.#drop(from, (other) => other === waiting)
     this.#deps.log.error('block refused', { member: from, height: block.header.height, term: block.header.term, code })
+    if (code === 'batch.malformed-item') this.#deps.evidence.suspectBlock(block)
     this.#deps.raft.refuse(from, metaOf(block), code)
     this.#drain(from)
   }

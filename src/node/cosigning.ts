@@ -40,6 +40,8 @@ export interface CosigningDependencies {
    */
   readonly isCommitted: (height: Height, id: string) => boolean | undefined
   readonly onAttested: (attestation: Attestation) => void
+  /** Heard of a member, whatever comes of it; nothing of it has been checked. */
+  readonly onHeard: (member: MemberId, message: CosignatureMessage) => void
   /** Shown by a signature of its own, checked: this member has registered this size. */
   readonly onCosigned: (member: MemberId, size: number) => void
 }
@@ -169,6 +171,7 @@ export class Cosigning {
 
   receive(from: MemberId, message: CosignatureMessage): void {
     const { clock, send, log, vouching, turn } = this.#deps
+    this.#deps.onHeard(from, message)
     if (message.size > (this.#latest.get(from)?.size ?? 0)) this.#latest.set(from, message)
     if (this.#attested !== undefined && message.size <= this.#attested.size) {
       if (message.size > 0 && clock.wall() - this.#attestedAt > repeatedAfterMs) {

@@ -57,6 +57,17 @@ export const earlyCosignaturesMax = 4_096
 /** Sizes that wait for their q cosignatures. */
 export const openSizesMax = 1_024
 
+/** Messages of one kind that are remembered of each member's seal key, to be held against what it says next: some hundred blocks, 100 KB. */
+export const heardWordsMax = 256
+/** Checkpoints that are remembered of each member's cosign key, likewise. */
+export const heardHeadsMax = 256
+/** Who hands on a fault proof that convicts nobody is not listened to about that for so long: a proof may take milliseconds to check. */
+export const badProofWaitMs = 10_000
+/** A fault proof that is not on the ledger is reported again after this long, then after twice as long, and so on. */
+export const reportAgainMs = 10_000
+/** At last once an hour. */
+export const reportAgainMaxMs = 3_600_000
+
 /** Below this much free disk the node takes in no statements: replication and recovery go on. */
 export const freeDiskMin = 256 * 1024 * 1024
 /** A leader whose write cycle takes longer than this many election time-outs resigns (rule 12). */

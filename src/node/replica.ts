@@ -33,12 +33,13 @@ import { Cosigning, type Head } from './cosigning.ts'
 import { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import { encodeHeadFile, encodeVoteFile } from './durable-state.ts'
+import { Evidence, type KeptFault } from './evidence.ts'
 import { Fencing } from './fencing.ts'
 import { guardedDisk } from './guarded-disk.ts'
 import { Intake, type IntakeResult, type Pending } from './intake.ts'
 import { type Executed, type Ledger, metaOf } from './ledger.ts'
 import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
-import type { Disk, Lane, Ports } from './ports.ts'
+import type { Disk, Lane, Ports, SignatureCheck } from './ports.ts'
 import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
 import { enterEpoch, retiredKey, type Started, StartUpFailed, startUp } from './start-up.ts'
@@ -74,6 +75,7 @@ export class Replica {
   readonly #disk: Disk
   readonly #cycle: DiskCycle
   readonly #items: VerifiedItems
+  readonly #evidence: Evidence
   readonly store: BlockStore
   /** The quiet box: what is handed in for tenders that are still closed to all eyes. Survives the epochs, as the intake does. */
   readonly boxes: BoxKeeper
@@ -118,6 +120,7 @@ export class Replica {
     this.#items = new VerifiedItems(context.ledger)
     this.store = new BlockStore({ cycle: this.#cycle, disk: this.#disk, context })
     this.boxes = this.#newBoxKeeper()
+    this.#evidence = this.#newEvidence()
   }
 
   /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} at once or not at all */
@@ -138,6 +141,7 @@ export class Replica {
           })
           this.#turn(() => {
             fencing.start()
+            this.#evidence.restore()
             this.#noticeRulesAhead()
             this.#endEpochIfOver()
           })
@@ -154,7 +158,8 @@ export class Replica {
   }
 
   #vouchingOf({ rules }: Ledger): Vouching {
-    return new Vouching(rules, { verifier: this.#ports.verifier, items: this.#items })
+    const onGood = (check: SignatureCheck): void => this.#evidence.note(check)
+    return new Vouching(rules, { verifier: this.#ports.verifier, items: this.#items, onGood })
   }
 
   /** Rule 19: the block that closed this epoch is committed, and q of its members have attested it. */
@@ -291,6 +296,11 @@ export class Replica {
 
   get incarnation(): number {
     return this.#running.incarnation
+  }
+
+  /** What members' keys have signed against themselves, as far as this node knows. */
+  get faults(): readonly KeptFault[] {
+    return this.#evidence.faults
   }
 
   /** Who the members are now, and since which block. */
@@ -462,6 +472,7 @@ export class Replica {
     cosigning.tick()
     catchUp.tick()
     fencing.saveSeen()
+    if (this.#signing) this.#evidence.tick()
     intake.onTick()
     this.boxes.onTick()
     this.#handOnLateBatches()
@@ -474,6 +485,7 @@ export class Replica {
       this.#connected.add(peer)
       if (this.#betweenEpochs) return // greeted when it begins
       fencing.onPeerUp(peer)
+      this.#evidence.onPeerUp(peer)
       // Batches that were on the way when the connection broke are lost.
       if (peer === raft.leader) intake.resend()
     } else {
@@ -530,6 +542,9 @@ export class Replica {
           }),
         )
       }
+      case 'fault':
+        release()
+        return this.#evidence.receive(from, message.proof)
       default:
         release()
         return this.#onConsensus(from, message)
@@ -542,7 +557,10 @@ export class Replica {
     // A learner has no part in it, and what is said of another epoch is nothing here (rule 20).
     if (!this.#isMember || !fencing.counts(from)) return
     // What can change nothing any more is not worth checking: late acknowledgements and locks are most of what a node receives.
-    if (message.kind === 'lock' && message.block.height <= raft.commit) return
+    if (message.kind === 'lock' && message.block.height <= raft.commit) {
+      for (const check of vouching.checksOfMessage(from, message)) this.#evidence.suspect(check)
+      return
+    }
     vouching.check(vouching.checksOfMessage(from, message), (good) =>
       this.#turn(() => {
         if (!good) return this.#ports.log.warn('message badly signed', { member: from, kind: message.kind })
@@ -577,6 +595,7 @@ export class Replica {
     vouching.check([vouching.checkOfBatch(batch)], (signed) =>
       vouching.checkItems(signed ? [batch] : [], (good) =>
         this.#turn(() => {
+          if (signed && !good) this.#evidence.suspectBatch(batch, ledger.rules.context.epoch)
           if (!signed || !good || !this.#isWaitedFor(batch)) return
           this.#watched.set(batch.hash, { batch, since: this.#ports.clock.monotonic(), suspected: false })
           if (raft.leader !== null && raft.leader !== this.#options.member) {
@@ -777,6 +796,16 @@ export class Replica {
     }
   }
 
+  /** What is read of the disk for evidence alone: undefined also when it is damaged, which is noticed by whoever needs it. */
+  #ifReadable<T>(read: () => T | undefined): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (error instanceof DamagedStore || error instanceof DiskReadFailed) return undefined
+      throw error
+    }
+  }
+
   #blockOnDisk(at: Height): Block | undefined {
     try {
       return this.store.block(at)
@@ -820,6 +849,7 @@ export class Replica {
       this.#events.onCommitted?.(executed)
       parts.intake.onCommitted(executed)
       this.boxes.onCommitted(executed)
+      this.#evidence.onCommitted(executed)
       for (const batch of executed.block.batches) for (const item of batch.items) this.#items.forget(item)
       // Its signatures were checked with the block that carries it.
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
@@ -964,6 +994,31 @@ export class Replica {
     )
   }
 
+  /** Survives the epochs too: what was signed in one is signed for ever. */
+  #newEvidence(): Evidence {
+    const { clock, verifier, signer, log } = this.#ports
+    return new Evidence(
+      { self: this.#options.member },
+      {
+        clock,
+        disk: this.#disk,
+        cycle: this.#cycle,
+        verifier,
+        signer,
+        log,
+        turn: this.#turn,
+        ledger: () => this.#parts?.ledger,
+        blockAt: (at) => this.#ifReadable(() => this.store.block(height(at))),
+        attestationOf: (size) => this.#ifReadable(() => this.store.attestation(size)),
+        broadcast: (message) => {
+          for (const peer of this.#connected) this.#send(peer, 'control', message)
+        },
+        send: (to, message) => this.#send(to, 'control', message),
+        submit: (jws, done) => this.submit(jws, done),
+      },
+    )
+  }
+
   #assemble(found: Started, vouching: Vouching, attested: Attestation | undefined, intake: Intake): Parts {
     const { member, node } = this.#options
     const { clock, random, signer, log } = this.#ports
@@ -999,6 +1054,7 @@ export class Replica {
         signer,
         ledger,
         vouching,
+        evidence: this.#evidence,
         read: this.#items.read,
         log,
         turn,
@@ -1033,11 +1089,13 @@ export class Replica {
           sealing.trySeal()
           this.#endEpochIfOver()
         },
+        onHeard: (from, { time, signature, ...head }) =>
+          this.#evidence.suspect(vouching.cosignatureCheck(from, head, time, signature)),
         onCosigned: (from, size) => fencing.saw(from, { registeredSize: size }),
       },
     )
     const carryOut = (): void => this.#carryOut()
-    const checking = new Checking({ clock, raft, ledger, vouching, log, turn, carryOut })
+    const checking = new Checking({ clock, raft, ledger, vouching, evidence: this.#evidence, log, turn, carryOut })
     const catchUp = new CatchUp({
       clock,
       raft,
@@ -1153,7 +1211,9 @@ interface Parts {
 
 /** Blocks and batches never stand in the way of a vote or a heartbeat; catch-up in the way of neither. */
 function laneOf(lane: Lane, message: WireMessage): Lane {
-  return message.kind === 'blocks-request' || message.kind === 'blocks-response' ? 'bulk' : lane
+  return message.kind === 'blocks-request' || message.kind === 'blocks-response' || message.kind === 'fault'
+    ? 'bulk'
+    : lane
 }
 
 const headOf = ({ block, frontier, root }: ChainPoint): Head => ({

@@ -25,6 +25,7 @@ import {
   runOf,
 } from '../chain/execution.ts'
 import type { Term } from '../chain/numbers.ts'
+import type { Evidence } from './evidence.ts'
 import type { Ledger } from './ledger.ts'
 import { blocksInFlightMax, idleAttestationMs, pooledBatchesMax, worthwhileRecords } from './limits.ts'
 import type { Clock, Log, Signer } from './ports.ts'
@@ -39,6 +40,7 @@ export interface SealingDependencies {
   readonly signer: Signer
   readonly ledger: Ledger
   readonly vouching: Vouching
+  readonly evidence: Pick<Evidence, 'suspect' | 'suspectBatch'>
   readonly read: ItemReader
   readonly log: Log
   readonly turn: (event: () => void) => void
@@ -76,7 +78,7 @@ export class Sealing {
     const check = this.#deps.vouching.checkOfBatch(batch)
     const { committed, rules } = this.#deps.ledger
     const run = runOf(committed.state, batch.member)
-    if (check === undefined || isPast(run, batch)) return
+    if (check === undefined || isPast(run, batch)) return this.#deps.evidence.suspect(check)
     if (frozenMember(committed.state, batch.member, rules) !== undefined) return
     const pooled: Pooled = { batch, checked: false }
     const hasRoom = queue.length < pooledBatchesMax
@@ -88,8 +90,10 @@ export class Sealing {
     vouching.check([check], (signed) =>
       vouching.checkItems(signed ? [batch] : [], (good) =>
         turn(() => {
-          if (!signed || !good) this.#drop(batch, signed ? 'batch.malformed-item' : 'batch.bad-signature')
-          else {
+          if (!signed || !good) {
+            if (signed) this.#deps.evidence.suspectBatch(batch, this.#deps.ledger.rules.context.epoch)
+            this.#drop(batch, signed ? 'batch.malformed-item' : 'batch.bad-signature')
+          } else {
             pooled.checked = true
             if (!hasRoom) this.#put(pooled)
           }

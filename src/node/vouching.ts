@@ -19,6 +19,8 @@ import type { VerifiedItems } from './verified-items.ts'
 export interface VouchingDependencies {
   readonly verifier: Verifier
   readonly items: VerifiedItems
+  /** Told of every good signature of a member when it is checked or made here. */
+  readonly onGood?: (check: SignatureCheck) => void
 }
 
 /** Signatures remembered: those of some hundred blocks, about 3 MB. */
@@ -60,6 +62,11 @@ export class Vouching {
 
   /** What this node signed itself, or another part of it has checked. */
   remember(check: SignatureCheck): void {
+    this.#dependencies.onGood?.(check)
+    this.#remember(check)
+  }
+
+  #remember(check: SignatureCheck): void {
     this.#remembered.add(memoryKey(check))
     if (this.#remembered.size > rememberedMax) this.#remembered.delete(this.#remembered.values().next().value!)
   }
@@ -99,7 +106,11 @@ export class Vouching {
     if (open.length === 0) return done(true)
     this.#dependencies.verifier.check(open, (verdicts) => {
       const good = verdicts.every((verdict) => verdict)
-      if (good) for (const check of open) this.remember(check)
+      // Each by itself: what came with a bad one was said all the same.
+      open.forEach((check, i) => {
+        if (verdicts[i] === true) this.#dependencies.onGood?.(check)
+        if (good) this.#remember(check)
+      })
       done(good)
     })
   }
@@ -167,14 +178,20 @@ export class Vouching {
 
   /** The seal of a block, what it carries, and the signature of every batch in it; the statements are `checkItems`' business. */
   checksOfBlock(block: Block): (SignatureCheck | undefined)[] {
-    const { header, seal, carried, batches } = block
+    const { header, carried, batches } = block
     const epoch = epochNumbered(this.#epoch, header.epoch)
     if (epoch === undefined) return [undefined]
     return [
-      this.sealCheck(header.leader, blockSealMessage(this.#contextOf(epoch), header), seal, epoch),
+      this.checkOfSeal(block),
       ...this.#checksOfCarried(carried, epoch),
       ...batches.map((batch) => this.checkOfBatch(batch, epoch)),
     ]
+  }
+
+  checkOfSeal({ header, seal }: Block): SignatureCheck | undefined {
+    const epoch = epochNumbered(this.#epoch, header.epoch)
+    if (epoch === undefined) return undefined
+    return this.sealCheck(header.leader, blockSealMessage(this.#contextOf(epoch), header), seal, epoch)
   }
 
   checkOfBatch(batch: Batch, epoch = this.#epoch): SignatureCheck | undefined {

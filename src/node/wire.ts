@@ -90,6 +90,12 @@ export interface AttestationMessage {
   readonly attestation: Attestation
 }
 
+/** A fault proof, as its file: whoever has it can check it, keep it and report it. */
+export interface FaultMessage {
+  readonly kind: 'fault'
+  readonly proof: Uint8Array
+}
+
 export type NodeMessage =
   | Hello
   | HelloStored
@@ -100,6 +106,7 @@ export type NodeMessage =
   | BlocksResponse
   | CosignatureMessage
   | AttestationMessage
+  | FaultMessage
 
 export type WireMessage = Message | NodeMessage
 
@@ -129,6 +136,7 @@ const numbers = {
   'blocks-response': 26,
   cosignature: 27,
   attestation: 28,
+  fault: 29,
 } as const satisfies Record<WireMessage['kind'], number>
 
 const kinds = new Map<number, WireMessage['kind']>(
@@ -219,6 +227,8 @@ function fieldsOf(message: WireMessage): CborValue[] {
       return [message.size, fromHex(message.root)!, message.time, message.signature]
     case 'attestation':
       return [attestationToCbor(message.attestation)]
+    case 'fault':
+      return [message.proof]
   }
 }
 
@@ -349,6 +359,8 @@ function read(kind: WireMessage['kind'], parts: readonly CborValue[]): WireMessa
       }
     case 'attestation':
       return { kind, attestation: attestationFromCbor(parts[0], 'attestation') }
+    case 'fault':
+      return { kind, proof: field.bytes(parts[0], 'proof') }
   }
 }
 

@@ -122,6 +122,7 @@ export const anyMessage: fc.Arbitrary<WireMessage> = fc.oneof(
     signature: bytes64,
   }),
   fc.record({ kind: kind('attestation'), attestation: anyAttestation }),
+  fc.record({ kind: kind('fault'), proof: bytes }),
 ) as fc.Arbitrary<WireMessage>
 
 export const anyVoteFile: fc.Arbitrary<VoteFile> = fc.record({

@@ -91,7 +91,9 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
         process!.replica.ledger.committed.block.id === expected[0]!.process!.replica.ledger.committed.block.id &&
         process!.replica.attested?.size === process!.replica.ledger.committed.frontier.size,
     ) &&
-    client.isAnswered('after the faults')
+    client.isAnswered('after the faults') &&
+    // Whatever contradicts itself and was seen by anybody honest comes to the ledger.
+    expected.every(({ process }) => process!.replica.faults.every(({ frozen }) => frozen !== undefined))
   if (!world.runUntil(isAtRest, restWithinMs)) return world.violated('liveness', `not at rest\n${stateNow()}`)
   const { store } = expected[0]!.process!.replica
   for (const { member, node, statement } of client.promised) {

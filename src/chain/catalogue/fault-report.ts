@@ -18,6 +18,9 @@ import { named } from './values.ts'
 /** A proof's file as text, so that its record stays below an entry's 65,535 bytes. A longer one convicts all the same, but off the ledger only. */
 export const reportedProofCharactersMax = 40_000
 
+/** The name under which a genesis or an activation brings it into force. */
+export const faultReportTypeName = 'fault.report@1'
+
 interface FaultReport {
   readonly proof: string
 }
@@ -56,7 +59,7 @@ export function frozenNode(state: StateReader, { seal, cosign }: GenesisMember['
 }
 
 /** The member with a node, of this epoch or an earlier one, that has this seal or cosign key. */
-function memberOfNodeKey(epoch: Epoch, kid: string): GenesisMember | undefined {
+export function memberOfNodeKey(epoch: Epoch, kid: string): GenesisMember | undefined {
   for (let at: Epoch | undefined = epoch; at !== undefined; at = at.previous) {
     const found = at.members.find(({ node }) => node.seal === kid || node.cosign === kid)
     if (found !== undefined) return found

@@ -58,6 +58,7 @@ export interface Stub {
   pendingCount: number
   pending: (statement: string) => { journalNumber: number; durable: boolean } | undefined
   hindrances: string[]
+  faults: { fault: { kid: string; kind: string; detail: string }; frozen: object | undefined }[]
   epoch: Epoch
 }
 
@@ -233,6 +234,7 @@ export class Scene {
         pendingCount: 0,
         pending: () => undefined,
         hindrances: [],
+        faults: [],
         epoch: foundingEpoch(this.world.genesis),
       },
     }

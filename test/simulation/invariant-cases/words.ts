@@ -40,6 +40,12 @@ const batch = (number: number, digest: string): Parameters<Scene['word']>[1] => 
   digest,
 })
 
+function accuse(scene: Scene, by: number, accused: number, isFrozen: boolean): void {
+  const { seal } = scene.machine(accused).founded.member.node
+  const fault = { kid: seal, kind: 'two-votes', detail: 'two votes' }
+  scene.actor(by).replica.faults.push({ fault, frozen: isFrozen ? {} : undefined })
+}
+
 export const wordCases: Readonly<Record<string, Case>> = {
   'one-vote-per-term': {
     holds: (scene) => {
@@ -119,6 +125,38 @@ export const wordCases: Readonly<Record<string, Case>> = {
       'a lock of a term that was over': (scene) => {
         scene.word(0, vote(2, 'wuhan', ref(first)))
         scene.word(0, lock(second))
+      },
+    },
+  },
+  'nobody-honest-is-accused': {
+    holds: (scene) => {
+      scene.machine(3).isLiar = true
+      scene.word(3, vote(1, 'beijing'))
+      accuse(scene, 0, 3, true)
+      scene.turned(0)
+      scene.tell('finished')
+    },
+    breaks: {
+      'an honest node, by another': (scene) => {
+        scene.word(3, vote(1, 'beijing'))
+        accuse(scene, 0, 3, true)
+        scene.turned(0)
+      },
+      'a node that lied for another member only': (scene) => {
+        scene.machine(2).isLiar = true
+        scene.word(2, vote(1, 'beijing'))
+        accuse(scene, 0, 3, true)
+        scene.turned(0)
+      },
+      'a key that is nobody’s': (scene) => {
+        scene.actor(0).replica.faults.push({ fault: { kid: 'x', kind: 'two-votes', detail: '' }, frozen: {} })
+        scene.turned(0)
+      },
+      'a proof that is not on the ledger at rest': (scene) => {
+        scene.machine(3).isLiar = true
+        scene.word(3, vote(1, 'beijing'))
+        accuse(scene, 0, 3, false)
+        scene.tell('finished')
       },
     },
   },

@@ -26,6 +26,7 @@ import { lockIsOnDisk } from './lock-is-on-disk.ts'
 import { lockNeverFalls } from './lock-never-falls.ts'
 import { noBaseBelowLock } from './no-base-below-lock.ts'
 import { noProcessDies } from './no-process-dies.ts'
+import { nobodyHonestIsAccused } from './nobody-honest-is-accused.ts'
 import { nothingInvalidIsSigned } from './nothing-invalid-is-signed.ts'
 import { oneAckPerRank } from './one-ack-per-rank.ts'
 import { oneBatchPerNumber } from './one-batch-per-number.ts'
@@ -60,6 +61,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'one-batch-per-number', watch: oneBatchPerNumber },
   { name: 'one-root-per-size', watch: oneRootPerSize },
   { name: 'nothing-invalid-is-signed', watch: nothingInvalidIsSigned },
+  { name: 'nobody-honest-is-accused', watch: nobodyHonestIsAccused },
   // No word before its fsync.
   { name: 'vote-is-on-disk', watch: voteIsOnDisk },
   { name: 'ack-is-on-disk', watch: ackIsOnDisk },
