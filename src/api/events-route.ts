@@ -1,6 +1,6 @@
 /**
  * GET /v1/events: server-sent events (WHATWG HTML §9.2), one `attested` event per new attested size, so that monitors and pages need
- * not poll. Clients are bounded; a client that does not read is not queued for: only the newest size matters, it gets that once it
+ * not poll; and one `fault` event for each key that was proven guilty. Clients are bounded; a client that does not read is not queued for: only the newest size matters, it gets that once it
  * reads again. A comment now and then keeps proxies from cutting the line, and shows us who is gone.
  */
 import type { ServerResponse } from 'node:http'
@@ -16,6 +16,8 @@ interface Client {
   blocked: boolean
   /** The last size it was sent. */
   size: number
+  /** How many faults it was told of. They are never taken back. */
+  faultCount: number
 }
 
 export function eventsRoute(app: FastifyInstance, { service, limits }: RouteContext): void {
@@ -24,6 +26,11 @@ export function eventsRoute(app: FastifyInstance, { service, limits }: RouteCont
 
   function show(client: Client): void {
     if (client.blocked || client.size >= attestedSize) return
+    const faults = service.faults()
+    for (const { kid, member, kind } of faults.slice(client.faultCount)) {
+      send(client, `event: fault\ndata: ${JSON.stringify({ kid, member, kind })}\n\n`)
+    }
+    client.faultCount = faults.length
     client.size = attestedSize
     send(client, `event: attested\nid: ${attestedSize}\ndata: {"size":"${attestedSize}"}\n\n`)
   }
@@ -71,7 +78,7 @@ export function eventsRoute(app: FastifyInstance, { service, limits }: RouteCont
       tags: ['status'],
       summary: '已共证大小的事件流 · Stream of attested sizes',
       description:
-        '`event: attested`，`data: {"size":"<decimal>"}`；连接后先给出当前大小。 · The current size comes first.',
+        '`event: attested`，`data: {"size":"<decimal>"}`；连接后先给出当前大小。 · The current size comes first. `event: fault`：密钥被证明有错，`data: {"kid","member","kind"}`，文件见 /v1/faults · a key was proven guilty; the proof is at /v1/faults.',
       response: { 200: media('server-sent events', { 'text/event-stream': plainText }), default: problemAnswer },
     },
     handler: (request, reply) => {
@@ -86,7 +93,7 @@ export function eventsRoute(app: FastifyInstance, { service, limits }: RouteCont
         // nginx collects answers before it passes them on, unless told otherwise.
         'x-accel-buffering': 'no',
       })
-      const client: Client = { stream, blocked: false, size: -1 }
+      const client: Client = { stream, blocked: false, size: -1, faultCount: 0 }
       stream.on('drain', () => {
         client.blocked = false
         show(client)

@@ -274,6 +274,18 @@ export const apiTexts = {
       'Check the id, for instance uscc:914403001922038216; the README says how to register.',
     ),
   },
+  'fault.not-found': {
+    zh: words(
+      '没有这把密钥的矛盾签名',
+      '本节点没有该密钥的矛盾签名；没有并不证明它没有错。',
+      '请核对密钥标识；列表见 /v1/faults。',
+    ),
+    en: words(
+      'No fault proof of this key',
+      'This node has none. That proves nothing about the key.',
+      'Check the key id; /v1/faults lists what there is.',
+    ),
+  },
   'subject.not-found': {
     zh: words(
       '没有相关记录',

@@ -350,6 +350,18 @@ const named = {
     ),
     asOf: { $ref: 'AsOf#' },
   }),
+  Faults: object({
+    faults: list(
+      object({
+        kid: text(),
+        member: text(),
+        kind: text('two-votes, two-seals, …'),
+        title: object({ zh: text(), en: text() }),
+        detail: text(),
+        reportedIn: { type: ['string', 'null'], description: '报告的条目编号 · index of the report' },
+      }),
+    ),
+  }),
   Party: object({
     id: text(),
     names: list(object({ name: text(), vouchedBy: text() })),

@@ -15,6 +15,7 @@ import { creditRoutes } from './credit-routes.ts'
 import { describeCalls } from './documentation.ts'
 import { errorsPage } from './errors-page.ts'
 import { eventsRoute } from './events-route.ts'
+import { faultsRoute } from './faults-route.ts'
 import { findingsRoute } from './findings-route.ts'
 import { guaranteeRoutes } from './guarantee-routes.ts'
 import { type ApiLimits, defaultApiLimits } from './limits.ts'
@@ -93,6 +94,7 @@ export async function buildPublicServer(
   boxRoutes(app, context)
   creditRoutes(app, context)
   findingsRoute(app, context)
+  faultsRoute(app, context)
   eventsRoute(app, context)
   healthRoutes(app, context)
   errorsPage(app, context)

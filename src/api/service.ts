@@ -4,9 +4,22 @@
  * carries the checkpoint it is true as of.
  */
 import type { Finding, Subjects } from '../chain/catalogue/statement-type.ts'
+import type { FaultKind } from '../chain/fault.ts'
 import type { JsonObject } from '../chain/json.ts'
 import type { BidReceipt, BoxClaim, BoxLeaf, PlacedLeaf } from '../chain/quiet-box.ts'
 import type { FieldProblem, RefusalTexts } from '../chain/refusal.ts'
+
+export interface FaultView {
+  readonly kid: string
+  readonly member: string
+  readonly kind: FaultKind
+  /** One line in English: what was signed twice, or what is wrong. */
+  readonly detail: string
+  /** The proof's file, to the byte. */
+  readonly file: string
+  /** Index of the report that froze the key; null while there is none. */
+  readonly reportedIn: number | null
+}
 
 /** accepted: receipt given · replicated: commit certificate exists · attested: checkpoint carries q cosignatures. */
 export type RecordStatus = 'accepted' | 'replicated' | 'attested'
@@ -328,6 +341,8 @@ export interface Service {
   /** @param at milliseconds since 1970; without it, the time of the newest committed block */
   party(id: string, at?: number): PartyView | undefined
   status(): Status
+  /** The first fault proof of every key that has one. */
+  faults(): readonly FaultView[]
   /** Policy text (C2SP tlog-policy) for this ledger. */
   policy(): string
   /** The genesis entry's bytes. */

@@ -223,6 +223,12 @@ function metricsOf(replica: Replica): Registry {
     () => replica.pendingCount,
   )
   gauge('gongzheng_peers_connected', 'Connected members', () => replica.connected.size)
+  gauge('gongzheng_faults_proven', 'Keys of which this node has a fault proof', () => replica.faults.length)
+  gauge(
+    'gongzheng_keys_frozen',
+    'Keys of nodes that a fault report has frozen',
+    () => replica.faults.filter(({ frozen }) => frozen !== undefined).length,
+  )
   gauge('gongzheng_is_leader', '1 while this node leads', () => (replica.raft.role === 'leader' ? 1 : 0))
   return registry
 }

@@ -7,6 +7,7 @@ import type {
   AsOf,
   BlockView,
   ConsistencyProof,
+  FaultView,
   InclusionProof,
   LedgerRecord,
   MemberView,
@@ -755,6 +756,13 @@ export class Queries implements Service {
       cosignKey: formatVerifierKey(this.#cosignKey(id)),
       sealKey: node.seal,
     }))
+  }
+
+  faults(): readonly FaultView[] {
+    return this.#deps.replica.faults.map(({ member, fault, file, frozen }) => {
+      const { kid, kind, detail } = fault
+      return { kid, member, kind, detail, file, reportedIn: frozen?.index ?? null }
+    })
   }
 
   party(id: string, asked?: number): PartyView | undefined {

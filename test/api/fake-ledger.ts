@@ -7,6 +7,7 @@ import { ed25519PublicKey, ed25519Sign, sha256 } from '#crypto'
 import type {
   AsOf,
   BoxLookups,
+  FaultView,
   InclusionProof,
   LedgerRecord,
   PartyView,
@@ -318,6 +319,12 @@ export class FakeLedger implements Service {
       batches: [{ member: 'guangzhou', hash: 'ef'.repeat(32), items: 1 }],
       bytes: Uint8Array.of(0x81, 0x01),
     }
+  }
+
+  readonly found: FaultView[] = []
+
+  faults() {
+    return this.found
   }
 
   members() {

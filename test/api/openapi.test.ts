@@ -107,6 +107,8 @@ test('the public document lists every call of the API', async () => {
     'GET /v1/boxes/{owner}/{scheme}/{code}/leaves/{leaf}',
     'GET /v1/credit/{party}',
     'GET /v1/events',
+    'GET /v1/faults',
+    'GET /v1/faults/{kid}',
     'GET /v1/findings',
     'GET /v1/genesis',
     'GET /v1/guarantees/{issuer}/{number}',
