@@ -406,6 +406,18 @@ export const apiTexts = {
       'If it is to join: once it has caught up and is ready, a change of members lists it. If it was replaced, switch it off.',
     ),
   },
+  'node.refounded': {
+    zh: words(
+      '账本已由治理密钥重建',
+      '本届已被重建文件终止，节点不再为其签名；其起点之上的区块作废，须重新提交。',
+      '请重新启动节点：若其密钥列入新一届，它将以新的共签密钥继续；否则只跟随账本。',
+    ),
+    en: words(
+      'Governance has re-founded the ledger',
+      'A re-founding has ended the epoch in which this node was: it signs nothing more in it, and the blocks above its start are void and have to be submitted again.',
+      'Start the node again: if the new epoch lists it, it goes on with its new cosign key; otherwise it follows.',
+    ),
+  },
   'node.recovering': {
     zh: words(
       '节点正在修复',

@@ -40,6 +40,8 @@ export interface Carried {
   readonly election?: ElectionCertificate
   readonly base?: BlockCertificate
   readonly attestation?: Attestation
+  /** In the first block of an epoch that governance re-founded: the certificate, as it is spelled (refounding.ts). */
+  readonly refounding?: Uint8Array
 }
 
 export interface BlockHeader {
@@ -167,15 +169,18 @@ function headerFromCbor(value: CborValue | undefined): BlockHeader {
 }
 
 function carriedToCbor(carried: Carried): CborValue {
-  return [
+  const three = [
     carried.election === undefined ? null : certificateToCbor(carried.election),
     carried.base === undefined ? null : certificateToCbor(carried.base),
     carried.attestation === undefined ? null : attestationToCbor(carried.attestation),
   ]
+  return carried.refounding === undefined ? three : [...three, carried.refounding]
 }
 
 function carriedFromCbor(value: CborValue | undefined): Carried {
-  const [electionValue, baseValue, attestationValue] = field.array(value, 'block.carried', 3)
+  const parts = field.array(value, 'block.carried')
+  if (parts.length !== 3 && parts.length !== 4) throw new CborError('block.carried: expected three parts or four')
+  const [electionValue, baseValue, attestationValue, refounding] = parts
   const election = electionValue === null ? undefined : certificateFromCbor(electionValue, 'block.carried.election')
   const base = baseValue === null ? undefined : certificateFromCbor(baseValue, 'block.carried.base')
   if (election !== undefined && !isElection(election)) throw new CborError('block.carried.election: not of votes')
@@ -186,6 +191,7 @@ function carriedFromCbor(value: CborValue | undefined): Carried {
     ...(attestationValue === null
       ? {}
       : { attestation: attestationFromCbor(attestationValue, 'block.carried.attestation') }),
+    ...(refounding === undefined ? {} : { refounding: field.bytes(refounding, 'block.carried.refounding') }),
   }
 }
 

@@ -7,7 +7,14 @@ import { sha256 } from '#crypto'
 import { fromHex, fromUtf8, toHex, utf8 } from './bytes.ts'
 import { type CborValue, field } from './cbor.ts'
 import { type BlockRef, refFromCbor, refToCbor, type SigningContext, sealMessage } from './certificate.ts'
-import { checkMembers, type Genesis, type GenesisMember, type GenesisParameters, receivedWindowMin } from './genesis.ts'
+import {
+  buildGenesis,
+  checkMembers,
+  type Genesis,
+  type GenesisMember,
+  type GenesisParameters,
+  receivedWindowMin,
+} from './genesis.ts'
 import { canonicalJson, type JsonValue } from './json.ts'
 import { leafHash } from './merkle-tree.ts'
 import { faultsOf, type Height, height, quorumOf, term } from './numbers.ts'
@@ -27,6 +34,8 @@ export interface Epoch {
   /** Ascending by id. */
   readonly members: readonly GenesisMember[]
   readonly start: EpochStart
+  /** Rule 22: the certificate that stands for the attestation of a closing block (refounding.ts). */
+  readonly refounding?: Uint8Array
   /** Undefined for the first: lists are never forgotten, since the signatures of an epoch are checked for ever. */
   readonly previous: Epoch | undefined
   /** q */
@@ -137,18 +146,11 @@ export function nextMembers(
   at: Height,
   parameters: GenesisParameters,
 ): readonly GenesisMember[] {
-  const members = [...closing.members].sort((a, b) => (a.id < b.id ? -1 : 1))
-  const problems: FieldProblem[] = []
-  checkMembers(members, problems)
-  const windowMin = receivedWindowMin(members.length, parameters)
-  if (parameters.receivedWindowMs < windowMin) {
-    problems.push({ pointer: '/members', problem: `receivedWindowMs < ${windowMin}` })
-  }
-  if (problems.length > 0) throw new Refusal('epoch.malformed', problems.map((p) => p.pointer).join(', '), problems)
+  const members = listOf(closing.members, parameters)
   const used = usedBefore(epoch)
   for (const { id, node } of members) {
     const before = epoch.members.find((member) => member.id === id)?.node
-    for (const purpose of ['id', 'network', 'log', 'cosign', 'seal'] as const) {
+    for (const purpose of keyPurposes) {
       if (before?.[purpose] !== node[purpose] && used.has(node[purpose])) {
         throw new Refusal('epoch.identity-reused', `${purpose} of ${id}`)
       }
@@ -159,6 +161,56 @@ export function nextMembers(
       throw new Refusal('epoch.not-ready', id)
     }
   }
+  return members
+}
+
+/**
+ * The members that may follow these where the ledger is re-founded (rule 22). Governance answers for it that they hold the chain. Whoever
+ * stays has cosigned what is void from now on, so that another key has to speak for it of what takes its place: under the old one it would
+ * contradict itself. The same goes for the key of its log.
+ * @throws {Refusal} epoch.malformed, epoch.identity-reused
+ */
+export function refoundedMembers(
+  epoch: Epoch,
+  list: readonly GenesisMember[],
+  genesis: Genesis,
+): readonly GenesisMember[] {
+  const members = listInGenesis(list, genesis)
+  const used = usedBefore(epoch)
+  for (const { id, node } of members) {
+    const before = epoch.members.find((member) => member.id === id)?.node
+    for (const purpose of keyPurposes) {
+      const mayStay = before?.id === node.id && purpose !== 'cosign' && purpose !== 'log'
+      if (used.has(node[purpose]) && !(mayStay && before[purpose] === node[purpose])) {
+        throw new Refusal('epoch.identity-reused', `${purpose} of ${id}`)
+      }
+    }
+  }
+  return members
+}
+
+const keyPurposes = ['id', 'network', 'log', 'cosign', 'seal'] as const
+
+/** Of a list that no rule of a record has looked at: every field, as in a genesis. @throws {Refusal} epoch.malformed */
+function listInGenesis(members: readonly GenesisMember[], genesis: Genesis): readonly GenesisMember[] {
+  try {
+    return buildGenesis({ ...genesis, members }).members
+  } catch (error) {
+    if (error instanceof Refusal) throw new Refusal('epoch.malformed', error.message, error.fields)
+    throw error
+  }
+}
+
+/** Ascending by id. @throws {Refusal} epoch.malformed unless it could be that of a genesis with these parameters */
+function listOf(list: readonly GenesisMember[], parameters: GenesisParameters): readonly GenesisMember[] {
+  const members = [...list].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const problems: FieldProblem[] = []
+  checkMembers(members, problems)
+  const windowMin = receivedWindowMin(members.length, parameters)
+  if (parameters.receivedWindowMs < windowMin) {
+    problems.push({ pointer: '/members', problem: `receivedWindowMs < ${windowMin}` })
+  }
+  if (problems.length > 0) throw new Refusal('epoch.malformed', problems.map((p) => p.pointer).join(', '), problems)
   return members
 }
 
@@ -189,9 +241,10 @@ export function epochAfter(previous: Epoch, members: readonly GenesisMember[], s
 
 export const epochRow = (number: number): string => `epoch/${number}`
 
-export function epochToCbor({ members, start }: Epoch): CborValue {
+export function epochToCbor({ members, start, refounding }: Epoch): CborValue {
   const list = members as unknown as JsonValue
-  return [refToCbor(start.block), start.size, fromHex(start.root)!, utf8(canonicalJson(list))]
+  const row = [refToCbor(start.block), start.size, fromHex(start.root)!, utf8(canonicalJson(list))]
+  return refounding === undefined ? row : [...row, refounding]
 }
 
 /** The newest epoch of which this state knows: the one after the last block that closed any. */
@@ -200,12 +253,16 @@ export function newestEpoch(state: StateReader, genesis: Genesis): Epoch {
   for (;;) {
     const row = state.get(epochRow(epoch.number + 1))
     if (row === undefined) return epoch
-    const [block, size, root, list] = field.array(row, 'epoch row', 4)
+    const [block, size, root, list, refounding] = field.array(row, 'epoch row')
     const members = JSON.parse(fromUtf8(field.bytes(list, 'members'))) as GenesisMember[]
-    epoch = epochAfter(epoch, members, {
+    const start = {
       block: refFromCbor(block, 'start'),
       size: field.natural(size, 'size'),
       root: toHex(field.bytes(root, 'root', 32)),
-    })
+    }
+    epoch = {
+      ...epochAfter(epoch, members, start),
+      ...(refounding === undefined ? {} : { refounding: field.bytes(refounding, 'refounding') }),
+    }
   }
 }

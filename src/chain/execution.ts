@@ -12,13 +12,14 @@ import { type FrozenKey, frozenNode } from './catalogue/fault-report.ts'
 import { writeFindings } from './catalogue/finding.ts'
 import { readKey, scopesOfKey } from './catalogue/register.ts'
 import type { Finding, RuleContext, Subjects } from './catalogue/statement-type.ts'
-import { type CborValue, field } from './cbor.ts'
+import { CborError, type CborValue, field } from './cbor.ts'
 import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
 import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
 import { type Closing, type Epoch, epochAfter, epochRow, epochToCbor, foundingEpoch, nextMembers } from './epoch.ts'
 import { type Genesis, type GenesisMember, legalDayOf } from './genesis.ts'
 import { leafHash, type TreeFrontier } from './merkle-tree.ts'
 import { type Height, height, type Term } from './numbers.ts'
+import { decodeRefounding, type Refounding, refoundedEpoch, refoundingDigest } from './refounding.ts'
 import { Refusal } from './refusal.ts'
 import { Overlay, type StateReader } from './state.ts'
 import { parseStatement, type Statement } from './statement.ts'
@@ -62,9 +63,20 @@ export interface ChainRules {
   readonly epoch?: Epoch
   /** Whether a record that was just applied closes the epoch, and for whom. Absent: none does. Deterministic, like every rule. */
   readonly closing?: (statement: Statement) => Closing | undefined
+  /** Rule 22: certificates that were shown here, at most one for an epoch. */
+  readonly refoundings?: readonly Refounding[]
 }
 
 export const epochOf = ({ epoch, genesis }: ChainRules): Epoch => epoch ?? foundingEpoch(genesis)
+
+/**
+ * Governance ends this epoch, wherever it is, and begins the next. @throws {Refusal} when what is shown for it does not hold
+ */
+export function refoundedAfter(rules: ChainRules): Epoch | undefined {
+  const epoch = epochOf(rules)
+  const refounding = rules.refoundings?.find(({ epoch: number }) => number === epoch.number + 1)
+  return refounding === undefined ? undefined : refoundedEpoch(epoch, refounding, rules.genesis)
+}
 
 export function rulesOfEpoch(rules: ChainRules, epoch: Epoch): ChainRules {
   return { ...rules, epoch, context: { ledger: rules.context.ledger, epoch: epoch.number } }
@@ -152,8 +164,10 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
   refuseUnknownRules(parent, rules)
   const blockHeight = height(parent.block.height + 1)
   checkPlace(parent, proposal, rules)
-  const unattested = afterAttestation(parent, proposal.carried)
+  const isRefounded = refoundingOf(parent, rules) !== undefined
+  const unattested = isRefounded ? [] : afterAttestation(parent, proposal.carried)
   const state = new Overlay(parent.state)
+  if (isRefounded) beginEpoch(state, epochOf(rules))
   const leaves: Leaf[] = []
   const outcomes: Outcome[][] = []
   // Whenever anything adds a leaf the system entry comes first, so the first outcome's index is known before it is.
@@ -236,15 +250,38 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
 
 /** The state of the next epoch: its list, and no batches yet of any node that joins. */
 function closeEpoch(state: Overlay, members: readonly GenesisMember[], header: BlockHeader, rules: ChainRules): Epoch {
-  const closed = epochOf(rules)
   const { term, height: at, size, root } = header
-  const next = epochAfter(closed, members, { block: { term, height: at, id: blockId(header) }, size, root })
-  state.set(epochRow(next.number), epochToCbor(next))
-  for (const { id, node } of members) {
-    const isNew = !closed.members.some((member) => member.node.id === node.id)
+  const next = epochAfter(epochOf(rules), members, { block: { term, height: at, id: blockId(header) }, size, root })
+  beginEpoch(state, next)
+  return next
+}
+
+function beginEpoch(state: Overlay, epoch: Epoch): void {
+  state.set(epochRow(epoch.number), epochToCbor(epoch))
+  for (const { id, node } of epoch.members) {
+    const isNew = !epoch.previous!.members.some((member) => member.node.id === node.id)
     if (isNew && runOf(state, id) !== undefined) state.set(runKey(id), [0, 0, new Uint8Array(32), 0])
   }
-  return next
+}
+
+/** The certificate that the next block has to carry: it is the first of an epoch that governance re-founded. */
+export function refoundingOf(parent: Pick<ChainPoint, 'block'>, rules: ChainRules): Uint8Array | undefined {
+  const { start, refounding } = epochOf(rules)
+  return parent.block.height === start.block.height ? refounding : undefined
+}
+
+/** Not always in the same copy: others may hold one that other governance keys signed. It says the same, and holds by itself. */
+function checkRefounding(shown: Uint8Array | undefined, wanted: Uint8Array, rules: ChainRules): void {
+  const no = (detail: string): InvalidBlock => new InvalidBlock('block.unproven-epoch', detail)
+  if (shown === undefined) throw no('no certificate of its re-founding')
+  try {
+    const refounding = decodeRefounding(shown)
+    refoundedEpoch(epochOf(rules).previous!, refounding, rules.genesis)
+    if (refoundingDigest(refounding) !== refoundingDigest(decodeRefounding(wanted))) throw no('another re-founding')
+  } catch (error) {
+    if (error instanceof Refusal || error instanceof CborError) throw no(error.message)
+    throw error
+  }
 }
 
 /** Link, term, leader, time, and the certificates where a term or an epoch begins. */
@@ -262,8 +299,13 @@ function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): 
     if (term === parent.block.term) throw new InvalidBlock('block.term-decreases', 'an epoch begins with a new term')
     // Anybody on the way up from the old epoch finds the new one proven by the block that begins it (rule 19).
     const { attestation } = carried
-    if (attestation?.size !== epoch.start.size)
+    if (epoch.refounding !== undefined) checkRefounding(carried.refounding, epoch.refounding, rules)
+    else if (attestation?.size !== epoch.start.size)
       throw new InvalidBlock('block.unproven-epoch', 'no attestation of its start')
+  }
+  const isRefounded = refoundingOf(parent, rules) !== undefined
+  if (isRefounded ? carried.attestation !== undefined : carried.refounding !== undefined) {
+    throw new InvalidBlock('block.stray-certificate', 'a re-founding and an attestation are never in one place')
   }
   if (term === parent.block.term) {
     if (leader !== parent.leader) throw new InvalidBlock('block.wrong-leader', `${leader}, elected is ${parent.leader}`)

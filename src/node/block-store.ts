@@ -622,6 +622,18 @@ export class BlockStore {
     this.#cycle.putLater(attestationKey(attestation.size), encodeCbor([1, attestationToCbor(attestation)]))
   }
 
+  /** Rule 22: nobody attests those sizes any more with the leaves that they had. */
+  dropAttestationsAbove(size: number, done: () => void): void {
+    this.scan(
+      attestationsFrom(size + 1),
+      (row) => {
+        this.#cycle.del(row)
+        return undefined
+      },
+      done,
+    )
+  }
+
   attestation(size: number): Attestation | undefined {
     const row = this.#readable(attestationKey(size))
     return row === undefined ? undefined : readAttestation(row)

@@ -15,6 +15,8 @@ import type { Hello, NodeMessage } from './wire.ts'
 
 export interface FencingOptions {
   readonly epoch: number
+  /** The newest epoch that was re-founded, 0 if none: what was registered before it is void (rule 22). */
+  readonly registeredSince: number
   /** The node of each member of the epoch. */
   readonly nodes: ReadonlyMap<MemberId, string>
   /** This node's own id, in the list or not. */
@@ -118,7 +120,7 @@ export class Fencing {
     // Only what the list says is this member's is kept: one that is yet to join signs nothing that could be forgotten.
     if (this.#options.nodes.get(from) !== node) return this.#heard(from, message)
     const shown = this.#read(node)
-    const code = shown === undefined ? undefined : objectionTo(message, shown)
+    const code = shown === undefined ? undefined : objectionTo(message, shown, this.#options.registeredSince)
     if (code !== undefined) {
       log.error('peer refused', { member: from, code, incarnation: message.incarnation })
       return send(from, { kind: 'hello-refused', incarnation: message.incarnation, code })
@@ -193,14 +195,14 @@ export class Fencing {
 const peerKey = (node: string): Uint8Array => metaKey(`peer/${node}`)
 
 /** Why this start of a member must not sign; undefined when all is well. Chain height is not compared: tails shrink lawfully. */
-function objectionTo(hello: Hello, shown: Shown): string | undefined {
+function objectionTo(hello: Hello, shown: Shown, registeredSince: number): string | undefined {
   if (hello.incarnation === shown.incarnation && equalBytes(hello.nonce, shown.nonce)) return undefined
   if (hello.incarnation <= shown.incarnation) return 'node.incarnation-reused'
   if (hello.epoch < shown.epoch) return 'node.epoch-rolled-back'
   // Where an epoch begins, terms and locks begin anew.
   if (hello.epoch === shown.epoch && hello.term < shown.term) return 'node.term-rolled-back'
   if (hello.epoch === shown.epoch && compareRanks(hello.lock, shown.lock) < 0) return 'node.lock-rolled-back'
-  if (hello.registeredSize < shown.registeredSize) return 'node.register-rolled-back'
+  if (shown.epoch >= registeredSince && hello.registeredSize < shown.registeredSize) return 'node.register-rolled-back'
   return undefined
 }
 

@@ -41,13 +41,17 @@ export function newKeyFile(kind: KeyFileKind, origin: string, random: Random): K
   return { kind, origin, seed: random.bytes(seedBytes) }
 }
 
-/** The four keys of a node. @throws {Refusal} unless the file is a node's */
-export function nodeKeys(file: KeyFile): NodeKeys {
+/**
+ * The four keys of a node. `refounding`: number of the last epoch that began with a re-founding (rule 22) and lists this node: from there on
+ * another cosign key and another log key speak for it, since what the old ones signed last may be void.
+ * @throws {Refusal} unless the file is a node's
+ */
+export function nodeKeys(file: KeyFile, refounding = 0): NodeKeys {
   mustBe(file, 'node')
   return {
     network: derive(file, 'network'),
-    log: derive(file, 'log'),
-    cosign: derive(file, 'cosign'),
+    log: derive(file, 'log', refounding),
+    cosign: derive(file, 'cosign', refounding),
     seal: derive(file, 'seal'),
   }
 }
@@ -69,8 +73,9 @@ export const seedBytes = 32
 /** Stands in every label; another way of deriving keys would take another number. */
 const derivationVersion = 1
 
-function derive(file: KeyFile, purpose: KeyPurpose): KeyPair {
-  const label = utf8(`gongzheng/${derivationVersion}/${file.origin}/${purpose}`)
+function derive(file: KeyFile, purpose: KeyPurpose, refounding = 0): KeyPair {
+  const since = refounding === 0 ? '' : `/${refounding}`
+  const label = utf8(`gongzheng/${derivationVersion}/${file.origin}/${purpose}${since}`)
   const seed = hkdfSha256(file.seed, new Uint8Array(0), label, seedBytes)
   return { seed, publicKey: taggedEd25519(ed25519PublicKey(seed)) }
 }

@@ -5,6 +5,7 @@
  */
 import { assert } from '../chain/assert.ts'
 import { type Block, refOfBlock } from '../chain/block.ts'
+import type { Epoch } from '../chain/epoch.ts'
 import {
   type ChainPoint,
   type ChainRules,
@@ -12,6 +13,7 @@ import {
   execute,
   InvalidBlock,
   type ItemReader,
+  refoundedAfter,
 } from '../chain/execution.ts'
 import type { Height } from '../chain/numbers.ts'
 import type { BlockMeta } from '../consensus/message.ts'
@@ -34,17 +36,30 @@ export class Ledger {
   readonly #store: BlockStore
   readonly #read: ItemReader
   readonly #above = new Map<string, Executed>()
+  readonly #refounded: Epoch | undefined
   #committed: ChainPoint
 
+  /** @throws {Refusal} when a certificate of a re-founding after this epoch is held that does not hold */
   constructor(rules: ChainRules, committed: ChainPoint, dependencies: LedgerDependencies) {
     this.rules = rules
-    this.#committed = committed
+    this.#refounded = refoundedAfter(rules)
+    this.#committed = this.#asEnd(committed)
     this.#store = dependencies.store
     this.#read = dependencies.read
   }
 
   get committed(): ChainPoint {
     return this.#committed
+  }
+
+  /** The epoch with which governance goes on from a block of this one (rule 22), if that was shown here. */
+  get refounded(): Epoch | undefined {
+    return this.#refounded
+  }
+
+  /** Where governance goes on from, this epoch ends, whatever its own blocks say. */
+  #asEnd(point: ChainPoint): ChainPoint {
+    return point.block.id === this.#refounded?.start.block.id ? { ...point, next: this.#refounded } : point
   }
 
   /** The state after this block, if it is committed last or was executed since. */
@@ -91,7 +106,7 @@ export class Ledger {
     assert(block.header.parent === this.#committed.block.id, 'blocks are committed in order')
     this.#store.fold(point.block, block.bytes, execution)
     execution.fold(this.#store.state)
-    this.#committed = { ...point, state: this.#store.state }
+    this.#committed = this.#asEnd({ ...point, state: this.#store.state })
     this.#above.delete(id)
     for (const [other, { block: held }] of this.#above) {
       if (held.header.height <= block.header.height) this.#above.delete(other)

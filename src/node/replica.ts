@@ -10,7 +10,7 @@ import type { AboutBox } from '../chain/catalogue/box-life.ts'
 import type { UnknownAhead } from '../chain/catalogue/catalogue.ts'
 import { CborError } from '../chain/cbor.ts'
 import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
-import { type Epoch, foundingEpoch, readyMessage } from '../chain/epoch.ts'
+import { type Epoch, epochNumbered, foundingEpoch, readyMessage } from '../chain/epoch.ts'
 import {
   type ChainPoint,
   type ChainRules,
@@ -21,7 +21,10 @@ import {
   InvalidBlock,
   UnknownRules,
 } from '../chain/execution.ts'
+import { kidOf } from '../chain/keys.ts'
 import { type Height, height } from '../chain/numbers.ts'
+import { decodeRefounding } from '../chain/refounding.ts'
+import { Refusal } from '../chain/refusal.ts'
 import type { Effect, LockState } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
 import { Raft } from '../consensus/raft.ts'
@@ -40,6 +43,7 @@ import { Intake, type IntakeResult, type Pending } from './intake.ts'
 import { type Executed, type Ledger, metaOf } from './ledger.ts'
 import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
 import type { Disk, Lane, Ports, SignatureCheck } from './ports.ts'
+import { keepRefounding, refoundingFrom } from './refoundings.ts'
 import { Repair } from './repair.ts'
 import { Sealing } from './sealing.ts'
 import { enterEpoch, retiredKey, type Started, StartUpFailed, startUp } from './start-up.ts'
@@ -97,6 +101,8 @@ export class Replica {
   #retired = false
   /** More members lie than the ledger bears, or this software is wrong. */
   #halted = false
+  /** Governance has ended this epoch, and this node was shown it (rule 22): it signs nothing more in it. */
+  #refounded = false
   /** An epoch has ended and the next is not begun: nothing is heard, said or signed in between. */
   #betweenEpochs = false
   /** What the log was told last of rules that this software does not know. */
@@ -130,6 +136,7 @@ export class Replica {
       this.#newestAttestation(found.ledger, vouching, (attested) => {
         this.#parts = this.#assemble(found, vouching, attested, this.#newIntake(found.head.journalChanges))
         const { intake, fencing } = this.#parts
+        this.#refounded = found.ledger.refounded !== undefined
         this.#missingUpTo = found.missingUpTo
         this.#committedBefore = found.head.commit
         intake.restore((lost) => {
@@ -162,11 +169,15 @@ export class Replica {
     return new Vouching(rules, { verifier: this.#ports.verifier, items: this.#items, onGood })
   }
 
-  /** Rule 19: the block that closed this epoch is committed, and q of its members have attested it. */
+  /**
+   * Rule 19: the block that closed this epoch is committed, and q of its members have attested it. Rule 22: governance goes on from the
+   * committed block, which they have attested before.
+   */
   #endEpochIfOver(): void {
     const { ledger, cosigning } = this.#running
     const { next } = ledger.committed
-    if (next === undefined || this.#betweenEpochs || cosigning.attested?.size !== next.start.size) return
+    if (next === undefined || this.#betweenEpochs) return
+    if (next !== ledger.refounded && cosigning.attested?.size !== next.start.size) return
     this.#betweenEpochs = true
     this.#unconfirmed = true
     this.#permitSigning()
@@ -181,8 +192,11 @@ export class Replica {
     const now = { incarnation, register, last: last.height, journalChanges: intake.journal.changes }
     enterEpoch(ledger, this.#startUpDependencies, now, (found) =>
       this.#turn(() => {
-        const parts = this.#assemble(found, this.#vouchingOf(found.ledger), cosigning.attested, intake)
+        const attested = next.refounding === undefined ? undefined : decodeRefounding(next.refounding).attestation
+        const vouching = this.#vouchingOf(found.ledger)
+        const parts = this.#assemble(found, vouching, attested ?? cosigning.attested, intake)
         this.#parts = parts
+        this.#refounded = found.ledger.refounded !== undefined
         this.#watched.clear()
         this.#committedBefore = next.start.block.height
         this.#betweenEpochs = false
@@ -373,6 +387,7 @@ export class Replica {
     const codes: string[] = []
     if (this.#retired) codes.push('node.retired')
     if (this.#halted) codes.push('node.halted')
+    if (this.#refounded) codes.push('node.refounded')
     if (this.#missingUpTo !== undefined || this.#parts?.repair.active === true) codes.push('node.recovering')
     if (!this.#isMember) codes.push('node.not-a-member')
     else if (this.#unconfirmed) codes.push('node.unconfirmed-start')
@@ -382,8 +397,7 @@ export class Replica {
   /** The node in the list, not another of the same organisation: a learner counts nowhere (rule 20). */
   get #isMember(): boolean {
     if (this.#parts === undefined) return true
-    const { member, node } = this.#options
-    return this.epoch.members.some((other) => other.id === member && other.node.id === node)
+    return this.#parts.isMember
   }
 
   /** The chain holds a fault proof of this node's key. It counts as before, and its batches are taken no more (rule 21). */
@@ -521,15 +535,22 @@ export class Replica {
       case 'blocks-request':
         release()
         return catchUp.serve(from, message.from)
-      case 'hello':
+      case 'hello': {
         release()
-        return fencing.receive(from, message)
+        fencing.receive(from, message)
+        const refounding = this.#refoundingAfter(message.epoch)
+        if (refounding !== undefined) this.#send(from, 'control', { kind: 'refounding', refounding })
+        return
+      }
       case 'hello-stored':
         release()
         return fencing.onStored(from, message.incarnation)
       case 'hello-refused':
         release()
         return fencing.onRefused(from, message.incarnation, message.code)
+      case 'refounding':
+        release()
+        return this.#onRefounding(from, message.refounding)
       case 'cosignature':
         release()
         return cosigning.receive(from, message)
@@ -548,6 +569,38 @@ export class Replica {
       default:
         release()
         return this.#onConsensus(from, message)
+    }
+  }
+
+  /** The certificate that ended the epoch of this number, if this node knows of one. */
+  #refoundingAfter(epoch: number): Uint8Array | undefined {
+    const { rules, refounded } = this.#running.ledger
+    if (epoch === epochOf(rules).number) return refounded?.refounding
+    return epochNumbered(epochOf(rules), epoch + 1)?.refounding
+  }
+
+  /**
+   * Rule 22: a member of an old quorum that comes back is shown that the others have gone on without it. It signs nothing more, keeps the
+   * certificate and ends; the next start undoes what is void, and goes on in the new epoch, if it is listed there.
+   */
+  #onRefounding(from: MemberId, bytes: Uint8Array): void {
+    const { ledger } = this.#running
+    if (this.#refounded) return
+    try {
+      const refounding = refoundingFrom(bytes, ledger.rules)
+      if (refounding.epoch !== epochOf(ledger.rules).number + 1) return
+      keepRefounding(refounding, this.#cycle)
+      this.#refounded = true
+      this.#permitSigning()
+      this.#ports.log.warn('refounded', { member: from, epoch: refounding.epoch, size: refounding.start.size })
+      this.#cycle.whenDurable(() =>
+        this.#turn(() => {
+          throw new StartUpFailed('node.refounded', `governance has begun epoch ${refounding.epoch}: start again`)
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof Refusal) && !(error instanceof CborError)) throw error
+      this.#ports.log.warn('refounding bad', { member: from, reason: error.message })
     }
   }
 
@@ -861,6 +914,7 @@ export class Replica {
     parts.cosigning.onCommitted(heads, certifiedHeads)
     this.#tryRecovered(parts)
     this.#stopBeforeUnknownRules(parts)
+    if (parts.ledger.refounded !== undefined) this.#endEpochIfOver()
     parts.sealing.trySeal()
   }
 
@@ -1027,6 +1081,7 @@ export class Replica {
     const turn = this.#turn
     const epoch = epochOf(rules)
     const members = epoch.members.map(({ id }) => id)
+    const ownKid = kidOf(signer.publicKey('cosign')!)
     const { quorum } = epoch
     const { electionTimeoutMs, stalledTimeoutsMax } = rules.genesis.parameters
     const send = (to: MemberId, message: WireMessage): void => this.#send(to, 'control', message)
@@ -1108,7 +1163,7 @@ export class Replica {
       unacknowledged: (to) => this.#ports.network.unacknowledged(to, 'bulk'),
       peers: () => [...this.#connected],
       onDamaged: (at) => repair.want(at),
-      follows: () => !this.#isMember || fencing.newestEpochSeen > epoch.number,
+      follows: () => !this.#isMember || this.#refounded || fencing.newestEpochSeen > epoch.number,
       attestation: () => cosigning.attested,
       onAttestation: (attestation) => cosigning.receiveAttestation(attestation),
       halt: (reason) => this.#halt(reason),
@@ -1127,6 +1182,7 @@ export class Replica {
     const fencing = new Fencing(
       {
         epoch: epoch.number,
+        registeredSince: newestRefounded(epoch),
         nodes: new Map(epoch.members.map((other) => [other.id, other.node.id])),
         node,
         quorum,
@@ -1168,6 +1224,9 @@ export class Replica {
       repair,
       fencing,
       vouching,
+      isMember: epoch.members.some(
+        ({ id, node: listed }) => id === member && listed.id === node && listed.cosign === ownKid,
+      ),
       incarnation,
       last: { term: tail.term, height: tail.height, id: tail.id },
       lock: raft.lock,
@@ -1203,6 +1262,8 @@ interface Parts {
   readonly repair: Repair
   readonly fencing: Fencing
   readonly vouching: Vouching
+  /** This node is in the list, with the key that it cosigns with: not another of its organisation, nor itself before a re-founding. */
+  readonly isMember: boolean
   readonly incarnation: number
   /** Watermark: the newest block that is on disk or in the write cycle. */
   last: BlockRef
@@ -1214,6 +1275,13 @@ function laneOf(lane: Lane, message: WireMessage): Lane {
   return message.kind === 'blocks-request' || message.kind === 'blocks-response' || message.kind === 'fault'
     ? 'bulk'
     : lane
+}
+
+/** 0 when no epoch up to this one was re-founded. */
+function newestRefounded(epoch: Epoch): number {
+  let at: Epoch | undefined = epoch
+  while (at !== undefined && at.refounding === undefined) at = at.previous
+  return at?.number ?? 0
 }
 
 const headOf = ({ block, frontier, root }: ChainPoint): Head => ({

@@ -22,6 +22,7 @@ import {
   frozenMember,
   InvalidBlock,
   type ItemReader,
+  refoundingOf,
   runOf,
 } from '../chain/execution.ts'
 import type { Term } from '../chain/numbers.ts'
@@ -136,13 +137,15 @@ export class Sealing {
     const { ledger, leading } = this.#deps
     const tip = ledger.point(leading()?.tipId ?? '')
     const { number, start } = epochOf(ledger.rules)
-    // Where an epoch begins, what made it one comes with its first block (rule 19).
+    // Where an epoch begins, what made it one comes with its first block (rules 19 and 22).
     const isStart = number > 0 && tip?.block.id === start.block.id
-    const attestation = isStart ? this.#uncarried(tip.unattested) : undefined
+    const refounding = tip === undefined ? undefined : refoundingOf(tip, ledger.rules)
+    const attestation = isStart && refounding === undefined ? this.#uncarried(tip.unattested) : undefined
     this.#seal([], {
       election,
       ...(base === undefined ? {} : { base }),
       ...(attestation === undefined ? {} : { attestation }),
+      ...(refounding === undefined ? {} : { refounding }),
     })
   }
 

@@ -7,13 +7,14 @@
 import { assert } from '../chain/assert.ts'
 import { equalBytes, toHex } from '../chain/bytes.ts'
 import type { BlockRef } from '../chain/certificate.ts'
-import { type Epoch, foundingEpoch, genesisRef, newestEpoch } from '../chain/epoch.ts'
+import { type Epoch, epochNumbered, foundingEpoch, genesisRef, newestEpoch } from '../chain/epoch.ts'
 import {
   type ChainPoint,
   type ChainRules,
   epochOf,
   InvalidBlock,
   type ItemReader,
+  refoundedAfter,
   refuseUnknownRules,
   rulesOfEpoch,
   UnknownRules,
@@ -21,6 +22,8 @@ import {
 import { genesisState } from '../chain/genesis.ts'
 import { leafHash, TreeFrontier } from '../chain/merkle-tree.ts'
 import { type Height, height, term } from '../chain/numbers.ts'
+import { decodeRefounding } from '../chain/refounding.ts'
+import { Refusal } from '../chain/refusal.ts'
 import { Overlay } from '../chain/state.ts'
 import type { VoteState } from '../consensus/effect.ts'
 import { type BlockMeta, compareRanks } from '../consensus/message.ts'
@@ -38,6 +41,7 @@ import {
 } from './durable-state.ts'
 import { Ledger, metaOf } from './ledger.ts'
 import type { Disk, Log } from './ports.ts'
+import { keepRefounding, refoundingsHeld } from './refoundings.ts'
 
 /** The node cannot go on under this id, or not without a person. `code` is in the message catalogue. */
 export class StartUpFailed extends Error {
@@ -67,7 +71,7 @@ export interface StartUpDependencies {
 }
 
 /** Calls back once the new incarnation is durable; @throws {StartUpFailed} at once or not at all. */
-export function startUp(rules: ChainRules, deps: StartUpDependencies, done: (started: Started) => void): void {
+export function startUp(given: ChainRules, deps: StartUpDependencies, done: (started: Started) => void): void {
   const { vote: voteSlot, head: headSlot } = deps.disk.slots()
   for (const [name, slot] of [
     ['vote', voteSlot],
@@ -84,6 +88,8 @@ export function startUp(rules: ChainRules, deps: StartUpDependencies, done: (sta
   }
   const voteFile = voteSlot.kind === 'intact' ? decodeVoteFile(voteSlot.bytes) : undefined
   const head = headSlot.kind === 'intact' ? decodeHeadFile(headSlot.bytes) : undefined
+  const refoundings = refoundingsHeld(given.refoundings ?? [], deps.cycle, voteFile?.epoch)
+  const rules: ChainRules = { ...given, refoundings }
   if (voteFile === undefined || head === undefined) {
     // The vote file is written first of all and the head file last; rows lie between. Anything else is a file that was lost.
     const isFirstStart =
@@ -100,15 +106,38 @@ export function startUp(rules: ChainRules, deps: StartUpDependencies, done: (sta
   deps.store.recount((sum) => {
     const applied = deps.store.applied()
     if (applied !== undefined && sum !== undefined && equalBytes(applied.sum, sum)) {
-      return resume(rules, deps, voteFile, head, applied, done)
-    }
-    deps.log.error('derived rows damaged', { height: applied?.block.height ?? null })
+      const voidAbove = voidFrom(rules, deps, voteFile)
+      if (voidAbove === undefined || applied.block.height <= voidAbove) {
+        return resume(rules, deps, voteFile, head, applied, done)
+      }
+      // Rule 22: what was derived from the blocks above is undone by deriving all of it again.
+      deps.log.warn('blocks void', { above: voidAbove, height: applied.block.height })
+    } else deps.log.error('derived rows damaged', { height: applied?.block.height ?? null })
     deps.store.forgetDerived(() => {
       deps.cycle.whenDurable(() => goOn(deps, voteFile, head, foldGenesis(rules, deps), done))
       deps.cycle.flush()
     })
   })
 }
+
+/** Rule 22: the block above which nothing of this node's epoch counts any more. */
+function voidFrom(rules: ChainRules, { store }: StartUpDependencies, { epoch: number }: VoteFile): Height | undefined {
+  const epoch = epochNumbered(newestEpoch(store.state, rules.genesis), number)
+  if (epoch === undefined) return undefined
+  return heldTo(() => refoundedAfter(rulesOfEpoch(rules, epoch)))?.start.block.height
+}
+
+/** What an operator has given is looked at here first. */
+function heldTo<T>(check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    throw error instanceof Refusal ? new StartUpFailed(error.code, error.message) : error
+  }
+}
+
+const ledgerOf = (...[rules, committed, deps]: ConstructorParameters<typeof Ledger>): Ledger =>
+  heldTo(() => new Ledger(rules, committed, deps))
 
 /** This node id was refused by its peers and never signs again, whatever a later start finds. */
 export const retiredKey = metaKey('retired')
@@ -130,11 +159,13 @@ function found(
 
 /** What the two files say where an epoch begins: nothing voted, and its start is watermark, lock and commit. Terms go on from there. */
 function filesAtStart(
-  { number, start: { block } }: Epoch,
+  { number, start: { block, size, root }, refounding }: Epoch,
   incarnation: number,
-  register: Register,
+  cosignedBefore: Register,
   journalChanges: number,
 ): { vote: VoteFile; head: HeadFile } {
+  // Where the ledger is re-founded another key cosigns, of which nothing is registered yet, and the start is not its to cosign (rule 22).
+  const register = refounding === undefined ? cosignedBefore : { size, root, height: block.height, id: block.id }
   const unvoted: VoteState = { term: block.term, candidate: null, base: null, ackBarred: false }
   const lock = { block, lowerTermRank: { term: term(0), height: height(0) } }
   return {
@@ -174,7 +205,7 @@ export function enterEpoch(
 export function nextLedger({ rules, committed }: Ledger, deps: Pick<StartUpDependencies, 'store' | 'read'>): Ledger {
   const { next, ...start } = committed
   assert(next !== undefined && next.start.block.id === start.block.id, 'an epoch ends with the block that closed it')
-  return new Ledger(rulesOfEpoch(rules, next), start, { store: deps.store, read: deps.read })
+  return ledgerOf(rulesOfEpoch(rules, next), start, { store: deps.store, read: deps.read })
 }
 
 function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
@@ -194,7 +225,7 @@ function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
     writes: state.writes,
     point,
   })
-  return new Ledger(rules, { ...point, block, state: deps.store.state }, { store: deps.store, read: deps.read })
+  return ledgerOf(rules, { ...point, block, state: deps.store.state }, { store: deps.store, read: deps.read })
 }
 
 function resume(
@@ -207,7 +238,7 @@ function resume(
 ): void {
   const { block, leader, time, root, unattested } = applied
   const frontier = deps.store.resume(applied)
-  const newest = newestEpoch(deps.store.state, rules.genesis)
+  const newest = newestBegun(rules, deps, block)
   // On the block that closed an epoch it is the vote file that says whether the next has begun here.
   const isClosed = newest.start.block.id === block.id && newest.number > voteFile.epoch
   const epoch = isClosed ? newest.previous! : newest
@@ -215,12 +246,22 @@ function resume(
     ...{ block, leader, time, frontier, root, state: deps.store.state, unattested },
     ...(isClosed ? { next: newest } : {}),
   }
-  const ledger = new Ledger(rulesOfEpoch(rules, epoch), committed, { store: deps.store, read: deps.read })
-  if (head.epoch !== voteFile.epoch) return goOn(deps, voteFile, headAtStart(deps, epoch, head), ledger, done)
+  const ledger = ledgerOf(rulesOfEpoch(rules, epoch), committed, { store: deps.store, read: deps.read })
+  // Before its first block is applied here, a re-founded epoch stands in its certificate only.
+  const begun = epoch.number < voteFile.epoch ? (ledger.committed.next ?? epoch) : epoch
+  if (head.epoch !== voteFile.epoch) return goOn(deps, voteFile, headAtStart(deps, begun, head), ledger, done)
   const raised = raisedTo(block, head)
   // Written before anything is acknowledged on it: the watermark is what a later start looks for.
   if (raised !== head) deps.cycle.head(encodeHeadFile(raised))
   goOn(deps, voteFile, raised, ledger, done)
+}
+
+/** As the state has it; where governance goes on from the very block that closed an epoch, what that block began is void too. */
+function newestBegun({ genesis, refoundings = [] }: ChainRules, { store }: StartUpDependencies, at: BlockRef): Epoch {
+  const newest = newestEpoch(store.state, genesis)
+  if (newest.previous === undefined || newest.refounding !== undefined || newest.start.block.id !== at.id) return newest
+  const isVoid = refoundings.some(({ epoch, start }) => epoch === newest.number && start.block.id === at.id)
+  return isVoid ? newest.previous : newest
 }
 
 /** A crash came between the two files of `enterEpoch`. Should one come again before this is durable, the next start is here again. */
@@ -257,7 +298,7 @@ function goOn(
   const { store, cycle, log } = deps
   const { vote, epoch } = voteFile
   let ledger = from
-  let head = headFound
+  let head = provenHead(ledger, store, headFound)
   const incarnation = voteFile.incarnation + 1
   let at = ledger.committed.block
   let missingUpTo: BlockRef | undefined
@@ -271,6 +312,7 @@ function goOn(
         break
       }
     }
+    if (ledger.refounded !== undefined && ledger.committed.next === ledger.refounded) break
     const meta = checkStored(ledger, store, next, at.id)
     if (meta === undefined) {
       log.error('block damaged', { height: next, last: head.last.height })
@@ -290,20 +332,55 @@ function goOn(
       `what leads to epoch ${epoch} is damaged, and so is all that is derived from it`,
     )
   }
-  if (missingUpTo === undefined && at.id !== head.last.id) {
+  const isEnd = ledger.refounded !== undefined && ledger.committed.next === ledger.refounded
+  if (missingUpTo === undefined && at.id !== head.last.id && !isEnd) {
     // The rows are whole and link, but end in another block than the one I answered for.
     log.error('block damaged', { height: at.height, last: head.last.height })
     missingUpTo = head.last
   }
   const { committed } = ledger
+  if (ledger.refounded !== undefined) noteRefounded(deps, ledger.refounded)
+  if (isEnd) head = endHere(cycle, head, committed.block)
   knowingItsRules(() => refuseUnknownRules(committed, ledger.rules))
   dropCrashTail(store, cycle, at.height)
   // Read from the disk if it is ever sent; its length would matter to a window only.
   const first: BlockMeta = { ...committed.block, parent: '', bytes: 0 }
   const durable: DurableState = { vote, lock: head.lock, commit: committed.block.height, blocks: [first, ...above] }
-  cycle.vote(encodeVoteFile({ epoch, incarnation, vote }))
-  cycle.whenDurable(() => done({ incarnation, head, durable, ledger, missingUpTo }))
-  cycle.flush()
+  const finish = (): void => {
+    cycle.vote(encodeVoteFile({ epoch, incarnation, vote }))
+    cycle.whenDurable(() => done({ incarnation, head, durable, ledger, missingUpTo }))
+    cycle.flush()
+  }
+  // Attestations of what is void would be shown as those of other leaves one day.
+  if (isEnd) store.dropAttestationsAbove(committed.frontier.size, finish)
+  else finish()
+}
+
+/** Rule 22: what q members attested before is committed, whether this node had got so far or only held the block. */
+function provenHead({ refounded }: Ledger, store: BlockStore, head: HeadFile): HeadFile {
+  const block = refounded?.start.block
+  if (block === undefined || head.last.height < block.height || head.commit >= block.height) return head
+  try {
+    return store.block(block.height)?.id === block.id ? { ...head, commit: block.height } : head
+  } catch (error) {
+    if (error instanceof DamagedStore) return head
+    throw error
+  }
+}
+
+/** Written before anything is deleted because of it: this disk never goes on with the epoch that the certificate ends. */
+function noteRefounded({ cycle, store }: StartUpDependencies, { refounding }: Epoch): void {
+  const certificate = decodeRefounding(refounding!)
+  keepRefounding(certificate, cycle)
+  store.putAttestation(certificate.attestation)
+}
+
+/** Nothing is signed in this epoch any more, so that what was promised above its end binds nobody. */
+function endHere(cycle: DiskCycle, { register, ...head }: HeadFile, block: BlockRef): HeadFile {
+  const lock = { block, lowerTermRank: { term: term(0), height: height(0) } }
+  const ended = { ...head, last: block, lock, commit: block.height, register }
+  cycle.truncate(encodeHeadFile(ended), [])
+  return ended
 }
 
 /** A stored block that extends the chain and whose content is what its header says; undefined when it is not there or not that. */

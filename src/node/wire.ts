@@ -96,6 +96,12 @@ export interface FaultMessage {
   readonly proof: Uint8Array
 }
 
+/** The epoch that you say you are in was ended by governance (rule 22): this is the certificate. */
+export interface RefoundingMessage {
+  readonly kind: 'refounding'
+  readonly refounding: Uint8Array
+}
+
 export type NodeMessage =
   | Hello
   | HelloStored
@@ -107,6 +113,7 @@ export type NodeMessage =
   | CosignatureMessage
   | AttestationMessage
   | FaultMessage
+  | RefoundingMessage
 
 export type WireMessage = Message | NodeMessage
 
@@ -137,6 +144,7 @@ const numbers = {
   cosignature: 27,
   attestation: 28,
   fault: 29,
+  refounding: 30,
 } as const satisfies Record<WireMessage['kind'], number>
 
 const kinds = new Map<number, WireMessage['kind']>(
@@ -229,6 +237,8 @@ function fieldsOf(message: WireMessage): CborValue[] {
       return [attestationToCbor(message.attestation)]
     case 'fault':
       return [message.proof]
+    case 'refounding':
+      return [message.refounding]
   }
 }
 
@@ -361,6 +371,8 @@ function read(kind: WireMessage['kind'], parts: readonly CborValue[]): WireMessa
       return { kind, attestation: attestationFromCbor(parts[0], 'attestation') }
     case 'fault':
       return { kind, proof: field.bytes(parts[0], 'proof') }
+    case 'refounding':
+      return { kind, refounding: field.bytes(parts[0], 'refounding') }
   }
 }
 

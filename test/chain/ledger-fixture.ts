@@ -144,7 +144,12 @@ export const anyAttestation: fc.Arbitrary<Attestation> = fc.record({
     .map((list) => [...list].sort((a, b) => (a.member < b.member ? -1 : 1))),
 })
 export const anyCarried: fc.Arbitrary<Carried> = fc.record(
-  { election: anyElection, base: anyCertificate, attestation: anyAttestation },
+  {
+    election: anyElection,
+    base: anyCertificate,
+    attestation: anyAttestation,
+    refounding: fc.uint8Array({ maxLength: 200 }),
+  },
   { requiredKeys: [] },
 )
 export const anyBatch: fc.Arbitrary<Batch> = fc

@@ -1,7 +1,16 @@
 /** All that is fuzzed, in the order in which it is. */
 import type { Subject } from './subject.ts'
 import { privateApi, publicApi } from './subjects/api.ts'
-import { attestation, batch, block, certificate, entry, genesisEntry, genesisSignature } from './subjects/blocks.ts'
+import {
+  attestation,
+  batch,
+  block,
+  certificate,
+  entry,
+  genesisEntry,
+  genesisSignature,
+  refounding,
+} from './subjects/blocks.ts'
 import { cbor } from './subjects/cbor.ts'
 import {
   configuration,
@@ -31,7 +40,7 @@ import { json, keyRequest, rules, statements } from './subjects/statements.ts'
 
 export const subjects: readonly Subject[] = [
   ...[frames, lane, hello, messages],
-  ...[cbor, batch, block, certificate, attestation, entry, genesisEntry, genesisSignature],
+  ...[cbor, batch, block, certificate, attestation, refounding, entry, genesisEntry, genesisSignature],
   ...[note, checkpoint, verifierKey, proofFile, policy, verify, tilePaths, bundle, claims],
   ...[voteFile, headFile, slotFile, marker, keyFile, jwk, configuration, signatureList, foundingFiles],
   ...[json, statements, rules, keyRequest],

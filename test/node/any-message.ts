@@ -123,6 +123,7 @@ export const anyMessage: fc.Arbitrary<WireMessage> = fc.oneof(
   }),
   fc.record({ kind: kind('attestation'), attestation: anyAttestation }),
   fc.record({ kind: kind('fault'), proof: bytes }),
+  fc.record({ kind: kind('refounding'), refounding: fc.uint8Array({ maxLength: 200 }) }),
 ) as fc.Arbitrary<WireMessage>
 
 export const anyVoteFile: fc.Arbitrary<VoteFile> = fc.record({

@@ -14,6 +14,7 @@ import type { Genesis, GenesisMember, GenesisParameters } from '../../src/chain/
 import type { JsonObject } from '../../src/chain/json.ts'
 import { rootOf } from '../../src/chain/merkle-tree.ts'
 import { height } from '../../src/chain/numbers.ts'
+import type { Refounding } from '../../src/chain/refounding.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { DamagedStore } from '../../src/node/block-store.ts'
@@ -26,7 +27,7 @@ import type { Disk, Lane, Log, LogFields, SignatureCheck, SigningPurpose } from 
 import { Replica } from '../../src/node/replica.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom, VirtualClock } from '../contract/virtual-clock.ts'
-import { found, nodeOf } from '../simulation/founding.ts'
+import { type FoundedMember, found, nodeOf, refoundedMember } from '../simulation/founding.ts'
 import { SignatureBook } from './signature-book.ts'
 
 export interface WorldMember {
@@ -34,7 +35,13 @@ export interface WorldMember {
   keys: NodeKeys
   /** Under which its signatures are noted: a node that takes another's place is somebody else. */
   signer: string
+  /** Its cosign key, where that is not the first of this node. */
+  cosigner?: string
   readonly centre: KeyPair
+  /** This organisation with the keys as they are now: what `refoundingBy` and `attestationOf` sign with. */
+  founded: FoundedMember
+  /** What the operator has put into the node's home (rule 22). */
+  refoundings: readonly Refounding[]
   medium: MemoryMedium
   replica: Replica | undefined
   disk: MemoryDisk | undefined
@@ -112,8 +119,11 @@ export class ReplicaWorld {
     const { genesis, rules, members } = found(memberCount, parameters, this.clock.wall(), joining)
     this.genesis = genesis
     this.rules = { ...rules, closing: ({ key }) => this.closings.get(key) }
-    for (const { member, keys, centre } of members) {
+    for (const founded of members) {
+      const { member, keys, centre } = founded
       this.members.set(member.id, {
+        founded,
+        refoundings: [],
         member,
         keys,
         signer: member.id,
@@ -145,7 +155,22 @@ export class ReplicaWorld {
     held.keys = nodeKeys(newKeyFile('node', this.genesis.origin, new SeededRandom(1_000 + this.#renewed++)))
     held.member = { ...held.member, node: nodeOf(held.keys) }
     held.signer = `${id} (${held.member.node.id})`
+    held.founded = { ...held.founded, member: held.member, keys: held.keys }
     held.medium = new MemoryMedium()
+  }
+
+  /** What is above this size is void: other roots may be attested there (rule 22). */
+  forgetAttestedAbove(size: number): void {
+    for (const attested of [...this.attested.keys()]) if (attested > size) this.attested.delete(attested)
+  }
+
+  /** Governance goes on with this member's node in that epoch (rule 22): other keys for its cosignatures and its log, on the same disk. */
+  refound(id: string, epoch: number): void {
+    const held = this.members.get(id)!
+    held.founded = refoundedMember(held.founded, epoch)
+    held.keys = held.founded.keys
+    held.member = held.founded.member
+    held.cosigner = `${id} (since epoch ${epoch})`
   }
 
   /** On this member's memory disk, or on a disk that the caller opened and closes. */
@@ -186,7 +211,7 @@ export class ReplicaWorld {
           publicKey: (purpose) => keyOf(held, purpose).publicKey,
           // The file signer answers in a microtask; a virtual clock has none.
           sign: (purpose, message, done) => {
-            this.signed.note(held.signer, purpose, message)
+            this.signed.note(purpose === 'cosign' ? (held.cosigner ?? held.signer) : held.signer, purpose, message)
             const signature = this.sign(id, purpose, message)
             clock.after(0, () => done(signature))
           },
@@ -207,8 +232,9 @@ export class ReplicaWorld {
   }
 
   #rulesOf(id: string): ChainRules {
-    if (this.#knows === undefined) return this.rules
-    return { ...this.rules, catalogue: catalogueOf(this.genesis.catalogue, this.#knows(id)) }
+    const rules = { ...this.rules, refoundings: this.members.get(id)!.refoundings }
+    if (this.#knows === undefined) return rules
+    return { ...rules, catalogue: catalogueOf(this.genesis.catalogue, this.#knows(id)) }
   }
 
   #memoryDisk(held: WorldMember): MemoryDisk {

@@ -6,23 +6,20 @@ import type { SigningPurpose } from '../../src/node/ports.ts'
 import { noBaseBelowLockRule } from '../simulation/invariants/no-base-below-lock.ts'
 import { oneAckPerRankRule } from '../simulation/invariants/one-ack-per-rank.ts'
 import { oneBatchPerNumberRule } from '../simulation/invariants/one-batch-per-number.ts'
-import { oneRootPerSizeRule } from '../simulation/invariants/one-root-per-size.ts'
+import { rootPerSizeInEra } from '../simulation/invariants/one-root-per-size.ts'
 import { oneSealPerRankRule } from '../simulation/invariants/one-seal-per-rank.ts'
 import { oneVotePerTermRule } from '../simulation/invariants/one-vote-per-term.ts'
 import { type Word, wordOf } from '../simulation/word.ts'
 
-const rules = [
-  oneVotePerTermRule,
-  oneSealPerRankRule,
-  oneAckPerRankRule,
-  noBaseBelowLockRule,
-  oneBatchPerNumberRule,
-  oneRootPerSizeRule,
-]
+const rules = [oneVotePerTermRule, oneSealPerRankRule, oneAckPerRankRule, noBaseBelowLockRule, oneBatchPerNumberRule]
 
 export class SignatureBook {
   readonly contradictions: string[] = []
-  readonly #hear = rules.map((rule) => rule((text) => this.contradictions.push(text)))
+  /** By who signs: how many re-foundings its cosign key came after (rule 22). */
+  readonly #eras = new Map<string, number>()
+  readonly #hear = [...rules, rootPerSizeInEra((signer) => this.#eras.get(signer) ?? 0)].map((rule) =>
+    rule((text) => this.contradictions.push(text)),
+  )
   readonly #counts = new Map<string, number>()
   readonly #words: { readonly member: string; readonly word: Word }[] = []
 
@@ -45,6 +42,10 @@ export class SignatureBook {
   /** Everything it signed, in order. */
   wordsOf(member: string): readonly Word[] {
     return this.#words.filter((said) => said.member === member).map(({ word }) => word)
+  }
+
+  comesAfterRefounding(signer: string): void {
+    this.#eras.set(signer, 1)
   }
 
   note(member: string, purpose: SigningPurpose, message: Uint8Array): void {

@@ -10,7 +10,15 @@ import {
   nodeIdOf,
 } from '../../src/chain/genesis.ts'
 import { kidOf } from '../../src/chain/keys.ts'
-import { centreKey, governanceKey, type KeyPair, type NodeKeys, newKeyFile, nodeKeys } from '../../src/node/identity.ts'
+import {
+  centreKey,
+  governanceKey,
+  type KeyFile,
+  type KeyPair,
+  type NodeKeys,
+  newKeyFile,
+  nodeKeys,
+} from '../../src/node/identity.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
 
 const organisations = [
@@ -25,8 +33,11 @@ const organisations = [
 
 export interface FoundedMember {
   readonly member: GenesisMember
+  /** Of which `keys` come. */
+  readonly file: KeyFile
   readonly keys: NodeKeys
   readonly centre: KeyPair
+  readonly governance: KeyPair
 }
 
 export interface Founded {
@@ -52,7 +63,8 @@ export function found(
   const foundingId = Buffer.from(random.bytes(16)).toString('hex')
   const origin = `ledger.test/${foundingId}`
   const members = organisations.slice(0, memberCount + joining).map(([id, title, region, party]) => {
-    const keys = nodeKeys(newKeyFile('node', origin, random))
+    const file = newKeyFile('node', origin, random)
+    const keys = nodeKeys(file)
     const centre = centreKey(newKeyFile('centre', origin, random))
     const governance = governanceKey(newKeyFile('governance', origin, random))
     const member: GenesisMember = {
@@ -65,7 +77,7 @@ export function found(
       centreKey: kidOf(centre.publicKey),
       governanceKey: kidOf(governance.publicKey),
     }
-    return { member, keys, centre }
+    return { member, file, keys, centre, governance }
   })
   const genesis = buildGenesis({
     name: 'ledger.test',
@@ -83,13 +95,29 @@ export function found(
 }
 
 /** The same organisation with a new node: other keys, another node id. `generation`: 1 for its second node. */
-export function renewed(origin: string, { member, centre }: FoundedMember, generation: number): FoundedMember {
+export function renewed(
+  origin: string,
+  { member, centre, governance }: FoundedMember,
+  generation: number,
+): FoundedMember {
   const name = `${origin} ${member.id} ${generation}`
   const held = renewedBefore.get(name)
   if (held !== undefined) return held
   const seed = 1_000 * generation + organisations.findIndex(([id]) => id === member.id)
-  const keys = nodeKeys(newKeyFile('node', origin, new SeededRandom(seed)))
-  const next = { member: { ...member, node: nodeOf(keys) }, keys, centre }
+  const file = newKeyFile('node', origin, new SeededRandom(seed))
+  const keys = nodeKeys(file)
+  const next = { member: { ...member, node: nodeOf(keys) }, file, keys, centre, governance }
+  renewedBefore.set(name, next)
+  return next
+}
+
+/** The same node from a re-founding on, which begins this epoch (rule 22): other keys for its cosignatures and its log. */
+export function refoundedMember(founded: FoundedMember, epoch: number): FoundedMember {
+  const name = `${founded.member.node.id} refounded ${epoch}`
+  const held = renewedBefore.get(name)
+  if (held !== undefined) return held
+  const keys = nodeKeys(founded.file, epoch)
+  const next = { ...founded, member: { ...founded.member, node: nodeOf(keys) }, keys }
   renewedBefore.set(name, next)
   return next
 }

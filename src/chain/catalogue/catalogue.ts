@@ -7,6 +7,7 @@
 import { epochRefusals } from '../epoch.ts'
 import { genesisRefusals } from '../genesis.ts'
 import { type JsonObject, jsonRefusals } from '../json.ts'
+import { refoundingRefusals } from '../refounding.ts'
 import { Refusal, type RefusalTexts } from '../refusal.ts'
 import type { StateReader } from '../state.ts'
 import { idempotencyKeyCharactersMax, type Statement, statementRefusals } from '../statement.ts'
@@ -288,6 +289,7 @@ export function catalogueOf(names: readonly string[], from: readonly Family[] = 
       statementRefusals,
       genesisRefusals,
       epochRefusals,
+      refoundingRefusals,
       schemaRefusals,
       valueRefusals,
       openingRefusals,

@@ -15,6 +15,7 @@ import { toHex } from '../../../src/chain/bytes.ts'
 import { CborError, decodeCbor, encodeCbor } from '../../../src/chain/cbor.ts'
 import { certificateFromCbor, certificateToCbor, signableMessage } from '../../../src/chain/certificate.ts'
 import { encodeEntry, parseEntry } from '../../../src/chain/entry.ts'
+import { foundingEpoch } from '../../../src/chain/epoch.ts'
 import {
   buildGenesis,
   formatGenesisSignature,
@@ -23,6 +24,7 @@ import {
   verifyGenesisSignature,
 } from '../../../src/chain/genesis.ts'
 import { height, term } from '../../../src/chain/numbers.ts'
+import { assembleRefounding, decodeRefounding, refoundedEpoch } from '../../../src/chain/refounding.ts'
 import { Refusal } from '../../../src/chain/refusal.ts'
 import { timeMax } from '../../../src/chain/time.ts'
 import { founding, fourCities, keyOf } from '../../chain/catalogue/founded-ledger.ts'
@@ -121,6 +123,30 @@ export const attestation: Subject = {
 }
 
 /** As a node's own row, or a liar's batch, may hold it. */
+/** The certificate of a re-founding: its form here; whether it holds is asked of it afterwards, and may be refused by name. */
+export const refounding: Subject = {
+  name: 'refounding',
+  seeds() {
+    const signatures = genesis.members.map(({ id }, i) => ({ member: id, signature: new Uint8Array(64).fill(i) }))
+    const start = { block: { term: term(1), height: height(2), id: 'ab'.repeat(32) }, size: 3, root: 'cd'.repeat(32) }
+    const terms = { ledger: genesis.ledger, epoch: 1, start, members: genesis.members }
+    return sample(anyAttestation, 6).map((shown) => assembleRefounding(terms, shown, signatures).bytes)
+  },
+  mutate: mutateCbor,
+  judge: (input) =>
+    refusedOr(CborError, undefined, () => {
+      const read = decodeRefounding(input)
+      hold(sameBytes(assembleRefounding(read, read.attestation, read.signatures).bytes, input), 'one spelling')
+      try {
+        refoundedEpoch(foundingEpoch(genesis), read, genesis)
+        hold(false, 'nobody signed it')
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        hold(isDocumented(error.code), `an undocumented code: ${error.code}`)
+      }
+    }),
+}
+
 export const entry: Subject = {
   name: 'entry',
   seeds: () =>

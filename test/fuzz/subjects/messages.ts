@@ -33,7 +33,7 @@ export const messages: Subject = {
       const kept = byKind.get(message.kind) ?? []
       if (kept.length < 3) byKind.set(message.kind, [...kept, encodeMessage(message)])
     }
-    hold(byKind.size === 23, `every kind is there: ${byKind.size}`)
+    hold(byKind.size === 25, `every kind is there: ${byKind.size}`)
     return [...byKind.values()].flat()
   },
   mutate: mutateCbor,
