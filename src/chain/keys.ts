@@ -4,7 +4,7 @@
  */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { ed25519Verify } from '#crypto'
-import { concat, fromBase64Url, toBase64Url } from './bytes.ts'
+import { concat, fromBase64Url, toBase64Url, toLatin1 } from './bytes.ts'
 import { isPointAllowed, publicKeyBytes } from './ed25519-encoding.ts'
 
 /** One algorithm byte ‖ the public key in that algorithm's own encoding. */
@@ -48,6 +48,21 @@ const kidCharactersEd25519 = 44
 export function isAcceptableKey(key: TaggedKey): boolean {
   const publicKey = ed25519KeyOf(key)
   if (publicKey === undefined || !isPointAllowed(publicKey, 0)) return false
+  const name = toLatin1(publicKey)
+  let verdict = verdicts.get(name)
+  if (verdict === undefined) {
+    verdict = isInSubgroup(publicKey)
+    verdicts.set(name, verdict)
+    if (verdicts.size > verdictsMax) verdicts.delete(verdicts.keys().next().value!)
+  }
+  return verdict
+}
+
+/** A list of members is judged by everybody who executes its block, each key of it anew: a few hundred bytes for each key save that. */
+const verdicts = new Map<string, boolean>()
+const verdictsMax = 1_024
+
+function isInSubgroup(publicKey: Uint8Array): boolean {
   try {
     return ed25519.Point.fromBytes(publicKey).isTorsionFree()
   } catch {

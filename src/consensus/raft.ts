@@ -319,7 +319,7 @@ export class Raft {
     this.#progress.set(peer, probe)
     if (!up) return
     this.#sendElected(peer)
-    this.#sendHeartbeat(peer)
+    this.#send(peer, this.#heartbeatNow)
   }
 
   /** The leader's driver sealed the next block. It is not acknowledged here: that waits for the disk, as at everybody else's. */
@@ -435,7 +435,7 @@ export class Raft {
     const heir = to ?? this.#mostAdvancedPeer()
     if (heir === undefined) return
     this.#handoverTo = heir
-    for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: heir })
+    this.#sendAll({ kind: 'handover', term: this.term, to: heir })
   }
 
   /** Asks for a height that is committed now: whoever has applied it reads nothing stale (Raft §6.4). */
@@ -454,9 +454,7 @@ export class Raft {
     const target = this.#termAbove(this.#termHint)
     this.#campaign = { term: target, base: this.#lock.block, handover: false, granted: new Set([this.#options.self]) }
     if (this.#campaign.granted.size >= this.#quorum) return this.#stand(target, false)
-    for (const peer of this.#peers) {
-      this.#send(peer, { kind: 'pre-vote', term: target, base: rankOf(this.#lock.block), handover: false })
-    }
+    this.#sendAll({ kind: 'pre-vote', term: target, base: rankOf(this.#lock.block), handover: false })
   }
 
   #stand(target: Term, handover: boolean): void {
@@ -734,7 +732,7 @@ export class Raft {
   #certify(certificate: AckCertificate): void {
     this.#certifiedOwn = certificate.signed.block.height
     this.#acks.forget(this.#certifiedOwn)
-    for (const peer of this.#peers) this.#send(peer, { kind: 'certified', certificate })
+    this.#sendAll({ kind: 'certified', certificate })
     this.#learn(certificate)
   }
 
@@ -763,18 +761,18 @@ export class Raft {
 
   #heartbeat(): void {
     this.#round++
-    for (const peer of this.#peers) this.#sendHeartbeat(peer)
+    this.#sendAll(this.#heartbeatNow)
   }
 
-  #sendHeartbeat(peer: MemberId): void {
-    this.#send(peer, {
+  get #heartbeatNow(): Heartbeat {
+    return {
       kind: 'heartbeat',
       term: this.term,
       lock: rankOf(this.#lock.block),
       commit: this.#log.commit,
       certified: this.#certifiedOwn,
       round: this.#round,
-    })
+    }
   }
 
   #onHeartbeat(from: MemberId, message: Heartbeat): void {
@@ -862,9 +860,7 @@ export class Raft {
 
   #resign(reason: string): void {
     const heir = this.#role === 'leader' ? this.#mostAdvancedPeer() : undefined
-    if (heir !== undefined) {
-      for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: heir })
-    }
+    if (heir !== undefined) this.#sendAll({ kind: 'handover', term: this.term, to: heir })
     this.#campaign = null
     this.#reads = []
     this.#become('follower', null, reason)
@@ -896,7 +892,7 @@ export class Raft {
     if (this.#stepUpRestTicks > 0 || !this.#canStand()) return
     this.#stepUpRestTicks = 10 * this.#options.electionTimeoutTicks
     this.#higherTermSeenAtTick = null
-    for (const peer of this.#peers) this.#send(peer, { kind: 'handover', term: this.term, to: this.#options.self })
+    this.#sendAll({ kind: 'handover', term: this.term, to: this.#options.self })
     this.#stand(this.#termAbove(ownTerm), true)
   }
 
@@ -987,7 +983,7 @@ export class Raft {
   #repeatOwnLock(): void {
     if (this.#lock.block.height <= this.#log.commit) return
     if (this.#ownLock?.block.id !== this.#lock.block.id) return this.#signLock(this.#lock.block)
-    for (const peer of this.#peers) this.#send(peer, this.#ownLock)
+    this.#sendAll(this.#ownLock)
   }
 
   /** Never LOCK in another term than the block's, and only what I acknowledged (rule 13). */
@@ -1194,6 +1190,11 @@ export class Raft {
 
   #send(to: MemberId, message: Message): void {
     this.#effects.push({ kind: 'send', to, message, afterDurable: false })
+  }
+
+  /** One message for all, which the driver need spell only once. */
+  #sendAll(message: Message): void {
+    for (const peer of this.#peers) this.#send(peer, message)
   }
 
   #sendDurable(to: MemberId, message: Message): void {

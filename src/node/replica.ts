@@ -113,6 +113,7 @@ export class Replica {
   #diskAskedAt: number | undefined
   /** Batches that waited too long for their member, by hash. */
   readonly #watched = new Map<string, { readonly batch: Batch; since: number; suspected: boolean }>()
+  #lastEncoded: { readonly message: WireMessage; readonly bytes: Uint8Array } | undefined
   readonly #reads = new Map<number, (height: Height) => void>()
   #readContext = 0
 
@@ -689,7 +690,8 @@ export class Replica {
     // What nobody may take is not handed on.
     for (const batch of this.#isFrozen ? [] : intake.overdue(commitTimeoutMs)) {
       this.#onBatch(batch.bytes, true)
-      for (const peer of this.#peers) this.#send(peer, 'append', { kind: 'batch', handOn: true, batch: batch.bytes })
+      const message = { kind: 'batch', handOn: true, batch: batch.bytes } as const
+      for (const peer of this.#peers) this.#send(peer, 'append', message)
     }
     const now = this.#ports.clock.monotonic()
     for (const [hash, watched] of this.#watched) {
@@ -965,7 +967,13 @@ export class Replica {
   }
 
   #send(to: MemberId, lane: Lane, message: WireMessage): void {
-    if (to !== this.#options.member) this.#ports.network.send(to, laneOf(lane, message), encodeMessage(message))
+    if (to !== this.#options.member) this.#ports.network.send(to, laneOf(lane, message), this.#encoded(message))
+  }
+
+  /** What goes to everybody is spelled once. */
+  #encoded(message: WireMessage): Uint8Array {
+    if (this.#lastEncoded?.message !== message) this.#lastEncoded = { message, bytes: encodeMessage(message) }
+    return this.#lastEncoded.bytes
   }
 
   #tryRecovered(parts: Parts): void {

@@ -1,5 +1,5 @@
 /** A ledger for tests: genesis, rules and all members' keys, from a seed. Founding costs more than a whole run, so that it is done once for each shape. */
-import { catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
+import { type Catalogue, catalogueOf, knownTypeNames } from '../../src/chain/catalogue/catalogue.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
 import {
   buildGenesis,
@@ -59,10 +59,40 @@ export function found(
   const name = `${memberCount} ${joining} ${foundedAt} ${JSON.stringify(parameters)}`
   const held = foundedBefore.get(name)
   if (held !== undefined) return held
+  const { foundingId, members: all } = drawn()
+  const members = all.slice(0, memberCount + joining)
+  const genesis = buildGenesis({
+    name: 'ledger.test',
+    foundingId,
+    foundedAt,
+    members: members.slice(0, memberCount).map(({ member }) => member),
+    parameters: { ...defaultParameters(memberCount), ...parameters },
+    catalogue: knownTypeNames,
+  })
+  const context = { ledger: genesis.ledger, epoch: 0 }
+  knownTypes ??= catalogueOf(genesis.catalogue)
+  const rules = { context, genesis, catalogue: knownTypes }
+  const founded = { genesis, rules, members }
+  foundedBefore.set(name, founded)
+  return founded
+}
+
+/** A catalogue compiles the schemas of its types, for all ledgers that have the same ones. */
+let knownTypes: Catalogue | undefined
+
+interface Drawn {
+  readonly foundingId: string
+  readonly members: readonly FoundedMember[]
+}
+let drawnBefore: Drawn | undefined
+
+/** All organisations draw in turn, so that those of a small ledger have the same keys in a large one. */
+function drawn(): Drawn {
+  if (drawnBefore !== undefined) return drawnBefore
   const random = new SeededRandom(1)
   const foundingId = Buffer.from(random.bytes(16)).toString('hex')
   const origin = `ledger.test/${foundingId}`
-  const members = organisations.slice(0, memberCount + joining).map(([id, title, region, party]) => {
+  const members = organisations.map(([id, title, region, party]) => {
     const file = newKeyFile('node', origin, random)
     const keys = nodeKeys(file)
     const centre = centreKey(newKeyFile('centre', origin, random))
@@ -79,19 +109,8 @@ export function found(
     }
     return { member, file, keys, centre, governance }
   })
-  const genesis = buildGenesis({
-    name: 'ledger.test',
-    foundingId,
-    foundedAt,
-    members: members.slice(0, memberCount).map(({ member }) => member),
-    parameters: { ...defaultParameters(memberCount), ...parameters },
-    catalogue: knownTypeNames,
-  })
-  const context = { ledger: genesis.ledger, epoch: 0 }
-  const rules = { context, genesis, catalogue: catalogueOf(genesis.catalogue) }
-  const founded = { genesis, rules, members }
-  foundedBefore.set(name, founded)
-  return founded
+  drawnBefore = { foundingId, members }
+  return drawnBefore
 }
 
 /** The same organisation with a new node: other keys, another node id. `generation`: 1 for its second node. */
