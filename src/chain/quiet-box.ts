@@ -163,6 +163,10 @@ export interface BoxClaim {
 
 /** @throws {VerificationError} unless the leaf stands there, received then */
 export function verifyPlaced({ count, root }: BoxClaim, placed: PlacedLeaf): void {
+  const { leaf, receivedAt } = placed
+  if (!isDigest(leaf) || !isDigest(root) || !Number.isSafeInteger(receivedAt) || receivedAt < 0) {
+    throw new VerificationError('box.place-malformed', 'a leaf, a root or a time is none')
+  }
   verifyInclusion({
     index: placed.index,
     size: count,
@@ -171,6 +175,8 @@ export function verifyPlaced({ count, root }: BoxClaim, placed: PlacedLeaf): voi
     root: fromHex(root)!,
   })
 }
+
+const isDigest = (hex: string): boolean => fromHex(hex)?.length === 32
 
 /** @throws {VerificationError} unless no leaf of that box is this one, whenever it came */
 export function verifyAbsent(box: BoxClaim, leaf: string, { neighbours }: AbsenceProof): void {

@@ -92,6 +92,18 @@ const texts = {
       remedy: 'Have whoever holds the list of the box make the proof again.',
     },
   },
+  'box.place-malformed': {
+    zh: {
+      title: '所在位置格式错误',
+      cause: '叶、根或接收时间的写法不符，无法核对它是否在标箱中。',
+      remedy: '请向封标的成员重新取得位置与路径。',
+    },
+    en: {
+      title: 'Malformed place',
+      cause: 'A leaf, a root or a time is not spelled as one, so nothing can be said about the box.',
+      remedy: 'Ask the member that closed for place and path again.',
+    },
+  },
   'bundle.malformed': {
     zh: {
       title: '条目包格式错误',

@@ -1,7 +1,7 @@
 /** What the API asks of the quiet box: hand in, look up, list. */
 import type { BoxName, BoxView, Deposit, BoxLookups as Lookups } from '../api/service.ts'
 import { boxKey, boxLife, closersOf, closes } from '../chain/catalogue/box-life.ts'
-import { tallyOf } from '../chain/catalogue/sealed-opening.ts'
+import { tallyOf } from '../chain/catalogue/sealed-count.ts'
 import type { BoxLeaf, PlacedLeaf } from '../chain/quiet-box.ts'
 import type { Replica } from './replica.ts'
 

@@ -160,7 +160,7 @@ export class BoxStage {
       oneTimeKey,
       nonce,
       ...(changes === undefined ? {} : { changes: { ...changes } }),
-      ...(replaced === undefined ? {} : { replaced: coveredFields(replaced.bid, replaced.place) }),
+      ...(replaced === undefined ? {} : { replaced: [coveredFields(replaced.bid, replaced.place)] }),
       decryptedAt: formatTime(this.world.clock.wall()),
     } satisfies JsonObject
   }
@@ -173,7 +173,7 @@ export class BoxStage {
       place,
       nonce,
       changes: { ...changes! },
-      withdrawn: coveredFields(of, placeOfBid),
+      withdrawn: [coveredFields(of, placeOfBid)],
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 import { boxCadenceOf } from '../genesis.ts'
 import type { StateReader } from '../state.ts'
+import { formatTime, timeMax } from '../time.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { RuleContext } from './statement-type.ts'
 import { type Key, list, natural, optional, table, text, time } from './table.ts'
@@ -105,7 +106,7 @@ function pauseSince(
   return from < blockTime ? { from, to: blockTime } : undefined
 }
 
-/** A round came: if it was long in coming, the time before it was a pause. */
+/** The ledger agrees on something again: if that was long in coming, the time before it was a pause. */
 export function keepPace(context: RuleContext): void {
   const before = pace.read(context.state, [])
   const pause = before === undefined ? undefined : pauseSince(before.last, context)
@@ -117,9 +118,20 @@ export function keepPace(context: RuleContext): void {
 /** What attested time is read from. */
 export type Attested = Pick<RuleContext, 'blockTime' | 'genesis'> & { readonly state: StateReader }
 
-/** When `length` of attested time have passed after `start`; later than block time if they have not yet. */
-export function attestedEnd(start: number, length: number, context: Attested): number {
+/**
+ * When `length` of attested time have passed after `start`; later than block time if they have not yet. Once over it stays over: what comes
+ * later only makes pauses that begin after the end.
+ * @param among which rounds a pause is looked for: around a deadline they come fast
+ */
+export function attestedEnd(
+  start: number,
+  length: number,
+  context: Attested,
+  among: 'fast' | 'ordinary' = 'fast',
+): number {
   const { last, pauses: count } = pace.read(context.state, []) ?? { last: context.blockTime, pauses: 0 }
+  const { boxRoundMs, boxFastRoundMs } = boxCadenceOf(context.genesis.parameters)
+  const expected = among === 'fast' ? 0 : missedRoundsMax * Math.max(0, boxRoundMs - boxFastRoundMs)
   const standing = pauseSince(last, context)
   const found: Pause[] = standing === undefined ? [] : [standing]
   for (let at = count - 1; at >= 0; at--) {
@@ -128,7 +140,10 @@ export function attestedEnd(start: number, length: number, context: Attested): n
     found.push(pause)
   }
   let end = start + length
-  for (const { from, to } of found.reverse()) if (from < end) end += to - Math.max(from, start)
+  for (const { from, to } of found.reverse()) {
+    const since = Math.max(from + expected, start)
+    if (since < Math.min(to, end)) end += to - since
+  }
   return end
 }
 
@@ -151,6 +166,22 @@ export function endOfGrace(about: AboutBox, context: Attested): number {
   const { graceMs } = boxLife.at(context.state, boxKey(about), context.blockTime)!.row
   return attestedEnd(deadline, graceMs, context)
 }
+
+/** When bids may be opened: at the opening time, and not before all could claim by receipt. */
+export function opensAt(about: AboutBox, context: Attested): number {
+  const { row } = boxLife.at(context.state, boxKey(about), context.blockTime)!
+  const { closedAt, openingTime } = row.closedAt === null ? closingOf(about, context) : row
+  return Math.max(openingTime ?? 0, attestedEnd(closedAt!, row.claimMs, context))
+}
+
+/** Until when an opening that leaves something open is not ended. By then the rounds come at their ordinary pace. */
+export function revealsDueAt(about: AboutBox, context: Attested): number {
+  const { revealMs } = boxLife.at(context.state, boxKey(about), context.blockTime)!.row
+  return attestedEnd(opensAt(about, context), revealMs, context, 'ordinary')
+}
+
+/** For the words of a refusal. A deadline may be the last second that can be spelled, and what is counted from it later than that. */
+export const spellTime = (at: number): string => formatTime(Math.min(at, timeMax))
 
 /** What the first record after grace fixes for all that follow. */
 export function closingOf(about: AboutBox, context: Attested) {

@@ -26,6 +26,19 @@ export const boxRefusals: RefusalTexts = {
       remedy: 'State the deadline in the notice or an amendment first.',
     },
   },
+  'box.too-short': {
+    zh: {
+      title: '时间过短',
+      cause: '宽限与主张时间各须容得下截止前后的两轮：最后时刻收到的投标要赶得上一轮，未封入的要来得及主张。',
+      remedy: '请延长 graceSeconds 或 claimSeconds。',
+    },
+    en: {
+      title: 'Too short',
+      cause:
+        'Grace and the time for claims each hold two of the rounds around a deadline: what comes at the last moment has to reach one, and what was left out has to be claimed.',
+      remedy: 'Make graceSeconds or claimSeconds longer.',
+    },
+  },
   'box.round-out-of-order': {
     zh: {
       title: '轮次不连续',
@@ -100,6 +113,19 @@ export const boxRefusals: RefusalTexts = {
     zh: { title: '已主张过', cause: '该回执已在账本上。', remedy: '无需再次提交。' },
     en: { title: 'Claimed already', cause: 'This receipt is on the ledger.', remedy: 'Nothing to do.' },
   },
+  'bid.claims-over': {
+    zh: {
+      title: '主张时间已过',
+      cause: '凭回执主张须在封标之后、开标之前；开标之后可能已有人知道报价，不再接受新的回执。',
+      remedy: '不能接受。请核对该叶是否已在封标之中。',
+    },
+    en: {
+      title: 'Claims are over',
+      cause:
+        'Receipts are brought after the close and before bids may be opened; from then on somebody may know prices, and no further leaf comes in.',
+      remedy: 'It cannot be taken. See whether the leaf is in the close.',
+    },
+  },
   'bid.not-open-yet': {
     zh: {
       title: '尚未开标',
@@ -137,12 +163,13 @@ export const boxRefusals: RefusalTexts = {
   'bid.change-forged': {
     zh: {
       title: '没有原投标人的签署',
-      cause: '替换或撤回一份投标，须有该投标一次性密钥的签名，他人不能代替。',
+      cause: '替换或撤回一份投标，须有该投标一次性密钥的签名，他人不能代替；被替换的逐份列出，直至最初一份。',
       remedy: '请使用投标人自己保存的文件。',
     },
     en: {
       title: 'Not the bidder’s word',
-      cause: 'Only the one-time key of a bid replaces or withdraws it; nobody signs in its place.',
+      cause:
+        'Only the one-time key of a bid replaces or withdraws it; nobody signs in its place. Those replaced are listed one by one, down to the first.',
       remedy: 'Use the file that the bidder kept.',
     },
   },
@@ -208,6 +235,18 @@ export const boxFindings: RefusalTexts = {
       title: 'One leaf in several places',
       cause: 'The leaf {0} stands in more than one place; it counts as one bid.',
       remedy: 'Copying somebody’s leaf gains nothing, and a bidder that handed it in twice has one bid.',
+    },
+  },
+  'bid.nowhere': {
+    zh: {
+      title: '原投标不在标箱中',
+      cause: '叶 {0} 已被替换或撤回，但没有指明它在哪个封标或回执主张之中。',
+      remedy: '如有一叶未解密，可能就是它；请向投标人询问其回执。',
+    },
+    en: {
+      title: 'The bid before stands nowhere',
+      cause: 'The leaf {0} was replaced or withdrawn, and is shown in no close and in no claim.',
+      remedy: 'A leaf that nobody revealed may be it: ask the bidder for its receipt.',
     },
   },
   'bid.changed-twice': {

@@ -5,9 +5,9 @@
  * round in time had committed to. From then on nothing can be added and nothing can be taken out.
  */
 
+import { boxCadenceOf } from '../genesis.ts'
 import { roundDigest, verifySlot } from '../quiet-box.ts'
 import { Refusal } from '../refusal.ts'
-import { formatTime } from '../time.ts'
 import { VerificationError } from '../verification-error.ts'
 import { countField, digestField, sealedBiddingLaw as law, pathField, secondsField } from './box-fields.ts'
 import {
@@ -25,9 +25,11 @@ import {
   newestRounds,
   numberBox,
   rounds,
+  spellTime,
 } from './box-life.ts'
 import { boxFindings, boxRefusals } from './box-words.ts'
-import { bidClaim, bidOpened, bidReveal, bidWithdrawal } from './sealed-opening.ts'
+import { bidClaim } from './sealed-claim.ts'
+import { bidOpened, bidReveal, bidWithdrawal } from './sealed-opening.ts'
 import type { Family, StatementType } from './statement-type.ts'
 import { publishers, refuseStranger, tenderAt } from './tender-life.ts'
 import { sectionField } from './tender-record.ts'
@@ -37,6 +39,14 @@ import { refuse, tenderField } from './values.ts'
 export const boxLeavesMax = 100_000
 /** Slots of one round: boxes from the oldest open one to the newest. */
 export const roundSlotsMax = 1_000_000
+
+/**
+ * What comes at the last moment goes into the next round, and that may be missed once: grace has two of the fast ones at least. So has the time
+ * for claims: whoever sees that a member has not closed needs it.
+ */
+export const graceRoundsMin = 2
+
+const over: readonly string[] = ['failed', 'terminated', 'withdrawn', 'archived']
 
 /** `previous` of a member's first round. */
 export const noRound = '0'.repeat(64)
@@ -64,10 +74,11 @@ const boxOpen = boxLife.step<BoxOpen>({
   },
   roles: publishers,
   key: boxKey,
-  check({ tender, section = '' }, context) {
+  check({ tender, section = '', graceSeconds, claimSeconds }, context) {
     const instance = tenderAt(context, tender)
     if (instance === undefined) throw refuse('box.no-tender', '/tender', '没有公告', 'has no notice')
     refuseStranger(tender, context, instance)
+    if (over.includes(instance.state)) throw refuse('box.no-tender', '/tender', '项目已结束', 'is over')
     const { deadline, sections } = instance.row
     if (deadline === null || deadline <= context.blockTime) {
       throw refuse('box.no-deadline', '/tender', '没有未到的投标截止时间', 'has no deadline ahead')
@@ -75,8 +86,14 @@ const boxOpen = boxLife.step<BoxOpen>({
     if (section !== '' && !sections.includes(section)) {
       throw refuse('box.no-tender', '/section', '公告没有该标段', 'is no section of the notice')
     }
+    const least = graceRoundsMin * boxCadenceOf(context.genesis.parameters).boxFastRoundMs
+    for (const [name, seconds] of Object.entries({ graceSeconds, claimSeconds })) {
+      if (seconds * 1_000 >= least) continue
+      throw refuse('box.too-short', `/${name}`, `不得少于 ${least} 毫秒`, `is shorter than ${least} ms`)
+    }
   },
   next({ graceSeconds, claimSeconds, revealSeconds, ...about }, context) {
+    keepPace(context)
     return {
       number: numberBox(context, boxKey(about)),
       graceMs: graceSeconds * 1_000,
@@ -171,7 +188,7 @@ const boxClose = boxLife.step<BoxClose>({
     if (closersOf(state, key).includes(member)) throw new Refusal('box.closed-already', `${member} has closed this box`)
     const closedAt = before!.row.closedAt ?? endOfGrace(payload, context)
     if (blockTime < closedAt) {
-      throw new Refusal('box.too-early', `grace lasts until ${formatTime(closedAt)}, in attested time`)
+      throw new Refusal('box.too-early', `grace lasts until ${spellTime(closedAt)}, in attested time`)
     }
     const last = rounds.read(state, [member, String(round)])
     const next = rounds.read(state, [member, String(round + 1)])
