@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { assembleBatch, type Batch, batchItem, batchMessage } from '../../src/chain/batch.ts'
 import { assembleBlock, batchesDigest, blockSealMessage, carriedDigest } from '../../src/chain/block.ts'
 import { fromHex, utf8 } from '../../src/chain/bytes.ts'
-import { frozenKey } from '../../src/chain/catalogue/fault-report.ts'
+import { frozenKey, frozenNode } from '../../src/chain/catalogue/fault-report.ts'
 import { type Signable, type SigningContext, signableMessage } from '../../src/chain/certificate.ts'
 import { cosignatureMessage, formatCheckpoint } from '../../src/chain/checkpoint.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
@@ -14,7 +14,9 @@ import { type FaultKind, type FaultProof, formatFault, parseFault, verifyFault }
 import { kidOf } from '../../src/chain/keys.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { signedMessage } from '../../src/consensus/message.ts'
+import { faultKey } from '../../src/node/block-store.ts'
 import type { KeptFault } from '../../src/node/evidence.ts'
+import type { Ready } from '../../src/node/replica.ts'
 import { type Impostor, ReplicaWorld } from './replica-world.ts'
 
 const liar = 'wuhan'
@@ -337,6 +339,66 @@ describe('nobody honest is frozen by', () => {
     world.settle()
     for (const id of world.ids) expect(world.replica(id).faults).toEqual([])
     expect(world.faults).toEqual([])
+  })
+})
+
+describe('a member whose node was frozen', () => {
+  it('goes on with a new node, whom nothing that the old one signed touches', () => {
+    const { world, enemy } = attacked()
+    const { ack, at, now } = words(world)
+    for (const fill of ['aa', 'bb']) enemy.send('beijing', ack(at(0, 0, '00'), at(now, 90, fill)))
+    convicted(world, sealKid(world), 'two-acks')
+    const { size, root } = world.replica('beijing').attested!
+    // Cosigned by the old node, twice at one size: before its removal, and heard after it.
+    const late = [cosignature(world, size, root), cosignature(world, size, '12'.repeat(32))] as const
+    enemy.stop()
+    world.renew(liar)
+    world.start(liar)
+    let ready: Ready | undefined
+    world.until(() => {
+      const { replica } = world.members.get(liar)!
+      if (replica?.isStarted === true) replica.signReady((signed) => (ready = signed))
+      return ready !== undefined
+    }, 'the new node is ready')
+    const members = world.ids.map((id) => world.members.get(id)!.member)
+    world.closings.set('close', { members, ready: new Map([[ready!.node, ready!.block.height]]) })
+    world.submit('beijing', world.statement('beijing', 'close'))
+    world.until(() => world.ids.every((id) => world.replica(id).epoch.number === 1), 'the next epoch')
+    world.until(() => world.replica(liar).hindrances.length === 0, 'the new node works')
+    world.kill(liar)
+    const again = world.impostor(liar)
+    world.clock.advance(500)
+    for (const message of late) again.send('guangzhou', message)
+    again.stop()
+    world.start(liar)
+    world.until(() => world.replica(liar).hindrances.length === 0, 'the new node works again')
+    world.submit(liar, world.statement('beijing', 'by the new node'))
+    world.settle()
+    for (const id of world.ids) {
+      const { state } = world.replica(id).ledger.committed
+      expect(frozenNode(state, world.members.get(liar)!.member.node), id).toBeUndefined()
+    }
+    expect(world.faults).toEqual([])
+  })
+})
+
+describe('a damaged disk', () => {
+  it('that changed a proof makes nobody guilty and stops nothing; the others have it', () => {
+    const { world, enemy } = attacked()
+    const { ack, at, now } = words(world)
+    for (const fill of ['aa', 'bb']) enemy.send('beijing', ack(at(0, 0, '00'), at(now, 90, fill)))
+    convicted(world, sealKid(world), 'two-acks')
+    world.kill('hangzhou', 3)
+    const { medium } = world.members.get('hangzhou')!
+    const file = utf8(world.replica('beijing').faults[0]!.file)
+    file[file.length - 40]! ^= 1
+    medium.apply({ rows: [{ key: faultKey(sealKid(world)), value: file }] }, 3)
+    medium.apply({ rows: [{ key: faultKey(sealKid(world, 'beijing')), value: file }] }, 3)
+    world.start('hangzhou')
+    world.settle()
+    expect(world.log.filter((line) => line.includes('hangzhou fault proof damaged'))).toHaveLength(2)
+    expect(world.replica('hangzhou').faults).toEqual([])
+    expect(frozenKey(world.replica('hangzhou').ledger.committed.state, sealKid(world))).toBeDefined()
   })
 })
 
