@@ -24,4 +24,8 @@ export const faultWords: Readonly<Record<FaultKind, { readonly zh: string; reado
     zh: '确认的区块中有伪造或不合规定的条目',
     en: 'a block acknowledged with an entry that is forged or malformed',
   },
+  'omitted-leaf': {
+    zh: '出具投标回执之后，封标遗漏了该投标',
+    en: 'a box closed without a bid that it had given a receipt for',
+  },
 }

@@ -3,14 +3,15 @@
  * never seen the ledger. A proof names the key, never a person: which member's it is, the ledger's lists of members say. Only a
  * contradiction convicts. That something came late, or not at all, is nothing that can be written here.
  *
- * Four forms: two things that one seal key signed and must not have signed both (`sealed`); cosignatures by one key on two heads of which only
+ * Five forms: two things that one seal key signed and must not have signed both (`sealed`); cosignatures by one key on two heads of which only
  * one can be true (`heads`); a batch that is wrong by its bytes alone (`invalid`), and a block sealed or acknowledged that holds such a batch
- * (`invalid-block`).
+ * (`invalid-block`); a receipt for a sealed bid, and a close of that box without it (`omission`, in `box-fault.ts`).
  */
 
 import { sha256 } from '#crypto'
 import type { Batch } from './batch.ts'
 import { type Block, batchesPreimage, blockIdOfHeader, blockSealMessage, decodeHeader, encodeHeader } from './block.ts'
+import { type Omission, verifyOmission } from './box-fault.ts'
 import { concat, fromBase64, fromUtf8, toBase64, toHex, utf8 } from './bytes.ts'
 import { CborError, type CborValue, decodeCbor, encodeCbor, field } from './cbor.ts'
 import { type BlockRef, refFromCbor, type SealKind } from './certificate.ts'
@@ -20,6 +21,7 @@ import { canonicalJson, type JsonObject, type JsonValue, parseJson } from './jso
 import { keyFromKid, type TaggedKey, verifySignature } from './keys.ts'
 import { verifyInclusion } from './merkle-proof.ts'
 import { leafHash } from './merkle-tree.ts'
+import type { PlacedLeaf } from './quiet-box.ts'
 import { Refusal } from './refusal.ts'
 import { parseStatement } from './statement.ts'
 import { VerificationError } from './verification-error.ts'
@@ -58,6 +60,7 @@ export type FaultKind =
   | 'invalid-batch'
   | 'invalid-seal'
   | 'invalid-ack'
+  | 'omitted-leaf'
 
 /** A batch's items, and the one that is wrong. */
 interface WrongItem {
@@ -92,6 +95,8 @@ export type FaultProof = {
       /** What the batch's node signed; by whom is not asked. */
       readonly batch: Uint8Array
     } & WrongItem)
+  /** A receipt for a sealed bid, and a close of that box that lacks it. */
+  | ({ readonly form: 'omission' } & Omission)
 )
 
 /** What a good proof proves. */
@@ -122,6 +127,8 @@ export function verifyFault(proof: FaultProof): Fault {
       return invalidBatch(proof, key)
     case 'invalid-block':
       return invalidBlock(proof, key)
+    case 'omission':
+      return { kid: proof.kid, kind: 'omitted-leaf', origin: '', ...verifyOmission(proof.kid, proof) }
   }
 }
 
@@ -454,6 +461,9 @@ export function formatFault(proof: FaultProof): string {
         ? {}
         : { differ: { index: differ.index, first: leaf(differ.first), second: leaf(differ.second) } }),
     }
+  } else if (proof.form === 'omission') {
+    const { receipt, close, neighbours } = proof
+    evidence = { receipt: sealed(receipt), close, neighbours: neighbours.map((placed) => ({ ...placed })) }
   } else {
     const { items, at, entry } = proof
     evidence = { items: items.map(toBase64), at, entry: toBase64(entry) }
@@ -515,6 +525,15 @@ export function parseFault(file: string | Uint8Array): FaultProof {
         ...wrongItemIn(top),
       }
       break
+    case 'omission':
+      proof = {
+        kid,
+        form: 'omission',
+        receipt: sealedOf(top.receipt),
+        close: textOf(top.close, 'close'),
+        neighbours: listOf(top.neighbours, 'neighbours').map(placedOf),
+      }
+      break
     default:
       throw malformed('unknown form')
   }
@@ -546,6 +565,23 @@ const headOf = (value: JsonValue | undefined): CosignedHead => {
 const leafOf = (value: JsonValue | undefined): ShownLeaf => {
   const { leaf, path } = objectOf(value, 'a leaf')
   return { leaf: bytesOf(leaf, 'leaf'), path: listOf(path, 'path').map((hash) => bytesOf(hash, 'hash')) }
+}
+
+/** In hex, as the records of an opening spell it. */
+const placedOf = (value: JsonValue): PlacedLeaf => {
+  const { leaf, receivedAt, index, path } = objectOf(value, 'a neighbour')
+  return {
+    leaf: hexOf(leaf, 'leaf'),
+    receivedAt: naturalOf(receivedAt),
+    index: naturalOf(index),
+    path: listOf(path, 'path').map((hash) => hexOf(hash, 'hash')),
+  }
+}
+
+function hexOf(value: JsonValue | undefined, name: string): string {
+  const text = textOf(value, name)
+  if (!/^[0-9a-f]{64}$/.test(text)) throw malformed(`${name} is not 32 bytes in hex`)
+  return text
 }
 
 function objectOf(value: JsonValue | undefined, name: string): JsonObject {
