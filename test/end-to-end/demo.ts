@@ -1,12 +1,14 @@
 /**
- * `npm run demo`: the whole life of a tender goes onto a ledger of four cities, spread over all of them: notice, every bid of an opening and
- * every guarantee, evaluation, publicity, an objection, award, contract, released guarantees, a claim. Among the bids the leader is killed
- * with SIGKILL and later started again. At the end every record must be attested exactly once, all four nodes must have one root and tell
- * one story of the tender, and a process that has nothing but the policy, the proofs and the entries must find every proof good.
+ * `npm run demo`: the whole life of a tender goes onto a ledger of four cities, spread over all of them: notice, every bid of an opening,
+ * sealed until the deadline, and every guarantee, evaluation, publicity, an objection, award, contract, released guarantees, a claim. Among
+ * the bids that are opened the leader is killed with SIGKILL and later started again. At the end every receipt must have its leaf in a close, every
+ * leaf must be accounted for, every record must be attested exactly once, all four nodes must have one root and tell one story of the
+ * tender, and a process that has nothing but the policy, the proofs and the entries must find every proof good.
  *
- *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--in-flight N] [--lives N]
+ *   npm run demo [-- --json] [--compose docker/compose.devnet.yaml] [--minutes N] [--in-flight N] [--lives N]
  *
- * `--lives`: how many guarantees are told from application to release (48 unless given); the others are published once, after the opening.
+ * `--minutes`: from the notice to the deadline (2 unless given); the days in which the real bids came are pressed into them. `--lives`: how
+ * many guarantees are told from application to release (48 unless given); the others are published once, after the opening.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +18,6 @@ import { parseArgs } from 'node:util'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
 import type { RecordRow, StatusAnswer } from '../../src/api/answers.ts'
 import { Client, ProblemError } from '../../src/api/client/client.ts'
-
 import { keyRequestTypes } from '../../src/chain/catalogue/key-request.ts'
 import { rowName } from '../../src/chain/catalogue/register.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
@@ -25,6 +26,8 @@ import { devnetLegalDayMs } from '../../src/node/cli/devnet-founding.ts'
 import { SystemRandom } from '../../src/node/system-clock.ts'
 import { until } from './cluster.ts'
 import { type Item, openingScenario, parties, type Scenario, type Submitter } from './opening-scenario.ts'
+import { SealedBids } from './sealed-bids.ts'
+import { closedBox, goodReceipts, handInAll, type PublicCount, publicCounts } from './sealed-play.ts'
 import { composeStage, type Member, processStage, type Stage } from './stage.ts'
 
 const { values: flags } = parseArgs({
@@ -33,9 +36,12 @@ const { values: flags } = parseArgs({
     compose: { type: 'string' },
     'in-flight': { type: 'string', default: '32' },
     lives: { type: 'string', default: '48' },
+    minutes: { type: 'string', default: '2' },
   },
 })
 const inFlight = Number(flags['in-flight'])
+/** Seconds: short, as everything on a devnet. Three bids are never opened, so the opening cannot end before the last of these. */
+const boxTimes = { graceSeconds: 3, claimSeconds: 3, revealSeconds: 20 }
 const folder = fileURLToPath(new URL('../../.demo', import.meta.url))
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`)
@@ -56,35 +62,71 @@ process.exitCode = summary.ok ? 0 : 1
 async function play({ members }: Stage) {
   await until(async () => (await Promise.all(members.map(isReady))).every(Boolean), 'four nodes ready', 120_000)
   const ledger = (await status(members[0]!)).ledger
-  const scenario = openingScenario(ledger, Number(flags.lives))
-  const opening = [[scenario.notice], ...scenario.chains].flat()
-  say(
-    `${opening.length} records, from the ${scenario.source} opening; members: ${members.map(({ id }) => id).join(', ')}`,
-  )
   const signers = await register(ledger, members)
+  const deadline = Date.now() + Number(flags.minutes) * 60_000
+  const scenario = openingScenario(ledger, Number(flags.lives), { deadline, ...boxTimes })
+  const { opening, tender } = scenario
+  say(`the ${scenario.source} opening; members: ${members.map(({ id }) => id).join(', ')}`)
 
-  const started = performance.now()
   const answered: number[] = []
   const indexOf = new Map<string, string>()
   const submitted: Item[] = []
+  const down = new Set<string>()
   const submit = async (item: Item): Promise<void> => {
     const at = submitted.push(item)
     const statement = signed(item, ledger, signers[item.by])
     indexOf.set(item.key, await submitSomewhere(statement, at, members, down))
     answered.push(performance.now())
   }
-  const half = Math.floor(opening.length / 2)
+  /** Until it is no longer too early for it. */
+  const submitWhenDue = async (item: () => Item, code: string): Promise<void> => {
+    for (;;) {
+      try {
+        return await submit(item())
+      } catch (error) {
+        if (!(error instanceof ProblemError && error.code === code)) throw error
+        submitted.pop()
+        await new Promise((resolve) => setTimeout(resolve, 250))
+      }
+    }
+  }
+  // What is public before the opening is on the ledger before what was sealed until then.
+  await submit(scenario.notice)
+  await submit(scenario.box)
+
+  const section = { ledger, tender, section: '' }
+  const bids = new SealedBids(section, opening, { random: new SystemRandom(), securityOf: scenario.securityOf })
+  const { handIns, showings, tally } = bids
+  say(`${handIns.length} leaves on their way; the deadline is ${new Date(deadline).toISOString()}`)
+  const sealedAt = performance.now()
+  const receipts = await handInAll(handIns, section, deadline, members, (done) => {
+    progress(done, handIns.length, sealedAt)
+  })
+  const good = await goodReceipts(receipts, members[0]!)
+  say('\nevery leaf has its receipt; waiting for deadline, grace and closes')
+  const { closes, kept, placeOf } = await closedBox(section, receipts, members)
+  say(`${closes} closes, ${kept} leaves of ${receipts.length} receipts in them; the opening`)
+
+  const reveals = showings.map(({ type, key, fields }) => (): Item => {
+    return { by: 'platform', type, key, fields: fields(placeOf, new Date().toISOString()) }
+  })
+  // Nothing is opened while somebody may still claim by a receipt, in attested time: the first is brought until it is taken.
+  await submitWhenDue(reveals[0]!, 'bid.not-open-yet')
+  const started = performance.now()
+  const chains = [...reveals.slice(1).map((reveal) => [reveal]), ...scenario.chains]
+  const count = chains.flat().length
+  const half = Math.floor(count / 2)
+  let done = 0
   let killedAt: number | undefined
   let restarted: Promise<unknown> = Promise.resolve()
-  const down = new Set<string>()
 
-  const queue = [...scenario.chains]
+  const queue = [...chains]
   const worker = async (): Promise<void> => {
     for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
       for (const item of chain) {
-        await submit(item)
-        progress(answered.length, opening.length, started)
-        if (answered.length === half) await killLeader()
+        await submit(typeof item === 'function' ? item() : item)
+        progress(++done, count, started)
+        if (done === half) await killLeader()
       }
     }
   }
@@ -101,12 +143,16 @@ async function play({ members }: Stage) {
       say(`\n${leader.id} is back`)
     })
   }
-  // What is public before the opening is on the ledger before what was sealed until then.
-  await submit(scenario.notice)
   await Promise.all(Array.from({ length: inFlight }, worker))
   const seconds = (performance.now() - started) / 1000
-  const ofOpening = answered.length
   await restarted
+  const opened: Item = {
+    by: 'platform',
+    type: 'bid.opened@1',
+    key: `bid.opened ${tender.code}`,
+    fields: { tender: { ...tender }, ...tally },
+  }
+  await submitWhenDue(() => opened, 'bid.reveals-due')
   say('\nafter the opening')
   for (const act of scenario.acts) {
     if (act.afterDays !== undefined) await new Promise((wait) => setTimeout(wait, act.afterDays! * devnetLegalDayMs))
@@ -140,6 +186,21 @@ async function play({ members }: Stage) {
   const story = await tell(members, scenario)
 
   const proofsVerified = await verifyElsewhere(members, [...indexOf.values()])
+  const size = Number((await status(members[0]!)).attestedSize)
+  const publicly = await publicCounts(members[0]!, size, Number(indexOf.get(scenario.box.key)), deadline)
+  const sealed = {
+    leaves: handIns.length,
+    /** Under the key of the node that gave them, and with their leaf in its close. */
+    receipts: Math.min(good, kept),
+    closes,
+    revealed: tally.bids,
+    replaced: tally.replaced,
+    withdrawn: tally.withdrawn,
+    notRevealed: tally.notRevealed,
+    publicBefore: publicly.before,
+    publicAfter: publicly.after,
+  }
+  const headCount = 1 + tally.bids + scenario.guarantees
   const leaderGapMs = killedAt === undefined ? null : Math.round(longestGapAround(answered, killedAt))
   const ok =
     duplicates === 0 &&
@@ -147,14 +208,18 @@ async function play({ members }: Stage) {
     new Set(indexOf.values()).size === submitted.length &&
     new Set(roots).size === 1 &&
     story.ok &&
+    sealed.receipts === handIns.length &&
+    closes === members.length &&
+    Object.keys(publicly.before.byType).every((type) => type === 'block' || type === 'box.round@1') &&
     proofsVerified === submitted.length
   return {
     ok,
     source: scenario.source,
-    /** The notice, the bids and the guarantees. */
-    records: scenario.headCount,
-    /** Steps in the guarantees' lives, and everything after the opening. */
-    steps: found.size - scenario.headCount,
+    /** The notice, the bids that were opened, and the guarantees. */
+    records: headCount,
+    /** The box, bids shown to be withdrawn, steps in the guarantees' lives, and everything after the opening. */
+    steps: found.size - headCount,
+    sealed,
     state: story.state,
     findings: story.findings,
     guarantees: story.guarantees,
@@ -163,7 +228,7 @@ async function play({ members }: Stage) {
     roots,
     proofsVerified,
     leaderGapMs,
-    recordsPerSecond: Math.round(ofOpening / seconds),
+    recordsPerSecond: Math.round(count / seconds),
     seconds: Math.round(seconds * 10) / 10,
   }
 }
@@ -329,12 +394,21 @@ function progress(done: number, total: number, started: number): void {
 }
 
 function describe(result: NonNullable<typeof summary>): string {
-  const { ok, records, steps, duplicates, missing, roots, proofsVerified, leaderGapMs, recordsPerSecond, seconds } =
-    result
+  const { ok, records, steps, sealed, duplicates, missing, roots, proofsVerified } = result
+  const { leaderGapMs, recordsPerSecond, seconds } = result
   return [
     ok ? '共证 · everything held' : '不成立 · NOT everything held',
     `  ${records} records and ${steps} further steps attested (${duplicates} twice, ${missing} missing), ${proofsVerified} proofs checked offline`,
     `  ${recordsPerSecond} records/s over ${seconds} s; the leader change was felt for ${leaderGapMs} ms`,
+    `  sealed: ${sealed.leaves} leaves, ${sealed.receipts} receipts kept, ${sealed.closes} closes; ${sealed.revealed} bids opened, ${sealed.replaced} replaced, ${sealed.withdrawn} withdrawn, ${sealed.notRevealed} not revealed`,
+    `  public from the opening of the box to the deadline: ${counted(sealed.publicBefore)}`,
+    `  public after it: ${counted(sealed.publicAfter)}`,
     `  roots: ${new Set(roots).size === 1 ? `all ${roots.length} nodes at ${roots[0]}` : roots.join(', ')}`,
   ].join('\n')
+}
+
+function counted({ records, bytes, byType }: PublicCount): string {
+  const types = Object.entries(byType).toSorted((a, b) => b[1].records - a[1].records)
+  const each = types.map(([type, count]) => `    ${type} × ${count.records}, ${count.bytes} bytes`)
+  return [`${records} entries, ${bytes} bytes`, ...each].join('\n')
 }

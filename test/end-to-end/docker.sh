@@ -63,7 +63,7 @@ echo "starting four nodes"
 compose up --detach --wait --quiet-pull || failed "the four nodes did not become healthy"
 [ "$(compose ps --format '{{.Health}}' "${members[@]}" | grep -c '^healthy$')" = 4 ] || failed "not all four are healthy"
 
-demonstration=$(npm run -s demo -- --compose "$file" --json | tail -n 1)
+demonstration=$(npm run -s demo -- --compose "$file" --json --minutes 0.5 | tail -n 1)
 summary=$(node -e '
   const { ok, records, leaderGapMs, seconds } = JSON.parse(process.argv[1])
   if (!ok) process.exit(1)

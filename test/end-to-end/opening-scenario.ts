@@ -1,8 +1,9 @@
 /**
- * What the demonstration submits: the whole life of a tender around one opening. A notice, every bid, a guarantee for every bid that was
- * secured by one, then evaluation, publicity, an objection, award, contract, released guarantees and a claim. The opening is the real
- * one of 2026-03-16 where its data lies beside the project, else one of the same shape made from a seed. The guarantees and what follows
- * the opening are invented either way — the record of an opening does not publish them.
+ * What the demonstration submits: the whole life of a tender around one opening. A notice and a box for sealed bids (the bids themselves:
+ * `sealed-bids.ts`), a guarantee for every bid that was secured by one, then evaluation, publicity, an objection, award, contract, released
+ * guarantees and a claim. The opening is the real one of 2026-03-16 where its data lies beside the project, else one of the same shape
+ * made from a seed; its deadline is moved to the time of the play. The guarantees and what follows the opening are invented either way —
+ * the record of an opening does not publish them.
  */
 import { sha256 } from '#crypto'
 import { fromHex, toHex, utf8 } from '../../src/chain/bytes.ts'
@@ -11,8 +12,10 @@ import type { TenderIdentity } from '../../src/chain/catalogue/tender-identity.t
 import type { DocumentHash } from '../../src/chain/catalogue/values.ts'
 import { usccCheckCharacter } from '../../src/chain/catalogue/values.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
+import { formatTime } from '../../src/chain/time.ts'
 import { devnetLegalDayMs as devnetDayMs } from '../../src/node/cli/devnet-founding.ts'
-import { bidFields, largeOpening, type Opening, type OpeningRow } from '../chain/catalogue/opening-rows.ts'
+import { largeOpening, type Opening, type OpeningRow } from '../chain/catalogue/opening-rows.ts'
+import type { Security } from './sealed-bids.ts'
 
 export type Submitter = 'platform' | 'bank' | 'guarantor' | 'insurer' | 'owner' | 'objector'
 
@@ -51,12 +54,16 @@ export interface Scenario {
   /** `real` or `generated`. */
   readonly source: string
   readonly tender: TenderIdentity
-  /** Before everything else. */
+  readonly opening: Opening
+  /** Before everything else, one after the other. */
   readonly notice: Item
-  /** Bids and guarantees; each chain in its own order, the chains in any. */
+  readonly box: Item
+  /** What a bid says of its guarantee, when it is opened. */
+  securityOf(row: OpeningRow): Security | undefined
+  /** Guarantees; each chain in its own order, the chains in any. */
   readonly chains: readonly (readonly Item[])[]
-  /** Of the records so far, those that are the notice, a bid or a guarantee, and not a step in a guarantee's life. */
-  readonly headCount: number
+  /** Each has one record at the least. */
+  readonly guarantees: number
   /** What comes after the opening, act by act. */
   readonly acts: readonly Act[]
 }
@@ -70,12 +77,20 @@ export interface Act {
   items(now: string): readonly Item[]
 }
 
+export interface PlayTimes {
+  /** Milliseconds since 1970; the opening is at the same time. */
+  readonly deadline: number
+  readonly graceSeconds: number
+  readonly claimSeconds: number
+  readonly revealSeconds: number
+}
+
 /**
  * @param ledger id of the ledger: a guarantee's commitment is made for one
  * @param lives how many guarantees are told from application to release; the others are published once, after the opening
  */
-export function openingScenario(ledger: string, lives: number): Scenario {
-  const opening = largeOpening()
+export function openingScenario(ledger: string, lives: number, { deadline, ...times }: PlayTimes): Scenario {
+  const opening = { ...largeOpening(), openingTime: formatTime(deadline) }
   const tender = { owner, scheme: 'tender-project', code: opening.code }
   const byPlatform = (type: string, at: string, fields: JsonObject): Item => ({
     by: 'platform',
@@ -83,7 +98,7 @@ export function openingScenario(ledger: string, lives: number): Scenario {
     key: `${type} ${opening.code}`,
     fields: { tender, document: hashOf(`${type} ${opening.code}`), publishedAt: at, ...fields },
   })
-  const notice = byPlatform('tender.notice', '2026-03-10T09:00:00+08:00', {
+  const notice = byPlatform('tender.notice', formatTime(Date.now()), {
     kind: 'tender',
     profile: 'construction',
     region: opening.region,
@@ -93,15 +108,14 @@ export function openingScenario(ledger: string, lives: number): Scenario {
     bondCeiling: yuan('400000'),
     ownerName: '示例招标人',
   })
-  const bids = opening.rows.map(
-    (row): Item => ({
-      by: 'platform',
-      type: 'bid.record@1',
-      key: `bid-${opening.code}-${row.seq}`,
-      fields: bidFields(row, opening, owner),
-    }),
-  )
-  const secured = opening.rows.filter(({ security }) => security === '电子保函')
+  const box: Item = {
+    by: 'platform',
+    type: 'box.open@1',
+    key: `box.open ${opening.code}`,
+    fields: { tender, ...times },
+  }
+  const isSecured = ({ security }: OpeningRow): boolean => security === '电子保函'
+  const secured = opening.rows.filter(isSecured)
   const told = secured.slice(0, lives).map((row) => new Guarantee(row, opening, tender, ledger))
   const published = secured.slice(lives).map((row) => [new Guarantee(row, opening, tender, ledger).published()])
   const decrypted = opening.rows.filter(({ priceWanYuan }) => priceWanYuan !== undefined)
@@ -203,9 +217,12 @@ export function openingScenario(ledger: string, lives: number): Scenario {
   return {
     source: opening.source,
     tender,
+    opening,
     notice,
-    chains: [...bids.map((bid) => [bid]), ...published, ...told.map((guarantee) => guarantee.life())],
-    headCount: 1 + bids.length + secured.length,
+    box,
+    securityOf: (row) => (isSecured(row) ? new Guarantee(row, opening, tender, ledger).security() : undefined),
+    chains: [...published, ...told.map((guarantee) => guarantee.life())],
+    guarantees: secured.length,
     acts,
   }
 }
@@ -236,14 +253,18 @@ class Guarantee {
     this.#day = `2026-03-${10 + (this.#draw % 6)}`
   }
 
+  /** As the terms of the bid name it. */
+  security(): Security {
+    return { issuer: this.#issuer.id, number: this.#number, kind: 'single', document: hashOf(this.#documentText()) }
+  }
+
   /** Once, after the opening. */
   published(): Item {
     return this.#by(this.#issuer.submitter, 'guarantee.submit', {
       number: this.#number,
       ...this.#terms(),
       begin: this.#opening.openingTime,
-      // Opening day and 28 days.
-      end: '2026-04-13T23:59:59+08:00',
+      end: this.#validUntil(),
       issuedAt: `${this.#day}T15:00:00+08:00`,
       document: { ...this.#document() },
       issuer: { party: this.#issuer.id, name: this.#issuer.name },
@@ -258,7 +279,7 @@ class Guarantee {
     const { openingTime } = this.#opening
     const number = `SQ-${this.#number}`
     const application = { party: platform, number }
-    const times = { deadline: openingTime, openingTime, bidValidUntil: '2026-04-13T09:30:00+08:00' }
+    const times = { deadline: openingTime, openingTime, bidValidUntil: this.#validUntil() }
     const { cost, form, ...asked } = this.#terms()
     const bidder = this.#bidder()
     const use = { issuer: this.#issuer.id, number: this.#number, tender: this.#tender, section: '', bidder }
@@ -331,7 +352,10 @@ class Guarantee {
 
   #onUse = (): JsonObject => ({ guarantee: { issuer: this.#issuer.id, number: this.#number }, tender: this.#tender })
   #bidder = (): string => `uscc:${this.#row.uscc}`
-  #document = (): DocumentHash => hashOf(`${seed} document ${this.#number}`)
+  /** Opening day and 28 days. */
+  #validUntil = (): string => formatTime(Date.parse(this.#opening.openingTime) + 28 * 86_400_000)
+  #documentText = (): string => `${seed} document ${this.#number}`
+  #document = (): DocumentHash => hashOf(this.#documentText())
   #salt = (): string => digest(`${seed} salt ${this.#number}`)
 }
 

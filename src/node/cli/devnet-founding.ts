@@ -45,6 +45,9 @@ const governanceDirectory = 'governance'
 /** On a devnet a second counts as a day of the periods that law fixes, so that a tender's life can be watched; its genesis says so. */
 export const devnetLegalDayMs = 1_000
 
+/** The quiet box goes as fast as that: a section's deadline on a devnet is minutes away, not weeks. */
+const devnetBoxCadence = { boxRoundMs: 2_000, boxFastRoundMs: 500 }
+
 /**
  * Makes the homes, all or none.
  * @param addressesOf what each member announces in the genesis; nothing where the configurations say it
@@ -59,7 +62,7 @@ export function foundDevnet(
   const random = new SystemRandom()
   const charter = {
     ...newCharter('devnet.gongzheng', { clock: new SystemClock(), random }),
-    parameters: { legalDayMs: devnetLegalDayMs },
+    parameters: { legalDayMs: devnetLegalDayMs, ...devnetBoxCadence },
   }
   const members = cities
     .slice(0, nodes)

@@ -1,6 +1,6 @@
 /** A genesis in plain words: who the members are, which keys, which rules, and the fingerprint to compare by telephone. */
 
-import { type Genesis, type GenesisParameters, legalDayOf } from '../../chain/genesis.ts'
+import { boxCadenceOf, type Genesis, type GenesisParameters, legalDayOf } from '../../chain/genesis.ts'
 import { timeMax } from '../../chain/time.ts'
 import { type Bilingual, both, type Language } from './language.ts'
 import { columns } from './terminal.ts'
@@ -49,7 +49,8 @@ export function reviewText(genesis: Genesis, signed: ReadonlySet<string>, langua
       ),
     ].join('\n')
   })
-  const parametersInForce = { ...genesis.parameters, legalDayMs: legalDayOf(genesis.parameters) }
+  const { parameters: stated } = genesis
+  const parametersInForce = { ...stated, legalDayMs: legalDayOf(stated), ...boxCadenceOf(stated) }
   const parameters = columns(
     parameterNames.map(([name, words]) => [t(words), `${parametersInForce[name]}${name.endsWith('Ms') ? ' ms' : ''}`]),
     '  ',
@@ -78,4 +79,6 @@ const parameterNames: readonly (readonly [keyof GenesisParameters, Bilingual])[]
   ['receivedWindowMs', both('接收时间窗', 'Received window')],
   ['electionTimeoutMs', both('选举时限', 'Election time-out')],
   ['legalDayMs', both('法定一日', 'A day of legal periods')],
+  ['boxRoundMs', both('静默标箱一轮', 'Round of the quiet box')],
+  ['boxFastRoundMs', both('截止前后一轮', 'Round close to a deadline')],
 ]
