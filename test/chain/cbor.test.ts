@@ -1,4 +1,6 @@
 /** The codec's bounds: what would cost much to read is refused by its heads, before anything is made of it. */
+import { encode } from 'cborg'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CborError, type CborValue, cborDepthMax, cborItemsMax, decodeCbor, encodeCbor } from '../../src/chain/cbor.ts'
 
@@ -14,7 +16,43 @@ const messageOf = (count: number, item: number): Uint8Array => {
   return bytes
 }
 
+const leaf: fc.Arbitrary<CborValue> = fc.oneof(
+  fc.constantFrom(null, true, false, 0, -0, -1, 23, 24, -24, -25, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32),
+  fc.constantFrom(-(2 ** 32), -(2 ** 32) - 1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),
+  fc.maxSafeInteger(),
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ maxLength: 300 }),
+  fc.uint8Array({ maxLength: 300 }),
+)
+const anything = fc.letrec<{ value: CborValue }>((tie) => ({
+  value: fc.oneof({ maxDepth: 5 }, leaf, fc.array(tie('value'), { maxLength: 30 })),
+})).value
+
 describe('CBOR', () => {
+  it('is written as the codec writes it, and read back', () => {
+    const check = (value: CborValue): void => {
+      const bytes = encodeCbor(value)
+      expect(bytes).toEqual(new Uint8Array(encode(value)))
+      expect(bytes.constructor).toBe(Uint8Array)
+      expect(decodeCbor(bytes)).toEqual(value === 0 ? 0 : decodeCbor(encode(value)))
+    }
+    fc.assert(fc.property(anything, check), { numRuns: 500 })
+    for (const length of [23, 24, 255, 256, 65_535, 65_536, 1_100_000]) {
+      check('a'.repeat(length))
+      check(`${'a'.repeat(length - 1)}共`)
+      check([new Uint8Array(length).fill(7), 'b'])
+    }
+  })
+
+  it('keeps what it has written when it writes the next, also after one that cannot be written', () => {
+    const first = encodeCbor(['first', 1])
+    for (const wrong of [1.5, Number.NaN, 2 ** 53, undefined, {}, 1n, Symbol('s')]) {
+      expect(() => encodeCbor(['a', wrong as CborValue])).toThrow(CborError)
+    }
+    expect(encodeCbor(['again'])).toEqual(new Uint8Array(encode(['again'])))
+    expect(first).toEqual(new Uint8Array(encode(['first', 1])))
+  })
+
   it('reads the longest lists and the deepest nesting that are allowed, and not one more', () => {
     const longest = Array.from({ length: cborItemsMax }, () => 0)
     expect(decodeCbor(encodeCbor(longest))).toEqual(longest)
