@@ -1,7 +1,8 @@
 /**
  * `npm run bench:audit`: how fast a whole ledger is audited. Another process makes it (every signature real, nobody votes) and serves it as four
  * nodes on the same cores; this one audits it as `gongzheng audit` does, entries read in full from one node, tiles from all. Prints one JSON object
- * on its last line; since a verification costs two to five times as much on one machine as on another, also what a record costs in verifications.
+ * on its last line; since a verification costs two to five times as much on one machine as on another, also what a record costs in verifications,
+ * and which part it is of what signatures alone would allow on the same cores.
  *
  *   npm run bench:audit [-- --records 100000] [--per-block 64] [--keep]
  */
@@ -15,8 +16,10 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ed25519PublicKey, ed25519Sign, ed25519Verify, sha256 } from '#crypto'
 import { utf8 } from '../../src/chain/bytes.ts'
+import { taggedEd25519 } from '../../src/chain/keys.ts'
 import { runCommand } from '../../src/node/cli/program.ts'
 import type { TerminalStreams } from '../../src/node/cli/terminal.ts'
+import { VerifierPool } from '../../src/node/verifier-pool.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -45,6 +48,34 @@ function verificationMicros(): number {
   return (user + system) / count
 }
 
+/**
+ * Signatures a second on all cores and nothing else: as many as an audit checks, in the pool that it has, while the server stands idle. What the
+ * audit reaches of that is a figure that another machine, or neighbours, change less than either.
+ */
+async function signaturesAlonePerSecond(count: number, perBlock: number): Promise<number> {
+  const fail = (reason: string): void => {
+    throw new Error(reason)
+  }
+  const log = { debug: () => undefined, info: () => undefined, warn: say, error: say }
+  const pool = new VerifierPool({ workers: availableParallelism() }, { log, onFatal: fail })
+  const seed = sha256(utf8('bench'))
+  const publicKey = taggedEd25519(ed25519PublicKey(seed))
+  const message = new Uint8Array(500)
+  const check = { publicKey, message, signature: ed25519Sign(seed, message) }
+  const block = Array.from({ length: perBlock }, () => check)
+  const one = (): Promise<void> => new Promise((resolve) => pool.check(block, () => resolve()))
+  await Promise.all(Array.from({ length: 8 }, one))
+  const begun = performance.now()
+  let left = Math.ceil(count / perBlock)
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) await one()
+  }
+  await Promise.all(Array.from({ length: 64 }, worker))
+  const seconds = (performance.now() - begun) / 1000
+  await pool.stop()
+  return count / seconds
+}
+
 const server = spawn(
   process.execPath,
   [
@@ -68,6 +99,9 @@ try {
     fingerprint: string
   }
   const micros = verificationMicros()
+  const records = Number(flags.records)
+  const alone = () => signaturesAlonePerSecond(Math.min(records, 50_000), Number(flags['per-block']))
+  const aloneBefore = await alone()
   const rssMiB: number[] = []
   const timer = setInterval(() => rssMiB.push(Math.round(process.memoryUsage.rss() / 1_048_576)), 1_000)
   const output = new PassThrough()
@@ -86,7 +120,8 @@ try {
   const again = performance.now()
   await runCommand(['audit', ...urls, '--state', state, '--json'], process.env, streams)
   const secondsAgain = (performance.now() - again) / 1000
-  const records = Number(flags.records)
+  // Before and after, because neighbours come and go.
+  const signaturesPerSecond = (aloneBefore + (await alone())) / 2
   const rssAt = (part: number): number => rssMiB[Math.min(rssMiB.length - 1, Math.floor(rssMiB.length * part))] ?? 0
   say(`${Math.round(records / seconds)} records/s, ${Math.round(seconds)} s`)
   process.stdout.write(
@@ -97,6 +132,8 @@ try {
       nodes: urls.length,
       seconds: Math.round(seconds * 10) / 10,
       recordsPerSecond: Math.round(records / seconds),
+      signaturesAlonePerSecond: Math.round(signaturesPerSecond),
+      ofSignaturesAlone: Math.round((records / seconds / signaturesPerSecond) * 100) / 100,
       verificationMicros: Math.round(micros),
       cpuPerRecordInVerifications: Math.round(((user + system) / records / micros) * 100) / 100,
       rssMiB: [0.25, 0.5, 0.75, 1].map(rssAt),
