@@ -60,7 +60,8 @@ export function run(schedule: Schedule, keepsLog = false): Outcome {
 
 function comeToRest(world: World, client: Client, deeds: Deeds): void {
   deeds.heal()
-  const expected = [...world.machines.values()].filter(({ isLiar, isLost }) => !isLiar && !isLost)
+  // Asked anew each time: a damaged node may be found to be beyond repair only by the start that comes now.
+  const expectedNow = (): Machine[] => [...world.machines.values()].filter(({ isLiar, isLost }) => !isLiar && !isLost)
   const stateNow = (): string => describe(world)
   const isLed = (): boolean =>
     world.honest.some(
@@ -74,28 +75,32 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
   const owner = world.genesis.members[0]!.id
   let askedIn: number | undefined
   const isTaken = (): boolean => {
-    const { process, founded } = expected.find(isMember)!
+    const { process, founded } = expectedNow().find(isMember)!
     if (process?.isStarted !== true || process.replica.hindrances.length > 0) return false
     askedIn = world.epoch.number
     return client.submit(founded.member.id, owner, 'after the faults', 'after the faults')
   }
   if (!world.runUntil(isTaken, timely + restWithinMs))
     return world.violated('liveness', `nobody takes anything in\n${stateNow()}`)
-  const isAtRest = (): boolean =>
-    (askedIn === world.epoch.number || isTaken()) &&
-    expected.every(({ process }) => process?.isStarted === true) &&
-    expected.every((machine) => isAtWork(machine, isMember(machine))) &&
-    expected.every(
-      ({ process }) =>
-        process!.replica.raft.tail.height === process!.replica.raft.commit &&
-        process!.replica.ledger.committed.block.id === expected[0]!.process!.replica.ledger.committed.block.id &&
-        process!.replica.attested?.size === process!.replica.ledger.committed.frontier.size,
-    ) &&
-    client.isAnswered('after the faults') &&
-    // Whatever contradicts itself and was seen by anybody honest comes to the ledger.
-    expected.every(({ process }) => process!.replica.faults.every(({ frozen }) => frozen !== undefined))
+  const isAtRest = (): boolean => {
+    const expected = expectedNow()
+    return (
+      (askedIn === world.epoch.number || isTaken()) &&
+      expected.every(({ process }) => process?.isStarted === true) &&
+      expected.every((machine) => isAtWork(machine, isMember(machine))) &&
+      expected.every(
+        ({ process }) =>
+          process!.replica.raft.tail.height === process!.replica.raft.commit &&
+          process!.replica.ledger.committed.block.id === expected[0]!.process!.replica.ledger.committed.block.id &&
+          process!.replica.attested?.size === process!.replica.ledger.committed.frontier.size,
+      ) &&
+      client.isAnswered('after the faults') &&
+      // Whatever contradicts itself and was seen by anybody honest comes to the ledger.
+      expected.every(({ process }) => process!.replica.faults.every(({ frozen }) => frozen !== undefined))
+    )
+  }
   if (!world.runUntil(isAtRest, restWithinMs)) return world.violated('liveness', `not at rest\n${stateNow()}`)
-  const { store } = expected[0]!.process!.replica
+  const { store } = expectedNow()[0]!.process!.replica
   for (const { member, node, statement } of client.promised) {
     // Who is no member any more brings nothing to the ledger, and its receipts stay unanswered: it drains before it goes (decision 0023).
     if (!world.isMemberNode(member, node)) continue
