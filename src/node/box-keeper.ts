@@ -44,6 +44,7 @@ import { joinStatement, statementMessage } from '../chain/statement.ts'
 import { VerificationError } from '../chain/verification-error.ts'
 import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
+import { DiskReadFailed } from './disk-failure.ts'
 import type { IntakeResult } from './intake.ts'
 import type { Executed } from './ledger.ts'
 import { boxBeatMs, uncheckedSubmissionsMax } from './limits.ts'
@@ -191,18 +192,28 @@ export class BoxKeeper {
   resume(lost: boolean): void {
     const held = [...this.#restored.values()].flat()
     const newest = held.reduce((most, { round }) => Math.max(most, round), 0)
-    this.#posting = Math.max(this.#numberAt(postingKey) ?? 0, newest - 1, 0)
+    const [posting, broken] = [this.#numberAt(postingKey), this.#numberAt(brokenKey)]
+    this.#posting = Math.max(posting ?? 0, newest - 1, 0)
     this.#lastReceivedAt = held.reduce((most, { receivedAt }) => Math.max(most, receivedAt), 0)
-    this.#brokenFrom = this.#numberAt(brokenKey) ?? Number.MAX_SAFE_INTEGER
-    if (lost && this.#brokenFrom > this.#posting + 1) {
+    this.#brokenFrom = broken ?? Number.MAX_SAFE_INTEGER
+    // A number that cannot be read: what it would have kept apart may be mixed from here on.
+    const isLost = lost || posting === undefined || broken === undefined
+    if (isLost && this.#brokenFrom > this.#posting + 1) {
       this.#brokenFrom = this.#posting + 1
       this.#deps.cycle.put(brokenKey, encodeCbor([1, this.#brokenFrom]))
     }
   }
 
+  /** Undefined when the row is there and cannot be read; without a row, what stands before there was one. */
   #numberAt(key: Uint8Array): number | undefined {
-    const row = this.#deps.cycle.get(key)
-    return row === undefined ? undefined : field.natural(field.array(decodeCbor(row), 'box', 2)[1], 'number')
+    try {
+      const row = this.#deps.cycle.get(key)
+      if (row === undefined) return key === brokenKey ? Number.MAX_SAFE_INTEGER : 0
+      return field.natural(field.array(decodeCbor(row), 'box', 2)[1], 'number')
+    } catch (error) {
+      if (error instanceof DiskReadFailed || error instanceof CborError) return undefined
+      throw error
+    }
   }
 
   // ── leaves ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -388,11 +399,16 @@ export class BoxKeeper {
   }
 
   #fixed(round: number): { readonly from: number; readonly hashes: readonly Digest[] } | undefined {
-    const row = this.#deps.cycle.get(slotsKey(round))
-    if (row === undefined) return undefined
-    const [, of, from, packed] = field.array(decodeCbor(row), 'box slots', 4)
-    if (of !== round) return undefined
-    return { from: field.natural(from, 'from'), hashes: unpacked(packed, 32) }
+    try {
+      const row = this.#deps.cycle.get(slotsKey(round))
+      if (row === undefined) return undefined
+      const [, of, from, packed] = field.array(decodeCbor(row), 'box slots', 4)
+      if (of !== round) return undefined
+      return { from: field.natural(from, 'from'), hashes: unpacked(packed, 32) }
+    } catch (error) {
+      if (error instanceof DiskReadFailed || error instanceof CborError) return undefined
+      throw error
+    }
   }
 
   #isFast(now: number, before: number): boolean {
