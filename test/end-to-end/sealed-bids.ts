@@ -175,7 +175,7 @@ export class SealedBids {
         oneTimeKey,
         nonce,
         ...(changes === undefined ? {} : { changes: { ...changes } }),
-        ...(before === undefined ? {} : { replaced: covered(before, placeOf) }),
+        ...(before === undefined ? {} : { replaced: [covered(before, placeOf)] }),
         decryptedAt: now,
       }),
     }
@@ -190,7 +190,7 @@ export class SealedBids {
         place: placeOf(leaf),
         nonce: content.nonce,
         changes: { ...content.changes! },
-        withdrawn: covered(before, placeOf),
+        withdrawn: [covered(before, placeOf)],
       }),
     }
   }
