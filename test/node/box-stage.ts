@@ -64,7 +64,8 @@ export class BoxStage {
       openingTime: formatTime(this.deadline),
     })
     world.settle('the notice is in')
-    this.say('box.open@1', { tender: { ...tender }, graceSeconds, claimSeconds, revealSeconds })
+    const outcome = this.outcome('box.open@1', { tender: { ...tender }, graceSeconds, claimSeconds, revealSeconds })
+    if (outcome !== 'record') throw new Error(`the box was not opened: ${outcome}`)
     world.settle('the box is open')
   }
 

@@ -17,6 +17,7 @@ export interface Door {
 export const masked = (text: string): string =>
   text
     .replaceAll(/[0-9a-f]{16,}/g, (hex) => `<hex ${hex.length}>`)
+    .replaceAll(/"requestId":"([^"]+)"/g, (_, id: string) => `"requestId":<${id.length}>`)
     .replaceAll(/[A-Za-z0-9+/_-]{40,}={0,2}/g, (base64) => `<base64 ${base64.length}>`)
 
 /** An answer as it looks from outside: status, headers and body, with what cannot be told apart masked. */
@@ -64,14 +65,15 @@ export const watchedUrls = (tenderPath: string): readonly string[] => [
 
 /** Everything that there is, at the end. */
 export async function everythingOf(
+  world: ReplicaWorld,
   { app, service }: Door,
   tenderPath: string,
   owner: string,
 ): Promise<readonly string[]> {
   const looks: string[] = []
   const look = async (url: string, headers: Record<string, string> = {}): Promise<string> => {
-    const seen = await lookOf(app, { url, headers })
-    looks.push(seen)
+    const { value: seen, ms } = await timed(world, lookOf(app, { url, headers }))
+    looks.push(`${seen}\nin ${ms} ms`)
     return seen
   }
   for (const url of watchedUrls(tenderPath)) await look(url)
@@ -86,7 +88,7 @@ export async function everythingOf(
   for (let cursor: string | null = ''; cursor !== null; ) {
     const url: string = `/v1/records?limit=100${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
     await look(url)
-    cursor = (await app.inject(url)).json<{ nextCursor: string | null }>().nextCursor
+    cursor = (await timed(world, app.inject(url))).value.json<{ nextCursor: string | null }>().nextCursor
   }
   await look('/v1/records?format=csv')
   const total = Number(service.status().attestedSize ?? size)

@@ -32,7 +32,7 @@ async function begin(): Promise<Played> {
   world.startAll()
   world.electLeader()
   world.settle()
-  const stage = new BoxStage(world, opening.code, { deadlineMs: playMs })
+  const stage = new BoxStage(world, opening.code, { deadlineMs: playMs, graceSeconds: 20, claimSeconds: 20 })
   const doors = await Promise.all(
     world.ids.map(async (member): Promise<Door> => {
       const service = new Queries(
@@ -90,34 +90,47 @@ async function play(count: number): Promise<{ readonly seen: readonly string[]; 
   }
   const due = [...arrivals(count)]
   let receipts = 0
-  for (let next = world.clock.wall() + lookEveryMs; next < stage.deadline; next += lookEveryMs) {
-    while (due.length > 0 && stage.deadline - due[0]!.beforeMs < next) {
-      const { name, beforeMs } = due.shift()!
-      world.clock.advance(Math.max(0, stage.deadline - beforeMs - world.clock.wall()))
-      const door = world.ids[receipts % 4]!
-      world.replica(door).deposit(stage.about, stage.bid(name).leaf, ({ kind }) => {
-        expect(kind).toBe('received')
-        receipts++
+  /** Hands in whatever comes before that time, each leaf at its own. */
+  const handInUntil = (time: number): void => {
+    for (let next = due[0]; next !== undefined && stage.deadline - next.beforeMs < time; next = due[0]) {
+      due.shift()
+      world.clock.advance(Math.max(0, stage.deadline - next.beforeMs - world.clock.wall()))
+      world.replica(world.ids[due.length % 4]!).deposit(stage.about, stage.bid(next.name).leaf, ({ kind }) => {
+        receipts += kind === 'received' ? 1 : 0
       })
     }
-    world.clock.advance(next - world.clock.wall())
+    world.clock.advance(time - world.clock.wall())
+  }
+  for (let next = world.clock.wall() + lookEveryMs; next < stage.deadline; next += lookEveryMs) {
+    handInUntil(next)
     for (const { app } of doors) {
       for (const url of watchedUrls(tenderPath)) seen.push(`${world.clock.wall()} ${await lookOf(app, { url })}`)
     }
   }
-  world.clock.advance(stage.deadline - world.clock.wall())
-  for (const door of doors) seen.push(...(await everythingOf(door, tenderPath, stage.about.tender.owner)))
+  handInUntil(stage.deadline)
+  for (const door of doors) seen.push(...(await everythingOf(world, door, tenderPath, stage.about.tender.owner)))
   await Promise.all(doors.map(({ app }) => app.close()))
   return { seen, receipts }
+}
+
+/** The first sight that differs; a difference of everything would not be readable. */
+function firstDifference(
+  one: readonly string[],
+  other: readonly string[],
+): readonly (string | undefined)[] | undefined {
+  const at = Array.from({ length: Math.max(one.length, other.length) }, (_, i) => i).find((i) => one[i] !== other[i])
+  return at === undefined ? undefined : [one[at], other[at]]
 }
 
 describe(`a section with every bid of the ${opening.source} opening, with three, and with none`, () => {
   it('looks the same from outside up to the deadline: count, time and length', { timeout: 600_000 }, async () => {
     const [all, three, none] = [await play(opening.rows.length), await play(3), await play(0)]
     expect([all.receipts, three.receipts, none.receipts]).toEqual([opening.rows.length, 3, 0])
+    // Rounds of four members, in records, tiles and blocks: there was something to look at.
     expect(none.seen.length).toBeGreaterThan(500)
-    expect(all.seen).toEqual(none.seen)
-    expect(three.seen).toEqual(none.seen)
+    expect(none.seen.join('\n')).toContain('box.round@1')
+    expect(firstDifference(all.seen, none.seen)).toBeUndefined()
+    expect(firstDifference(three.seen, none.seen)).toBeUndefined()
   })
 })
 
@@ -191,7 +204,6 @@ describe('“has firm X bid?”, asked in every way there is', () => {
       return neutral
         .replaceAll(/\d{13}/g, '<ms>')
         .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+08:00)/g, '<time>')
-        .replaceAll(/"requestId":"[^"]{10}"/g, '"requestId":<10>')
         .replaceAll(/("(?:round|size|attestedSize|height)":)"?\d+"?/g, '$1<number>')
     }
     const differing: string[] = []
