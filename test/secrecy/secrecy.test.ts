@@ -29,6 +29,8 @@ async function begin(): Promise<Played> {
     cheapSignatures: true,
     parameters: { boxRoundMs: 10_000, boxFastRoundMs: 2_000 },
   })
+  // Slow disks: whoever waits for one feels what else it does.
+  for (const id of world.ids) world.member(id).diskMs = 30
   world.startAll()
   world.electLeader()
   world.settle()
