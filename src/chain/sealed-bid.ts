@@ -78,6 +78,43 @@ export function termsDigest(terms: JsonObject): string {
   return toHex(sha256(utf8(canonicalJson(terms))))
 }
 
+/** What a reveal shows of a bid, as its fields spell it. */
+export interface RevealedBid {
+  readonly bidders: readonly { readonly party: string }[]
+  readonly terms: JsonObject
+  readonly ciphertext: string
+  readonly oneTimeKey: string
+  readonly nonce: string
+  readonly changes?: { readonly leaf: string; readonly signature: string }
+}
+
+export function revealedContent({
+  bidders,
+  terms,
+  ciphertext,
+  oneTimeKey,
+  nonce,
+  changes,
+}: RevealedBid): SealedContent {
+  return {
+    kind: 'bid',
+    ciphertext,
+    terms: termsDigest(terms),
+    bidder: bidderDigest(bidders.map(({ party }) => party)),
+    oneTimeKey,
+    nonce,
+    ...(changes === undefined ? {} : { changes }),
+  }
+}
+
+/** A withdrawal has a nonce, and what it withdraws. */
+export function withdrawalContent({
+  nonce,
+  changes,
+}: Pick<Required<SealedContent>, 'nonce' | 'changes'>): SealedContent {
+  return { kind: 'withdrawal', ciphertext: '', terms: '', bidder: '', oneTimeKey: '', nonce, changes }
+}
+
 function partsOf(at: SealedSection, content: SealedContent) {
   const { owner, scheme, code } = at.tender
   const { kind, ciphertext, terms, bidder, oneTimeKey, nonce } = content

@@ -80,6 +80,30 @@ const texts = {
       remedy: 'Get the file again and keep it byte for byte.',
     },
   },
+  'bid-file.malformed': {
+    zh: {
+      title: '投标文件（自存）格式错误',
+      cause: '文件不是投标人自存的文件，或其内容得不出其中所写的叶。',
+      remedy: '请使用 gongzheng bid seal 写出的原文件。',
+    },
+    en: {
+      title: 'Malformed bid file',
+      cause: 'This is not the file that a bidder keeps, or it does not lead to the leaf that it names.',
+      remedy: 'Use the file as gongzheng bid seal wrote it.',
+    },
+  },
+  'bid-file.not-opened': {
+    zh: {
+      title: '密文不能解开',
+      cause: '密文被改动或不完整，或自存文件中的密钥不是它的。',
+      remedy: '请核对密文的哈希与自存文件是否为同一份投标。',
+    },
+    en: {
+      title: 'The encrypted file cannot be opened',
+      cause: 'It was changed or cut off, or the key in the bid’s own file is another’s.',
+      remedy: 'Compare its hash with that in the bid’s own file.',
+    },
+  },
   'box.absence-malformed': {
     zh: {
       title: '缺失证明不成立',

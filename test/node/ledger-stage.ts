@@ -33,8 +33,8 @@ export class LedgerStage implements AsyncDisposable {
   #keys = 0
   #through = 'beijing'
 
-  constructor(memberCount = 4) {
-    this.world = new ReplicaWorld(memberCount)
+  constructor(memberCount = 4, options: ConstructorParameters<typeof ReplicaWorld>[1] = {}) {
+    this.world = new ReplicaWorld(memberCount, options)
     this.world.startAll()
     this.world.electLeader()
   }

@@ -22,6 +22,7 @@ import type {
   VerificationsAnswer,
   VerifyItem,
 } from '../answers.ts'
+import type { BidReceiptAnswer, BoxListAnswer, PlaceAnswer } from '../box-answers.ts'
 import type {
   DossierAnswer,
   FindingListAnswer,
@@ -30,6 +31,12 @@ import type {
   GuaranteeStatisticsAnswer,
   TenderListAnswer,
 } from '../trade-answers.ts'
+
+/** A section of a tender; empty when the tender has only itself. */
+export interface SectionName {
+  readonly tender: { readonly owner: string; readonly scheme: string; readonly code: string }
+  readonly section: string
+}
 
 export interface ClientOptions {
   /** `http://127.0.0.1:8440` */
@@ -317,6 +324,26 @@ export class Client {
     } while (cursor !== undefined)
   }
 
+  /** Hands in the leaf of a sealed bid; the same leaf again gives the same receipt. */
+  async handIn(
+    { tender: { owner, scheme, code }, section }: SectionName,
+    leaf: string,
+    options: CallOptions = {},
+  ): Promise<BidReceiptAnswer> {
+    const json = { tender: { owner, scheme, code }, ...(section === '' ? {} : { section }), leaf }
+    return this.#call('/v1/boxes/leaves', { ...options, json }, asJson<BidReceiptAnswer>)
+  }
+
+  /** Where a leaf stands in what this member closed over. */
+  async boxLeaf(at: SectionName, leaf: string, options: CallOptions = {}): Promise<PlaceAnswer> {
+    return this.#call(boxPath(at, `/leaves/${leaf}`), options, asJson<PlaceAnswer>)
+  }
+
+  /** All leaves that this member closed over. */
+  async boxLeaves(at: SectionName, options: CallOptions = {}): Promise<BoxListAnswer> {
+    return this.#call(boxPath(at, '/leaves'), options, asJson<BoxListAnswer>)
+  }
+
   async types(options: CallOptions = {}): Promise<TypesAnswer> {
     return this.#call('/v1/types', options, asJson<TypesAnswer>)
   }
@@ -370,6 +397,9 @@ export class Client {
     }
   }
 }
+
+const boxPath = ({ tender: { owner, scheme, code }, section }: SectionName, under: string): string =>
+  `/v1/boxes/${[owner, scheme, code].map(encodeURIComponent).join('/')}${under}${queryOf({ section: section === '' ? undefined : section })}`
 
 const asJson = <Answer>(response: Response): Promise<Answer> => response.json() as Promise<Answer>
 const asText = (response: Response): Promise<string> => response.text()

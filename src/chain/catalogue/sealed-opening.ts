@@ -4,16 +4,16 @@
  * reveals is counted as not revealed (未解密) when the opening ends, and the numbers are the rules' own.
  */
 import { toHex } from '../bytes.ts'
-import type { JsonObject } from '../json.ts'
 import { verifyPlaced } from '../quiet-box.ts'
 import { Refusal } from '../refusal.ts'
 import {
-  bidderDigest,
   isChangeOf,
+  type RevealedBid,
+  revealedContent,
   type SealedContent,
   type SealedSection,
   sealedLeaf,
-  termsDigest,
+  withdrawalContent,
 } from '../sealed-bid.ts'
 import { VerificationError } from '../verification-error.ts'
 import { countField, sealedBiddingLaw as law } from './box-fields.ts'
@@ -193,15 +193,7 @@ interface BidReveal extends AboutBox {
   readonly decryptedAt: string
 }
 
-const bidOf = (bid: BidReveal): SealedContent => ({
-  kind: 'bid',
-  ciphertext: bid.ciphertext,
-  terms: termsDigest(bid.terms as unknown as JsonObject),
-  bidder: bidderDigest(bid.bidders.map(({ party }) => party)),
-  oneTimeKey: bid.oneTimeKey,
-  nonce: bid.nonce,
-  ...(bid.changes === undefined ? {} : { changes: bid.changes }),
-})
+const bidOf = (bid: BidReveal): SealedContent => revealedContent(bid as unknown as RevealedBid)
 
 export const bidReveal: StatementType = {
   name: 'bid.reveal',
@@ -328,16 +320,6 @@ interface BidWithdrawal extends AboutBox {
   readonly withdrawn: readonly Covered[]
 }
 
-const withdrawalOf = ({ nonce, changes }: BidWithdrawal): SealedContent => ({
-  kind: 'withdrawal',
-  ciphertext: '',
-  terms: '',
-  bidder: '',
-  oneTimeKey: '',
-  nonce,
-  changes,
-})
-
 export const bidWithdrawal: StatementType = {
   name: 'bid.withdrawal',
   version: 1,
@@ -361,14 +343,14 @@ export const bidWithdrawal: StatementType = {
     const shown = fields as unknown as BidWithdrawal
     boxLife.before(context, boxKey(shown), 'bid.withdrawal')
     refuseBeforeOpening(shown, context)
-    const content = withdrawalOf(shown)
+    const content = withdrawalContent(shown)
     refuseWrongLeaf(shown, content, shown.place, context)
     refuseWrongChain(shown, shown.withdrawn, content, context, '/withdrawn')
   },
   apply(fields, context) {
     const shown = fields as unknown as BidWithdrawal
     begin(shown, 'bid.withdrawal', context)
-    countShown(shown, withdrawalOf(shown), shown.place, shown.withdrawn, context)
+    countShown(shown, withdrawalContent(shown), shown.place, shown.withdrawn, context)
   },
   subjects(fields) {
     const { tender, ...about } = fields as unknown as BidWithdrawal

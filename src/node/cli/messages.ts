@@ -379,6 +379,18 @@ const commandTexts = {
       'Export again, or from another member; a directory without the file checkpoint is not finished.',
     ),
   },
+  'bid-file.not-in-close': {
+    zh: words(
+      '不在所询成员的封标中',
+      '所询成员尚未封标，或其封标没有此叶。',
+      '请以 --url 询问出具回执的成员；封标之后、开标之前可凭回执主张（gongzheng bid claim）。',
+    ),
+    en: words(
+      'In no close that was asked',
+      'The members asked have not closed, or closed without this leaf.',
+      'Ask the member that gave the receipt (--url); between the close and the opening, claim by it (gongzheng bid claim).',
+    ),
+  },
   'receipt.other-ledger': {
     zh: words(
       '回执属于另一个账本',

@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
 import { type AuditCommandOptions, auditCommand } from './audit.ts'
+import { bidCommands } from './bid.ts'
 import { bundleExport, type VerifyBundleOptions, verifyBundleFile } from './bundle.ts'
 import { type CheckOptions, check } from './check.ts'
 import { defaultUrl } from './connection.ts'
@@ -528,6 +529,7 @@ function programFor(terminal: Terminal, run: Run): Command {
     .action((file: string, options: Omit<FaultVerifyOptions, 'file'>) =>
       run(faultVerify({ ...options, file }, terminal)),
     )
+  bidCommands(program, terminal, run)
   receiptCommands(program, terminal, run)
   keyCommands(program, terminal, run)
   witnessCommands(program, terminal, run)

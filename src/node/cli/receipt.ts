@@ -23,6 +23,7 @@ import { clientFor, urlOf } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, writeWhole } from './files.ts'
 import { both } from './language.ts'
+import { type ReceiptCheckOptions, receiptCheck } from './receipt-check.ts'
 import { beijingTime } from './review.ts'
 import { columns, type Terminal } from './terminal.ts'
 
@@ -36,7 +37,7 @@ export interface ReceiptStatusOptions {
   readonly policy?: string
 }
 
-/** `receipt check`, for what a sealed bid's receipt is held against, will stand beside it. */
+/** `receipt status` for statements, `receipt check` for sealed bids. */
 export function receiptCommands(
   program: Command,
   terminal: Terminal,
@@ -76,6 +77,33 @@ export function receiptCommands(
     .option('--policy <file>', t('验证信任清单写到', 'write the policy to verify them by to'))
     .action((file: string, options: Omit<ReceiptStatusOptions, 'file'>) =>
       run(receiptStatus({ ...options, file }, terminal)),
+    )
+  receipt
+    .command('check')
+    .description(
+      t(
+        '密封投标的回执：何时收到、有没有改动、在不在封标中、何时由谁开启',
+        'of a sealed bid: when received, whether changed, whether in the close, when and by whom opened',
+      ),
+    )
+    .argument(
+      '<files...>',
+      t(
+        '回执、自存文件、密文、创世文件、清单、记录的条目与证明，次序不限',
+        'receipt, own file, encrypted file, genesis, policy, entries of records and their proofs, in any order',
+      ),
+    )
+    .option(
+      '--url <url>',
+      t(
+        '成员节点网址，可多次给出：其余向其取得并核验',
+        'URL of a member’s node, repeatable: asked for the rest, which is checked',
+      ),
+      list,
+    )
+    .option('--fault <file>', t('封标漏叶时，矛盾签名写到', 'where a close lacks the leaf: write the fault proof to'))
+    .action((files: readonly string[], options: Omit<ReceiptCheckOptions, 'files'>) =>
+      run(receiptCheck({ ...options, files }, terminal)),
     )
 }
 
