@@ -1,5 +1,6 @@
 /** The quiet box in whole nodes: from a leaf that is handed in to an opening that accounts for it, with crashes and outages on the way. */
 import { describe, expect, it } from 'vitest'
+import { journalRange } from '../../src/node/block-store.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import { BoxStage, type BoxTimes } from './box-stage.ts'
 import { ReplicaWorld } from './replica-world.ts'
@@ -160,6 +161,38 @@ describe('a receipt is kept', () => {
     expect(stage.outcome('bid.opened@1', { tender, ...opened({ leaves: 1, bids: 1 }) })).toBe('record')
   })
 })
+
+describe('a disk that lost leaves', () => {
+  it('closes over no round of theirs and takes nothing more in; whoever has a receipt is opened by it', () => {
+    const stage = staged({ deadlineMs: 40_000, claimSeconds: 30 }, false)
+    const { world } = stage
+    const [a, b, c, d] = world.ids as [string, string, string, string]
+    const bid = stage.bid('bidder')
+    const { leaf, receivedAt, round, epoch, signature } = stage.handIn(d, bid.leaf)
+    world.clock.advance(10_000)
+    world.kill(d)
+    const { medium } = world.member(d)
+    const [row] = medium.select(journalRange).filter(({ value }) => isLeafRow(value!))
+    medium.tamper({ key: row!.key })
+    world.start(d)
+    world.until(() => world.replica(d).hindrances.length === 0, 'ready')
+    expect(world.log.filter((line) => line.includes(`${d} receipts lost`))).toHaveLength(1)
+    expect(stage.deposit(d, stage.bid('another').leaf)).toEqual({ kind: 'refused', code: 'node.box-damaged' })
+    stage.untilClosed([a, b, c])
+    world.clock.advance(5_000)
+    expect(world.replica(d).boxes.list(stage.about)).toBeUndefined()
+    const tender = { ...stage.about.tender }
+    const receipt = { member: d, epoch, leaf, receivedAt, round, signature: Buffer.from(signature).toString('hex') }
+    expect(stage.outcome('bid.claim@1', { tender, receipt }, b)).toBe('record')
+    world.clock.advance(30_000)
+    expect(stage.outcome('bid.reveal@1', stage.reveal(bid, { member: d, receivedAt }))).toBe('record')
+    expect(world.replica(d).boxes.list(stage.about)).toBeUndefined()
+    expect(world.faults).toEqual([])
+  })
+})
+
+/** The first element of a leaf's row in the journal is 4 (an array of eight: 88). */
+const isLeafRow = (value: Uint8Array): boolean => value[0] === 0x88 && value[1] === 4
 
 describe('the pace', () => {
   it('of rounds is the same whatever comes in', () => {
