@@ -24,8 +24,8 @@ const texts: Readonly<Record<string, Words>> = {
   },
   drop: { zh: '把文件拖到这里，或点击选择', en: 'Drop files here, or click to choose' },
   kinds: {
-    zh: '取证包（.zip） · 矛盾签名文件 · 或者：证明文件（.tlog-proof）＋条目＋信任清单（或创世文件）',
-    en: 'A court bundle (.zip) · a fault proof · or: a proof (.tlog-proof), its entry, and a policy or genesis',
+    zh: '取证包（.zip） · 矛盾签名文件 · 投标回执＋自存文件＋创世文件 · 或者：证明文件（.tlog-proof）＋条目＋信任清单（或创世文件）',
+    en: 'A court bundle (.zip) · a fault proof · the receipt of a bid, its own file, the genesis · or: a proof (.tlog-proof), its entry, and a policy or genesis',
   },
   fingerprintTitle: { zh: '账本指纹', en: 'Fingerprint of the ledger' },
   fingerprintLead: {
@@ -53,6 +53,9 @@ const kindWords: Readonly<Record<MaterialKind, Words>> = {
   policy: { zh: '验证信任清单', en: 'policy' },
   fault: { zh: '矛盾签名', en: 'fault proof' },
   genesis: { zh: '创世文件', en: 'genesis' },
+  receipt: { zh: '投标回执', en: 'receipt of a bid' },
+  bid: { zh: '投标人自存文件', en: 'bidder’s own file' },
+  box: { zh: '标箱位置或叶表', en: 'place in a box, or its list' },
   entry: { zh: '条目', en: 'entry' },
 }
 
@@ -162,6 +165,14 @@ async function take(list: FileList | null | undefined): Promise<void> {
     [...(list ?? [])].map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })),
   )
   if (added.length === 0) return
+  // Beside the receipt of a bid all that is given counts together: it has several records.
+  if (
+    [...files, ...added].some((file) => kindOf(file) === 'receipt') &&
+    added.every((file) => kindOf(file) !== 'bundle')
+  ) {
+    files = [...files.filter(({ name }) => added.every((file) => file.name !== name)), ...added]
+    return show()
+  }
   // A bundle is complete in itself; of everything else the newest of a kind counts.
   const isWhole = added.some((file) => kindOf(file) === 'bundle' || kindOf(file) === 'fault')
   const kinds = new Set(added.map(kindOf))

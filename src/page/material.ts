@@ -1,7 +1,9 @@
 /**
  * What lies on the verifier page, and what it proves. Files are told apart by what they hold, not by their names: a court bundle; a proof with
- * its entry and a policy (or the genesis that it follows from); a fault proof. Nothing is asked of a network, and nothing is remembered.
+ * its entry and a policy (or the genesis that it follows from); a fault proof; the receipt of a sealed bid, with whatever its bidder lays beside it.
+ * Nothing is asked of a network, and nothing is remembered.
  */
+import { bidPaperKind, judgeBidPapers } from '../chain/bid-papers.ts'
 import { type BundleReport, type Claim, verifyBundle, type Words } from '../chain/bundle.ts'
 import { fromUtf8 } from '../chain/bytes.ts'
 import { parseFault, verifyFault } from '../chain/fault.ts'
@@ -20,7 +22,7 @@ export interface GivenFile {
   readonly bytes: Uint8Array
 }
 
-export type MaterialKind = 'bundle' | 'proof' | 'policy' | 'fault' | 'genesis' | 'entry'
+export type MaterialKind = 'bundle' | 'proof' | 'policy' | 'fault' | 'genesis' | 'receipt' | 'bid' | 'box' | 'entry'
 
 export interface Judgement {
   readonly verdict: 'good' | 'bad' | 'waiting'
@@ -44,7 +46,9 @@ export function kindOf({ bytes }: GivenFile): MaterialKind {
   if (/^(?:#.*\n|\s*\n)*(?:log|witness|group|quorum)[ \t]/.test(text)) return 'policy'
   // Not by parsing: one that was damaged is to be judged as what it was, and found wanting.
   if (text.startsWith('{"genesis":')) return 'genesis'
-  return /"format":"gongzheng\/fault@/.test(text) ? 'fault' : 'entry'
+  if (/"format":"gongzheng\/fault@/.test(text)) return 'fault'
+  const paper = bidPaperKind(bytes)
+  return paper === 'receipt' || paper === 'bid' || paper === 'box' ? paper : 'entry'
 }
 
 /** Judges all that was given so far; `fingerprint` as somebody copied it from the charter, or empty. */
@@ -56,6 +60,7 @@ export function judge(files: readonly GivenFile[], fingerprint: string): Judgeme
     if (bundle !== undefined) return judgeBundle(bundle, fingerprint)
     const fault = given.get('fault')
     if (fault !== undefined) return judgeFault(fault, given.get('genesis'), fingerprint)
+    if (given.has('receipt')) return judgeReceipt(files, given, fingerprint)
     return judgeProof(given, fingerprint)
   } catch (error) {
     if (!(error instanceof VerificationError || error instanceof Refusal)) throw error
@@ -136,6 +141,30 @@ function judgeProof(given: ReadonlyMap<MaterialKind, GivenFile>, fingerprint: st
     claims,
     fingerprint: founded?.fingerprint ?? '',
   }
+}
+
+/** Of all files together, since a bid has a record for its close and one for its opening. */
+function judgeReceipt(
+  files: readonly GivenFile[],
+  given: ReadonlyMap<MaterialKind, GivenFile>,
+  fingerprint: string,
+): Judgement {
+  if (!given.has('genesis')) {
+    const title = { zh: '还需要：创世文件', en: 'Still needed: the genesis' }
+    return { verdict: 'waiting', title, claims: [], fingerprint: '' }
+  }
+  const { answers, founded } = judgeBidPapers(files.map(({ bytes }) => bytes))
+  const other = ledgerClaim(founded, fingerprint)
+  const claims = other === undefined ? answers : [...answers, other]
+  const isBad = claims.some(({ state }) => state === 'bad')
+  const isOpen = claims.some(({ state }) => state === 'open')
+  const words: Words = isBad
+    ? { zh: '不成立：有未通过的项目', en: 'Not verified: an answer speaks against it' }
+    : isOpen
+      ? { zh: '回执成立；其余各问还需要材料', en: 'The receipt is good; more papers are needed for the rest' }
+      : { zh: '成立：回执的四问均已核验', en: 'Verified: all four questions are answered' }
+  const verdict = isBad ? 'bad' : isOpen ? 'waiting' : 'good'
+  return { verdict, title: words, claims, fingerprint: founded.fingerprint }
 }
 
 function judgeFault({ bytes }: GivenFile, genesis: GivenFile | undefined, fingerprint: string): Judgement {

@@ -10,10 +10,13 @@ import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readArchive, writeArchive } from '../../src/chain/archive.ts'
+import { formatBidFile } from '../../src/chain/bid-file.ts'
 import { bundleFile } from '../../src/chain/bundle.ts'
-import { utf8 } from '../../src/chain/bytes.ts'
+import { toHex, utf8 } from '../../src/chain/bytes.ts'
 import { sealMessage } from '../../src/chain/certificate.ts'
 import { formatFault } from '../../src/chain/fault.ts'
+import { bidReceiptMessage } from '../../src/chain/quiet-box.ts'
+import { bidderDigest, type SealedContent, sealedLeaf, termsDigest } from '../../src/chain/sealed-bid.ts'
 import { type GivenFile, judge, kindOf } from '../../src/page/material.ts'
 import { run } from '../node/cli/run.ts'
 import { documentBytes, documentName, LedgerStage } from '../node/ledger-stage.ts'
@@ -48,6 +51,34 @@ function twoVotes(): GivenFile {
   const kid = stage.genesis.members.find(({ id }) => id === 'beijing')!.node.seal
   const text = formatFault({ kid, form: 'sealed', first: vote('wuhan'), second: vote('hangzhou') })
   return { name: 'fault.json', bytes: utf8(text) }
+}
+
+/** A receipt under beijing's seal key, and the file that its bidder kept; `later`: the receipt says so many milliseconds more than was signed. */
+function bidPapers(name: string, later = 0): Readonly<Record<'receipt' | 'own', GivenFile>> {
+  const { ledger, members } = stage.genesis
+  const { id: node } = members.find(({ id }) => id === 'beijing')!.node
+  const tender = { owner: 'id:test:owner', scheme: 'test', code: 'T-1' }
+  const at = { ledger, tender, section: '' }
+  const digest = (text: string): string => createHash('sha256').update(`${name} ${text}`).digest('hex')
+  const terms = { salt: digest('salt'), price: { form: 'amount', amount: '100' } }
+  const bidders = [{ party: 'id:test:bidder', name: '某建设有限公司' }]
+  const content: SealedContent = {
+    kind: 'bid',
+    ciphertext: digest('file'),
+    terms: termsDigest(terms),
+    bidder: bidderDigest(bidders.map(({ party }) => party)),
+    oneTimeKey: members[0]!.centreKey,
+    nonce: digest('nonce'),
+  }
+  const leaf = toHex(sealedLeaf(at, content))
+  const own = formatBidFile({ at, content, leaf, bidders, terms, oneTimeSeed: '', fileKey: '', before: [] })
+  const receipt = { tender, section: '', leaf, receivedAt: 1_800_000_000_123, node, round: 7 }
+  const signature = toHex(stage.world.sign('beijing', 'seal', bidReceiptMessage({ ledger, epoch: 0 }, receipt)))
+  const said = { ...receipt, receivedAt: receipt.receivedAt + later, ledger, epoch: 0, member: 'beijing', signature }
+  return {
+    receipt: { name: 'bid.receipt.json', bytes: utf8(JSON.stringify({ bidReceipt: said })) },
+    own: { name: 'bid.json', bytes: utf8(own) },
+  }
 }
 
 beforeAll(async () => {
@@ -269,6 +300,27 @@ describe.skipIf(browserPath === undefined)(
       await picture('fault')
       await clear()
       await give(flipped(fault))
+      expect((await verdict())[0]).toBe('verdict bad')
+    })
+
+    test('the receipt of a sealed bid: what is missing is named, then the genesis and its bidder’s own file', async () => {
+      const { receipt, own } = bidPapers('one')
+      await clear()
+      await give(receipt)
+      expect(await verdict()).toEqual(['verdict waiting', '还需要：创世文件'])
+      await give(partOf(bundleFile.genesis))
+      expect(await states()).toEqual(['good', 'open', 'open', 'open'])
+      await give(own)
+      expect((await verdict())[0]).toBe('verdict waiting')
+      expect(await states()).toEqual(['good', 'good', 'open', 'open'])
+      const said = await page.locator('#claims').innerText()
+      expect(said).toContain('2027-01-15 16:00:00.123 +08:00，由 北京市公共资源交易中心（beijing）')
+      await picture('receipt')
+      await give({ name: own.name, bytes: bidPapers('another').own.bytes })
+      expect((await verdict())[0]).toBe('verdict bad')
+      expect(await states()).toEqual(['good', 'bad', 'open', 'open'])
+      await clear()
+      await give(partOf(bundleFile.genesis), { name: receipt.name, bytes: bidPapers('one', 1).receipt.bytes })
       expect((await verdict())[0]).toBe('verdict bad')
     })
 
