@@ -129,9 +129,12 @@ const rowKind = 4
 const beatKey = metaKey('box-beat')
 const postingKey = metaKey('box-round')
 const brokenKey = metaKey('box-broken')
+const brokenBeforeKey = metaKey('box-broken-before')
 /** Slots of the newest rounds: what a close needs even when other boxes of that round have been opened since. */
 const slotsKey = (round: number): Uint8Array => metaKey(`box-slots/${round % slotRowsMax}`)
 const slotRowsMax = 256
+/** Of a loss that was noticed before the ledger was read. */
+const allBoxes = Number.MAX_SAFE_INTEGER
 const listKey = (number: number): Uint8Array => metaKey(`box-list/${number}`)
 /** Slow rounds before a deadline from which they come fast. */
 const fastBefore = 6
@@ -152,6 +155,8 @@ export class BoxKeeper {
   #posting = 0
   /** From this round on the disk has lost leaves that have receipts: it is not closed over. */
   #brokenFrom = Number.MAX_SAFE_INTEGER
+  /** Only boxes below this number can have lost any: those that there were when the loss was noticed. */
+  #brokenBefore = 0
   #roundTriedAt = 0
   readonly #closeTriedAt = new Map<number, number>()
   #lastReceivedAt = 0
@@ -198,17 +203,25 @@ export class BoxKeeper {
     this.#brokenFrom = broken ?? Number.MAX_SAFE_INTEGER
     // A number that cannot be read: what it would have kept apart may be mixed from here on.
     const isLost = lost || posting === undefined || broken === undefined
+    const isBroken = isLost || this.#brokenFrom < Number.MAX_SAFE_INTEGER
+    this.#brokenBefore = isLost ? allBoxes : ((isBroken ? this.#numberAt(brokenBeforeKey) : 0) ?? allBoxes)
+    if (isLost) this.#deps.cycle.put(brokenBeforeKey, encodeCbor([1, allBoxes]))
     if (isLost && this.#brokenFrom > this.#posting + 1) {
       this.#brokenFrom = this.#posting + 1
       this.#deps.cycle.put(brokenKey, encodeCbor([1, this.#brokenFrom]))
     }
   }
 
+  /** Whether leaves of this box, of that round or earlier ones, may be missing here although they have receipts. */
+  #isBroken(box: number, round: number): boolean {
+    return box < this.#brokenBefore && round >= this.#brokenFrom
+  }
+
   /** Undefined when the row is there and cannot be read; without a row, what stands before there was one. */
   #numberAt(key: Uint8Array): number | undefined {
     try {
       const row = this.#deps.cycle.get(key)
-      if (row === undefined) return key === brokenKey ? Number.MAX_SAFE_INTEGER : 0
+      if (row === undefined) return key === brokenKey || key === brokenBeforeKey ? Number.MAX_SAFE_INTEGER : 0
       return field.natural(field.array(decodeCbor(row), 'box', 2)[1], 'number')
     } catch (error) {
       if (error instanceof DiskReadFailed || error instanceof CborError) return undefined
@@ -232,7 +245,7 @@ export class BoxKeeper {
     if (!box.leaves.has(leaf)) {
       const { stands, deadline } = box.seen
       if (stands !== 'open' || deadline === null || receivedAt > deadline) return refused('box.not-open')
-      if (this.#brokenFrom <= this.#posting + 1) return refused('node.box-damaged')
+      if (this.#isBroken(number, this.#posting + 1)) return refused('node.box-damaged')
       if (box.leaves.size >= boxLeavesMax || this.#deps.cycle.congested) return refused('node.overloaded')
     }
     if (this.#waiting.length >= uncheckedSubmissionsMax) return refused('node.overloaded')
@@ -341,6 +354,12 @@ export class BoxKeeper {
       const leaves = new Map(restored.map((held) => [held.leaf, held]))
       this.#boxes.set(number, { number, about, leaves, seen: this.#see(about) })
     }
+    if (this.#brokenBefore === allBoxes) {
+      // The first look at the ledger after a loss: a box that is opened from here on has lost nothing. One that had leaves is in the state by
+      // now: it was written before the first of them, and nobody may sign, or take in leaves, over a state with holes.
+      this.#brokenBefore = this.#known
+      this.#deps.cycle.put(brokenBeforeKey, encodeCbor([1, this.#known]))
+    }
     for (const box of this.#boxes.values()) {
       box.seen = this.#see(box.about)
       if (box.seen.stands !== 'opened') continue
@@ -441,7 +460,7 @@ export class BoxKeeper {
     if (now < closedAt) return
     this.#closeTriedAt.set(box.number, now)
     const last = this.#lastRoundBy(closedAt)
-    if (last === undefined || last.round >= this.#brokenFrom) return
+    if (last === undefined || this.#isBroken(box.number, last.round)) return
     const index = box.number - last.from
     if (index < 0 || index >= last.slots) return
     const fixed = this.#fixed(last.round)

@@ -189,6 +189,31 @@ describe('a disk that lost leaves', () => {
     expect(world.replica(d).boxes.list(stage.about)).toBeUndefined()
     expect(world.faults).toEqual([])
   })
+
+  it('is as good as any for a box that is opened later, through further starts', () => {
+    const stage = staged({ deadlineMs: 40_000 })
+    const { world } = stage
+    const d = world.ids[3]!
+    stage.handIn(d, stage.bid('bidder').leaf)
+    world.kill(d)
+    const { medium } = world.member(d)
+    medium.tamper({ key: medium.select(journalRange).find(({ value }) => isLeafRow(value!))!.key })
+    const restart = (): void => {
+      world.start(d)
+      world.until(() => world.replica(d).hindrances.length === 0, 'ready')
+    }
+    restart()
+    const later = new BoxStage(world, 'T-2', { deadlineMs: 60_000 })
+    expect(later.deposit(d, later.bid('later').leaf).kind).toBe('received')
+    world.kill(d)
+    restart()
+    expect(later.deposit(d, later.bid('last').leaf).kind).toBe('received')
+    expect(stage.deposit(d, stage.bid('another').leaf)).toEqual({ kind: 'refused', code: 'node.box-damaged' })
+    later.untilClosed()
+    expect(world.replica(d).boxes.list(later.about)).toHaveLength(2)
+    expect(world.replica(d).boxes.list(stage.about)).toBeUndefined()
+    expect(world.faults).toEqual([])
+  })
 })
 
 /** The first element of a leaf's row in the journal is 4 (an array of eight: 88). */

@@ -71,7 +71,7 @@ export class BoxStage {
 
   /** A statement of a member's centre, by any door. */
   say(type: string, fields: JsonObject, by = this.host, door = by) {
-    const key = `${type} ${this.#statements++}`
+    const key = `${type} ${this.about.tender.code} ${this.#statements++}`
     return this.world.submit(door, this.world.centreStatement(by, type, key, fields))
   }
 
