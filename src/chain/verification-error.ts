@@ -349,13 +349,13 @@ const texts = {
     zh: {
       title: '两份签名并不矛盾',
       cause: '签名有效，但诚实的节点也可能签出：两者相同、属于不同的届或任期，或所签内容无误。',
-      remedy: '不能据此认定任何成员有错；迟延、沉默与遗漏都不是矛盾。',
+      remedy: '不能据此认定任何成员有错；迟延与沉默都不是矛盾。',
     },
     en: {
       title: 'No contradiction',
       cause:
         'The signatures are good, and an honest node may have made them: they are the same, of different epochs or terms, or over what is valid.',
-      remedy: 'Nobody is at fault by this. Lateness, silence and omission are no contradictions.',
+      remedy: 'Nobody is at fault by this. Lateness and silence are no contradictions.',
     },
   },
   'receipt.malformed': {

@@ -19,6 +19,7 @@ import {
   countOfBoxes,
   endOfGrace,
   newestRounds,
+  opensAt,
   rounds,
 } from '../chain/catalogue/box-life.ts'
 import { tenderAt } from '../chain/catalogue/tender-life.ts'
@@ -430,12 +431,18 @@ export class BoxKeeper {
     }
   }
 
+  /**
+   * From a while before a deadline until bids are opened. Grace and claims are counted by the rounds themselves, so the pace holds for as
+   * long as they last, whatever outages lie between.
+   */
   #isFast(now: number, before: number): boolean {
-    for (const { seen } of this.#boxes.values()) {
-      const { stands, row, deadline } = seen
+    const { state, blockTime, genesis } = this.#deps.standing()
+    for (const { about, seen } of this.#boxes.values()) {
+      const { stands, deadline } = seen
       if (deadline === null || now <= deadline - before) continue
-      // A box that nobody closes or opens does not keep everybody fast for ever.
-      if (stands !== 'opening' && now < deadline + row.graceMs + row.claimMs + before) return true
+      if (stands === 'open') return true
+      if (stands === 'closed' && now < opensAt(about, { state, blockTime: Math.max(now, blockTime), genesis }))
+        return true
     }
     return false
   }

@@ -133,13 +133,13 @@ const report: StatementType = {
       zh: {
         title: '矛盾签名不成立',
         cause: '所附文件不能证明任何密钥有错：格式不对、签名无效，或两份签名并不矛盾（详情中有核验代码）。',
-        remedy: '请用 gongzheng fault verify 核验文件。迟延、沉默与遗漏都不是矛盾。',
+        remedy: '请用 gongzheng fault verify 核验文件。迟延与沉默都不是矛盾。',
       },
       en: {
         title: 'Not proven',
         cause:
           'The file convicts no key: it is malformed, a signature is not good, or the signatures do not contradict each other. The detail has the code.',
-        remedy: 'Check the file with gongzheng fault verify. Lateness, silence and omission are no contradictions.',
+        remedy: 'Check the file with gongzheng fault verify. Lateness and silence are no contradictions.',
       },
     },
     'fault.other-ledger': {
@@ -227,8 +227,8 @@ export const faultReports: Family = {
   name: 'fault',
   title: { zh: '矛盾签名', en: 'Faults' },
   purpose: {
-    zh: '诚实的节点绝不会签出互相矛盾的内容，因此矛盾签名本身就是证明。任何已登记的密钥都可以提交，全体成员按同一规则核验后入账：被证明有错的密钥自下一区块起停用，其签署的报文与批次不再接收。报告只指明密钥及其成员，不作处罚；谁计入法定多数，只由更换成员的程序改变。迟延、沉默与遗漏不能据此报告任何人。',
-    en: 'An honest node never signs what contradicts itself, so two such signatures prove by themselves. Whoever is registered may submit them; every member verifies the proof by the same rules before it is in. From the next block on, no statement and no batch by that key is taken. A report names the key, and through the ledger the member; it does not punish. Who counts in a quorum is changed by a change of members only. Lateness, silence and omission convict nobody.',
+    zh: '诚实的节点绝不会签出互相矛盾的内容，因此矛盾签名本身就是证明。任何已登记的密钥都可以提交，全体成员按同一规则核验后入账：被证明有错的密钥自下一区块起停用，其签署的报文与批次不再接收。报告只指明密钥及其成员，不作处罚；谁计入法定多数，只由更换成员的程序改变。迟延与沉默不能据此报告任何人。',
+    en: 'An honest node never signs what contradicts itself, so two such signatures prove by themselves. Whoever is registered may submit them; every member verifies the proof by the same rules before it is in. From the next block on, no statement and no batch by that key is taken. A report names the key, and through the ledger the member; it does not punish. Who counts in a quorum is changed by a change of members only. Lateness and silence convict nobody.',
   },
   types: [report],
   refusals: {
