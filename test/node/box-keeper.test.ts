@@ -239,3 +239,39 @@ describe('the pace', () => {
     expect(pattern(60)).toEqual(pattern(0))
   })
 })
+
+describe('a leader whose clock is fast', () => {
+  for (const [aheadMs, what] of [
+    [4_500, 'within the bound: grace ends for nobody before its time by more than that'],
+    [60_000, 'beyond it: nobody takes its blocks, and another leads'],
+  ] as const) {
+    it(`by ${aheadMs} ms, ${what}`, () => {
+      const stage = staged()
+      const { world } = stage
+      const leader = world.leader()!
+      const [door] = world.followers()
+      const { leaf } = stage.bid('bidder')
+      stage.handIn(door!, leaf)
+      world.member(leader).clockOffsetMs = aheadMs
+      const { clockAheadMs } = world.genesis.parameters
+      const graceEnds = stage.deadline + 5_000
+      // A leaf in the last second before the deadline, by the clocks of all others.
+      world.clock.advance(stage.deadline - world.clock.wall() - 900)
+      const late = stage.bid('late')
+      stage.handIn(door!, late.leaf)
+      let closedAt: number | undefined
+      world.until(() => {
+        const isClosed = world.replica(door!).boxes.list(stage.about) !== undefined
+        if (isClosed) closedAt ??= world.clock.wall()
+        return isClosed
+      }, 'the door has closed')
+      expect(closedAt).toBeGreaterThanOrEqual(graceEnds - clockAheadMs)
+      const held = world
+        .replica(door!)
+        .boxes.list(stage.about)!
+        .map((each) => each.leaf)
+      expect(held.toSorted()).toEqual([leaf, late.leaf].toSorted())
+      expect(world.faults).toEqual([])
+    })
+  }
+})
