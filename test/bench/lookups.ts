@@ -39,6 +39,8 @@ const { values: flags } = parseArgs({
     records: { type: 'string', default: '1000000' },
     baseline: { type: 'string', default: '10000' },
     lookups: { type: 'string', default: '1000' },
+    /** Of 128 records each. Four members under full load seal about 106 records a block (`npm run bench`). */
+    'batches-per-block': { type: 'string', default: '1' },
   },
 })
 const recordCount = Number(flags.records)
@@ -79,7 +81,7 @@ const signers = {
 const trade = new MixedTrade(member.party, members[1]!.member.party, office)
 /** Guarantees are the longest: about 200 KB a batch. */
 const recordsPerBatch = 128
-const batchesPerBlock = 4
+const batchesPerBlock = Number(flags['batches-per-block'])
 const noSignature = new Uint8Array(64)
 const jws = (head: string, payload: JsonObject): string =>
   `${head}.${toBase64Url(utf8(canonicalJson(payload)))}.${toBase64Url(noSignature)}`
