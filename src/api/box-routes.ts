@@ -141,9 +141,11 @@ export function boxRoutes(app: FastifyInstance, context: RouteContext): void {
       const tender = tenderInPath(request.params)
       const leaf = readPath('leaf', leafParameter, request.params.leaf)
       const { section = '' } = readQuery(ofSection, request.query)
-      if (service.boxes.list({ tender, section }) === undefined) throw new Problem('box.not-closed')
       const placed = service.boxes.place({ tender, section }, leaf)
-      if (placed === undefined) throw new Problem('subject.not-found')
+      if (placed === undefined) {
+        const isClosed = service.boxes.list({ tender, section }) !== undefined
+        throw new Problem(isClosed ? 'subject.not-found' : 'box.not-closed')
+      }
       const { receivedAt, index, path } = placed
       const answer: PlaceAnswer = { member: service.boxes.member, receivedAt, index, path }
       return reply.header('content-type', jsonMediaType).send(answer)

@@ -161,6 +161,8 @@ export class BoxKeeper {
   #roundTriedAt = 0
   readonly #closeTriedAt = new Map<number, number>()
   #lastReceivedAt = 0
+  /** Of the box that was asked about last: what is closed never changes. */
+  #lastListed: { readonly subject: string; readonly tree: SectionTree } | undefined
   /** Handed in since the last beat. */
   #waiting: Waiting[] = []
   #beatAt = 0
@@ -309,10 +311,15 @@ export class BoxKeeper {
     return row === undefined ? undefined : readList(row)
   }
 
+  /** Where a leaf stands in the close; undefined also before there is one. An opening asks for one leaf after the other of one box. */
   place(about: AboutBox, leaf: string): PlacedLeaf | undefined {
-    const leaves = this.list(about)
-    if (leaves === undefined) return undefined
-    const tree = new SectionTree(leaves)
+    const subject = boxLife.subject(boxKey(about))
+    if (this.#lastListed?.subject !== subject) {
+      const leaves = this.list(about)
+      if (leaves === undefined) return undefined
+      this.#lastListed = { subject, tree: new SectionTree(leaves) }
+    }
+    const { tree } = this.#lastListed
     const found = tree.find(leaf)
     return found === undefined ? undefined : { ...tree.leaves[found.index]!, ...found }
   }

@@ -4,7 +4,7 @@
  */
 
 import { ed25519Sign, sha256 } from '#crypto'
-import type { Block } from '../../src/chain/block.ts'
+import type { Attestation, Block } from '../../src/chain/block.ts'
 import { concat } from '../../src/chain/bytes.ts'
 import { catalogueOf } from '../../src/chain/catalogue/catalogue.ts'
 import type { Family } from '../../src/chain/catalogue/statement-type.ts'
@@ -90,6 +90,8 @@ export class ReplicaWorld {
   readonly rules: ChainRules
   readonly members = new Map<string, WorldMember>()
   readonly log: string[] = []
+  /** Told of whatever any node holds to be attested: what a served node passes on to those who listen. */
+  readonly onAttested: ((id: string, attestation: Attestation) => void)[] = []
   readonly signed: SignatureBook
   readonly promised: Promised[] = []
   /** By the idempotency key of a statement: the record that it becomes closes the epoch, for these. */
@@ -220,7 +222,9 @@ export class ReplicaWorld {
         onFatal: (reason) => this.fail(id, reason),
       },
       {
-        onAttested: ({ size, root }) => {
+        onAttested: (attestation) => {
+          for (const hear of this.onAttested) hear(id, attestation)
+          const { size, root } = attestation
           const known = this.attested.get(size)
           if (known !== undefined && known !== root) this.log.push(`${id} FATAL two attested roots for size ${size}`)
           this.attested.set(size, root)

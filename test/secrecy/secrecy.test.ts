@@ -90,6 +90,11 @@ async function play(count: number): Promise<{ readonly seen: readonly string[]; 
         seen.push(`${member} tells of ${size} at ${world.clock.wall()}`)
       })
   }
+  world.onAttested.push((id, attestation) => doors.find(({ member }) => member === id)!.service.attested(attestation))
+  // What /v1/events sends, to whoever listens, at the moment it does.
+  for (const { member, service } of doors) {
+    service.onAttested((size) => seen.push(`${world.clock.wall()} ${member} tells of ${size}`))
+  }
   const due = [...arrivals(count)]
   let receipts = 0
   /** Hands in whatever comes before that time, each leaf at its own. */
@@ -131,6 +136,7 @@ describe(`a section with every bid of the ${opening.source} opening, with three,
     // Rounds of four members, in records, tiles and blocks: there was something to look at.
     expect(none.seen.length).toBeGreaterThan(500)
     expect(none.seen.join('\n')).toContain('box.round@1')
+    expect(none.seen.filter((each) => each.includes('tells of')).length).toBeGreaterThan(100)
     expect(firstDifference(all.seen, none.seen)).toBeUndefined()
     expect(firstDifference(three.seen, none.seen)).toBeUndefined()
   })
