@@ -8,21 +8,18 @@ import type { Family, StatementType, Subjects } from './statement-type.ts'
 import { type TenderIdentity, tenderSubject } from './tender-identity.ts'
 import {
   codeField,
-  currencyField,
-  decimalField,
-  enumField,
   type NamedParty,
   named,
   namedPartyField,
   object,
   partiesOf,
+  priceField,
   refuse,
   regionField,
   tenderField,
   textField,
   timeField,
   timeOf,
-  unitField,
 } from './values.ts'
 
 interface BidRecord {
@@ -59,20 +56,7 @@ const bidRecord: StatementType = {
         maxItems: 20,
         items: namedPartyField('投标人', 'Bidder', ['name']),
       }),
-      price: named(
-        '报价',
-        'Price',
-        object(
-          {
-            form: enumField('报价形式', 'Form of the price', ['amount', 'rate', 'unitPrice', 'other']),
-            amount: decimalField('数额', 'Amount'),
-            unit: unitField,
-            currency: currencyField,
-            raw: textField('原文', 'As printed', 256),
-          },
-          ['form', 'amount'],
-        ),
-      ),
+      price: priceField,
       decrypted: named('是否解密', 'Decrypted', { type: 'boolean' }),
       raw: named('未解密行原文', 'Row as printed', {
         description:

@@ -6,16 +6,13 @@ import type { SealedContent } from '../sealed-bid.ts'
 import { countField, digestField, pathField } from './box-fields.ts'
 import {
   codeField,
-  currencyField,
   type DocumentHash,
-  decimalField,
   enumField,
   hashField,
   named,
   object,
   partyField,
-  textField,
-  unitField,
+  priceField,
   wordsField,
 } from './values.ts'
 
@@ -103,20 +100,7 @@ export interface Covered {
 
 export const termsFields = {
   salt: digestField('盐', 'Salt'),
-  price: named(
-    '报价',
-    'Price',
-    object(
-      {
-        form: enumField('报价形式', 'Form of the price', ['amount', 'rate', 'unitPrice', 'other']),
-        amount: decimalField('数额', 'Amount'),
-        unit: unitField,
-        currency: currencyField,
-        raw: textField('原文', 'As printed', 256),
-      },
-      ['form', 'amount'],
-    ),
-  ),
+  price: priceField,
   document: hashField('投标文件哈希', 'Hash of the bid document'),
   guarantee: named(
     '保函',

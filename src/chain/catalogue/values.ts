@@ -341,6 +341,22 @@ export const moneyField = (zh: string, en: string): JsonObject =>
     ]),
   )
 
+/** What a bid offers: a "price" of 1 may be a rate, so the form is said. */
+export const priceField = named(
+  '报价',
+  'Price',
+  object(
+    {
+      form: enumField('报价形式', 'Form of the price', ['amount', 'rate', 'unitPrice', 'other']),
+      amount: decimalField('数额', 'Amount'),
+      unit: unitField,
+      currency: currencyField,
+      raw: textField('原文', 'As printed', 256),
+    },
+    ['form', 'amount'],
+  ),
+)
+
 /** A tender's identity: (owner, scheme, code), never the code alone. */
 export const tenderField = named(
   '招标项目',
