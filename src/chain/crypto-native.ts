@@ -1,19 +1,10 @@
 /**
- * Hashes and signatures by Node's own OpenSSL; `crypto-portable` is its twin on noble. Imported as `#crypto`, so that the same
- * call site runs in Node and in a browser. Both twins obey the ledger's Ed25519 rule (layout.md, decision 8) on every input.
+ * Hashes by Node's own OpenSSL, signatures by `ed25519-native`; `crypto-portable` is its twin on noble. Imported as `#crypto`, so
+ * that the same call site runs in Node and in a browser. Both twins obey the ledger's Ed25519 rule (layout.md, decision 8) on every input.
  */
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  sign as edSign,
-  verify as edVerify,
-  hash,
-  hkdfSync,
-  type KeyObject,
-} from 'node:crypto'
-import { toLatin1 } from './bytes.ts'
-import { isEncodingAllowed, publicKeyBytes } from './ed25519-encoding.ts'
+import { createHash, hash, hkdfSync } from 'node:crypto'
+import { isEncodingAllowed } from './ed25519-encoding.ts'
+import { ed25519Native, publicKeyOfSeed } from './ed25519-native.ts'
 
 /** Parts up to this many bytes in all are joined in one buffer: an entry (65,535) and its leaf prefix fit. */
 const joinedBytesMax = 65_536
@@ -52,58 +43,15 @@ export function hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Arra
 
 /** The public key (32 bytes) of an Ed25519 seed (32 bytes). */
 export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
-  const { x } = createPublicKey(privateKeyOf(seed)).export({ format: 'jwk' })
-  return new Uint8Array(Buffer.from(x!, 'base64url'))
+  return publicKeyOfSeed(seed)
 }
 
 /** Ed25519 signature (64 bytes, RFC 8032) with the key of this seed (32 bytes). */
 export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
-  const signature = edSign(null, message, privateKeyOf(seed))
-  return new Uint8Array(signature.buffer, signature.byteOffset, signature.length)
+  return ed25519Native.sign(seed, message)
 }
 
 /** The ledger's Ed25519 rule: byte checks, then the cofactorless equation with R compared as bytes. Never throws. */
 export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  return isEncodingAllowed(publicKey, signature) && edVerify(null, message, publicKeyOf(publicKey), signature)
-}
-
-/** Fixed head of an Ed25519 seed in PKCS #8 (RFC 8410 §7): 302e020100300506032b657004220420. */
-const seedHead = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20)
-
-/** A node has five keys of its own; tests and the demo's submitter a few more. */
-const privateKeys = boundedCache(16, (seed: Uint8Array) => {
-  if (seed.length !== 32) throw new RangeError(`an Ed25519 seed has 32 bytes, not ${seed.length}`)
-  const key = new Uint8Array(seedHead.length + seed.length)
-  key.set(seedHead)
-  key.set(seed, seedHead.length)
-  return createPrivateKey({ key: Buffer.from(key.buffer), format: 'der', type: 'pkcs8' })
-})
-const privateKeyOf = (seed: Uint8Array): KeyObject => privateKeys(seed)
-
-/** Importing a key costs 6 µs as a JWK and 20 µs as DER; a hit under 1 µs. A KeyObject is about 1 KiB: 4 MiB at most. */
-const publicKeys = boundedCache(4096, (publicKey: Uint8Array) => {
-  const x = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKeyBytes).toString('base64url')
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-})
-const publicKeyOf = (publicKey: Uint8Array): KeyObject => publicKeys(publicKey)
-
-/**
- * Remembers at most `countMax` values in two generations: what is used moves to the young one, and when that is half of the whole,
- * the old one goes. A flood of strange keys so never evicts those that are in use, and a hit costs one look-up.
- */
-function boundedCache(countMax: number, make: (bytes: Uint8Array) => KeyObject): (bytes: Uint8Array) => KeyObject {
-  let young = new Map<string, KeyObject>()
-  let old = young
-  return (bytes) => {
-    const name = toLatin1(bytes)
-    const known = young.get(name)
-    if (known !== undefined) return known
-    const value = old.get(name) ?? make(bytes)
-    if (young.size >= countMax / 2) {
-      old = young
-      young = new Map()
-    }
-    young.set(name, value)
-    return value
-  }
+  return isEncodingAllowed(publicKey, signature) && ed25519Native.verify(publicKey, message, signature)
 }

@@ -6,6 +6,7 @@ import { chmod, unlink } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { buildOperationsServer, buildPrivateServer, buildPublicServer } from '../api/server.ts'
+import { ed25519Native } from '../chain/ed25519-native.ts'
 import { keyFromKid } from '../chain/keys.ts'
 import type { Configuration } from './configuration.ts'
 import { FileSigner } from './file-signer.ts'
@@ -162,6 +163,7 @@ export async function startProcess(
       private: privateUrl,
       operations: operationsUrl,
       addresses: network.addresses(),
+      signatures: ed25519Native.name,
     })
     return { member, apiUrl, privateUrl, operationsUrl, stop, failed }
   } catch (error) {

@@ -14,12 +14,13 @@ import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { ed25519PublicKey, ed25519Sign, ed25519Verify, sha256 } from '#crypto'
+import { ed25519PublicKey, ed25519Sign, sha256 } from '#crypto'
 import { utf8 } from '../../src/chain/bytes.ts'
 import { taggedEd25519 } from '../../src/chain/keys.ts'
 import { runCommand } from '../../src/node/cli/program.ts'
 import type { TerminalStreams } from '../../src/node/cli/terminal.ts'
 import { VerifierPool } from '../../src/node/verifier-pool.ts'
+import { verificationHere, verificationMicros } from './verification.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,19 +35,6 @@ mkdirSync(folder, { recursive: true })
 const state = join(folder, 'state')
 rmSync(state, { recursive: true, force: true })
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
-
-/** CPU microseconds of one verification: wall time would count the neighbours' work as well. */
-function verificationMicros(): number {
-  const seed = sha256(utf8('bench'))
-  const key = ed25519PublicKey(seed)
-  const message = new Uint8Array(500)
-  const signature = ed25519Sign(seed, message)
-  const count = 2_000
-  const begun = process.cpuUsage()
-  for (let i = 0; i < count; i++) ed25519Verify(key, message, signature)
-  const { user, system } = process.cpuUsage(begun)
-  return (user + system) / count
-}
 
 /**
  * Signatures a second on all cores and nothing else: as many as an audit checks, in the pool that it has, while the server stands idle. What the
@@ -98,7 +86,7 @@ try {
     height: number
     fingerprint: string
   }
-  const micros = verificationMicros()
+  const micros = verificationMicros(2_000)
   const records = Number(flags.records)
   const alone = () => signaturesAlonePerSecond(Math.min(records, 50_000), Number(flags['per-block']))
   const aloneBefore = await alone()
@@ -135,6 +123,7 @@ try {
       signaturesAlonePerSecond: Math.round(signaturesPerSecond),
       ofSignaturesAlone: Math.round((records / seconds / signaturesPerSecond) * 100) / 100,
       verificationMicros: Math.round(micros),
+      verificationHere: verificationHere(),
       cpuPerRecordInVerifications: Math.round(((user + system) / records / micros) * 100) / 100,
       rssMiB: [0.25, 0.5, 0.75, 1].map(rssAt),
       cpuSeconds: Math.round((user + system) / 1e6),

@@ -15,6 +15,7 @@ import type { StatusAnswer } from '../../src/api/answers.ts'
 import { foundHomes, type Home, NodeProcess, until } from '../end-to-end/cluster.ts'
 import type { LoadTask } from './load.ts'
 import { load } from './load-process.ts'
+import { verificationHere } from './verification.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -122,6 +123,7 @@ try {
       cores: availableParallelism(),
       cpu: cpus()[0]?.model,
       verificationMicroseconds: round(report.verificationMicroseconds),
+      verificationHere: verificationHere(),
       failures: report.failures,
       signedLate: report.signedLate,
       leaderChanged: end.leader !== leader,

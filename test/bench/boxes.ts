@@ -10,7 +10,7 @@
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { ed25519PublicKey, ed25519Sign, ed25519Verify, sha256 } from '#crypto'
+import { sha256 } from '#crypto'
 import { toHex, utf8 } from '../../src/chain/bytes.ts'
 import { tallyOf } from '../../src/chain/catalogue/sealed-count.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
@@ -20,6 +20,7 @@ import { formatTime } from '../../src/chain/time.ts'
 import { largeOpening } from '../chain/catalogue/opening-rows.ts'
 import { BoxStage } from '../node/box-stage.ts'
 import { ReplicaWorld } from '../node/replica-world.ts'
+import { verificationHere, verificationMicros } from './verification.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -45,15 +46,6 @@ function cpuMs(work: () => void): number {
   work()
   const { user, system } = process.cpuUsage(begun)
   return (user + system) / 1_000
-}
-
-function verificationMicros(): number {
-  const seed = sha256(utf8('bench'))
-  const key = ed25519PublicKey(seed)
-  const message = new Uint8Array(500)
-  const signature = ed25519Sign(seed, message)
-  const count = 2_000
-  return (cpuMs(() => Array.from({ length: count }, () => ed25519Verify(key, message, signature))) * 1_000) / count
 }
 
 function loneNode(): ReplicaWorld {
@@ -135,7 +127,7 @@ function roundCpuMs(world: ReplicaWorld): number {
 
 // ---- rounds ----------------------------------------------------------------------------------------------------------------------
 
-const verifyMicros = verificationMicros()
+const verifyMicros = verificationMicros(2_000)
 const inVerifications = (ms: number): number => Math.round((ms * 10_000) / verifyMicros) / 10
 const roundOf = (ms: number) => ({ cpuMs: Math.round(ms * 10) / 10, inVerifications: inVerifications(ms) })
 
@@ -209,6 +201,7 @@ if (tally.bids !== bids.length) throw new Error(`${tally.bids} bids opened, and 
 process.stdout.write(
   `${JSON.stringify({
     verificationMicros: Math.round(verifyMicros),
+    verificationHere: verificationHere(),
     round: {
       bytes: { least: Math.min(...roundBytes), most: Math.max(...roundBytes) },
       oneSection: roundOf(oneSection),

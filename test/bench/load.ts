@@ -2,13 +2,13 @@
  * The load generator of the benchmark, one process: signs records ahead, keeps a fixed number of submissions in flight, and counts a record when the
  * node answers 201 — attested. Beside the load it measures now and then what one native Ed25519 verification costs on this machine.
  */
-import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
 import { fromHex } from '../../src/chain/bytes.ts'
 import { taggedEd25519 } from '../../src/chain/keys.ts'
 import { signStatement } from '../../src/chain/statement.ts'
 import { Caller } from './caller.ts'
+import { verificationMicros } from './verification.ts'
 
 export interface LoadTask {
   readonly url: string
@@ -120,7 +120,9 @@ async function run(task: LoadTask): Promise<LoadReport> {
   latencies.length = 0
   process.send!('warm')
   const samples: number[] = []
-  const timer = setInterval(() => samples.push(verificationMicroseconds()), 1_000)
+  /** 5 ms out of every second. */
+  const sample = (): number => verificationMicros(20)
+  const timer = setInterval(() => samples.push(sample()), 1_000)
   const cpuBefore = process.cpuUsage()
   const seconds = await during(task.seconds)
   const { user, system } = process.cpuUsage(cpuBefore)
@@ -137,7 +139,7 @@ async function run(task: LoadTask): Promise<LoadReport> {
     p99: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
     payloadBytes,
     cpuSeconds: (user + system) / 1e6,
-    verificationMicroseconds: samples[Math.floor(samples.length / 2)] ?? verificationMicroseconds(),
+    verificationMicroseconds: samples[Math.floor(samples.length / 2)] ?? sample(),
   }
 }
 
@@ -145,18 +147,4 @@ async function run(task: LoadTask): Promise<LoadReport> {
 async function sleepUntil(moment: number): Promise<void> {
   const ms = moment - performance.now()
   if (ms > 0) await sleep(ms)
-}
-
-const pair = generateKeyPairSync('ed25519')
-const publicKey = createPublicKey(pair.publicKey.export({ format: 'pem', type: 'spki' }))
-const message = new Uint8Array(700).fill(7)
-const signature = sign(null, message, pair.privateKey)
-
-/** CPU time of one verification of a record-sized message, over 20 of them: 5 ms out of every second. */
-function verificationMicroseconds(): number {
-  const count = 20
-  const before = process.cpuUsage()
-  for (let i = 0; i < count; i++) verify(null, message, publicKey, signature)
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / count
 }

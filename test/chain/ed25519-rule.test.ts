@@ -12,16 +12,30 @@ import { concat, fromHex, toHex, utf8 } from '../../src/chain/bytes.ts'
 import * as native from '../../src/chain/crypto-native.ts'
 import * as portable from '../../src/chain/crypto-portable.ts'
 import { isEncodingAllowed, isPointAllowed } from '../../src/chain/ed25519-encoding.ts'
+import { type Ed25519Implementation, ed25519Native, libsodium, openssl } from '../../src/chain/ed25519-native.ts'
 
 const { Point } = ed25519
 const order = Point.Fn.ORDER
 const p = Point.Fp.ORDER
 
-const twins = [native.ed25519Verify, portable.ed25519Verify]
+type Verify = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
+const by =
+  ({ verify }: Ed25519Implementation): Verify =>
+  (key, message, signature) =>
+    isEncodingAllowed(key, signature) && verify(key, message, signature)
+/** Whatever may check a signature somewhere: what this machine uses, each of its two by itself, and the browser's. */
+const implementations: readonly (readonly [string, Verify])[] = [
+  ['native', native.ed25519Verify],
+  ['openssl', by(openssl)],
+  ...(libsodium === undefined ? [] : [['libsodium', by(libsodium)] as const]),
+  ['portable', portable.ed25519Verify],
+]
 const accepted = (key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
-  const [a, b] = twins.map((verify) => verify(key, message, signature))
-  expect(a, `twins on key ${toHex(key)} signature ${toHex(signature)}`).toBe(b)
-  return a!
+  const verdicts = implementations.map(([, verify]) => verify(key, message, signature))
+  for (const [i, [name]] of implementations.entries()) {
+    expect(verdicts[i], `${name} on key ${toHex(key)} signature ${toHex(signature)}`).toBe(verdicts[0])
+  }
+  return verdicts[0]!
 }
 
 /** Encodings of one point = scalar·B + torsion·T, T of order 8. */
@@ -72,7 +86,24 @@ function sign(a: Case, r: Case, message: Uint8Array): { signature: Uint8Array; c
   }
 }
 
-describe('the ledger’s Ed25519 rule, both twins', () => {
+describe('the ledger’s Ed25519 rule, every implementation', () => {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  test.runIf(header.glibcVersionRuntime !== undefined)('with glibc, libsodium is what signs and checks', () => {
+    expect(ed25519Native.name).toBe('libsodium')
+  })
+
+  test('both native implementations make the same signature, and know a seed of the wrong length', () => {
+    const seed = new Uint8Array(32).fill(9)
+    for (const length of [0, 1, 127, 128, 700]) {
+      const message = new Uint8Array(length).fill(length)
+      const signatures = [openssl, ed25519Native].map(({ sign }) => toHex(sign(seed, message)))
+      expect(signatures).toEqual(new Array(2).fill(toHex(portable.ed25519Sign(seed, message))))
+    }
+    for (const { sign } of [openssl, ed25519Native]) {
+      expect(() => sign(new Uint8Array(31), seed)).toThrow(RangeError)
+    }
+  })
+
   test('there are eight points of small order with fourteen encodings, and the rule allows none of them', () => {
     expect(smallOrder).toHaveLength(14)
     for (const { bytes } of smallOrder) expect(isPointAllowed(bytes, 0), toHex(bytes)).toBe(false)
