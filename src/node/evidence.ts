@@ -113,6 +113,8 @@ export class Evidence {
   readonly #kept = new Map<string, Kept>()
   /** Who handed on what convicts nobody, and until when nothing more of theirs is looked at. */
   readonly #distrusted = new Map<MemberId, number>()
+  /** What was read last: all members cosign the same text. */
+  #readHead: { readonly checkpoint: string; readonly size: number; readonly root: string } | undefined
 
   constructor(options: EvidenceOptions, dependencies: EvidenceDependencies) {
     this.#options = options
@@ -286,13 +288,14 @@ export class Evidence {
   }
 
   #hearHead({ publicKey, message, signature }: SignatureCheck, isVerified: boolean): void {
-    const [, time = '', ...text] = fromUtf8(message).split('\n')
-    const checkpoint = text.join('\n')
-    const { size: bigSize, root } = parseCheckpoint(checkpoint)
-    const size = Number(bigSize)
-    const timeSeconds = Number(time.slice('time '.length))
+    const { timeSeconds, checkpoint } = cosignedText(message)
+    if (checkpoint !== this.#readHead?.checkpoint) {
+      const { size: bigSize, root: rootBytes } = parseCheckpoint(checkpoint)
+      this.#readHead = { checkpoint, size: Number(bigSize), root: toHex(rootBytes) }
+    }
+    const { size, root } = this.#readHead
     const words = this.#wordsOf(publicKey)
-    const second: HeardHead = { checkpoint, timeSeconds, signature, root: toHex(root), isVerified }
+    const second: HeardHead = { checkpoint, timeSeconds, signature, root, isVerified }
     const first = words.heads.get(size) ?? (isVerified ? undefined : this.#attestedHead(words, size))
     if (first === undefined || (first.root === second.root && isVerified)) {
       words.heads.set(size, second)
@@ -421,6 +424,14 @@ export class Evidence {
 }
 
 const firstOfCosignature = utf8('cosignature')[0]!
+
+/** The two parts of what a cosignature signs: its line of time, and the checkpoint's text. */
+function cosignedText(message: Uint8Array): { readonly timeSeconds: number; readonly checkpoint: string } {
+  const text = fromUtf8(message)
+  const time = text.indexOf('\n') + 1
+  const checkpoint = text.indexOf('\n', time) + 1
+  return { timeSeconds: Number(text.slice(time + 'time '.length, checkpoint - 1)), checkpoint: text.slice(checkpoint) }
+}
 
 const memberOf = (members: readonly GenesisMember[], id: MemberId): GenesisMember | undefined =>
   members.find((member) => member.id === id)

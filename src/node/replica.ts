@@ -107,6 +107,8 @@ export class Replica {
   #betweenEpochs = false
   /** What the log was told last of rules that this software does not know. */
   #rulesAheadSaid = ''
+  /** As of the block of that id: asked with every message, changed by a block at most. */
+  #rulesAheadRead: { readonly id: string; readonly ahead: UnknownAhead | undefined } | undefined
   /** What the parts were told last: whether they may sign. */
   #signing = false
   /** When the disk was asked for a sign of life that has not come yet. */
@@ -370,7 +372,11 @@ export class Replica {
   get rulesAhead(): UnknownAhead | undefined {
     if (this.#parts === undefined) return undefined
     const { committed, rules } = this.#parts.ledger
-    return rules.catalogue.unknownAhead(committed.state)
+    const { id } = committed.block
+    if (this.#rulesAheadRead?.id !== id) {
+      this.#rulesAheadRead = { id, ahead: rules.catalogue.unknownAhead(committed.state) }
+    }
+    return this.#rulesAheadRead.ahead
   }
 
   /** Calls back with a height that was committed when this was asked: whoever has applied it reads nothing stale. */
