@@ -192,7 +192,9 @@ export class BlockStore {
   readonly #decoded = new Map<number, Block>()
   readonly #read = new Map<Height, Uint8Array>()
   #readBytes = 0
-  readonly #stateCache = new Map<string, CborValue | undefined>()
+  readonly #stateCache = new Map<string, CborValue>()
+  /** Names of state rows that were looked for and are not there, the one asked for last at the end. */
+  readonly #absent = new Set<string>()
   /** Codes that have their row: the same few tenders come again and again. */
   readonly #codesNoted = new Set<string>()
   /** Hashes of complete subtrees, by level and index. */
@@ -313,15 +315,28 @@ export class BlockStore {
   /** The state as of the applied height. */
   readonly state: StateReader = {
     get: (name) => {
-      if (this.#stateCache.has(name)) return this.#stateCache.get(name)
+      const held = this.#stateCache.get(name)
+      if (held !== undefined) return held
+      if (this.#absent.delete(name)) {
+        this.#absent.add(name)
+        return undefined
+      }
       const row = this.#derived(key(prefix.state, utf8(name)))
       const value = row === undefined ? undefined : decodeCbor(row)
-      if (value !== undefined) this.#remember(name, value)
+      if (value === undefined) this.#noteAbsent(name)
+      else this.#remember(name, value)
       return value
     },
   }
 
+  /** Those asked for last stay: a few names, such as the frozen key of a member, are asked for with every statement and never there. */
+  #noteAbsent(name: string): void {
+    this.#absent.add(name)
+    if (this.#absent.size > absentRowsRemembered) this.#absent.delete(this.#absent.keys().next().value!)
+  }
+
   #remember(name: string, value: CborValue): void {
+    this.#absent.delete(name)
     this.#stateCache.delete(name)
     this.#stateCache.set(name, value)
     if (this.#stateCache.size > stateCacheRows) this.#stateCache.delete(this.#stateCache.keys().next().value!)
@@ -357,6 +372,7 @@ export class BlockStore {
     this.#sum = new StateSum(applied.sum)
     this.#edges.clear()
     this.#stateCache.clear()
+    this.#absent.clear()
     this.#codesNoted.clear()
     const read = this.hashReader(applied.size)
     const peaks: Uint8Array[] = []
@@ -473,6 +489,7 @@ export class BlockStore {
     this.#sum = new StateSum()
     this.#edges.clear()
     this.#stateCache.clear()
+    this.#absent.clear()
     this.#codesNoted.clear()
     this.#cycle.del(appliedKey)
     const rest = [...derivedPrefixes]
@@ -673,6 +690,7 @@ const decodedBlocksMax = 64
 const readBytesMax = 16 * 1024 * 1024
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
+const absentRowsRemembered = 4_096
 
 /** Of all rows that are derived from blocks. */
 const derivedFormat = 3
