@@ -16,9 +16,7 @@ import {
   type ChainRules,
   type Execution,
   epochOf,
-  execute,
   frozenMember,
-  InvalidBlock,
   UnknownRules,
 } from '../chain/execution.ts'
 import { kidOf } from '../chain/keys.ts'
@@ -40,11 +38,13 @@ import { Evidence, type KeptFault } from './evidence.ts'
 import { Fencing } from './fencing.ts'
 import { guardedDisk } from './guarded-disk.ts'
 import { Intake, type IntakeResult, type Pending } from './intake.ts'
+import { LateBatches } from './late-batches.ts'
 import { type Executed, type Ledger, metaOf } from './ledger.ts'
-import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs, watchedBatchesMax } from './limits.ts'
+import { diskLateTimeouts, freeDiskMin, replicationWindowBytes, tickMs } from './limits.ts'
 import type { Disk, Lane, Ports, SignatureCheck } from './ports.ts'
 import { keepRefounding, refoundingFrom } from './refoundings.ts'
 import { Repair } from './repair.ts'
+import { RulesAhead } from './rules-ahead.ts'
 import { Sealing } from './sealing.ts'
 import { enterEpoch, retiredKey, type Started, StartUpFailed, startUp } from './start-up.ts'
 import { VerifiedItems } from './verified-items.ts'
@@ -80,6 +80,7 @@ export class Replica {
   readonly #cycle: DiskCycle
   readonly #items: VerifiedItems
   readonly #evidence: Evidence
+  readonly #rulesAhead: RulesAhead
   readonly store: BlockStore
   /** The quiet box: what is handed in for tenders that are still closed to all eyes. Survives the epochs, as the intake does. */
   readonly boxes: BoxKeeper
@@ -105,16 +106,10 @@ export class Replica {
   #refounded = false
   /** An epoch has ended and the next is not begun: nothing is heard, said or signed in between. */
   #betweenEpochs = false
-  /** What the log was told last of rules that this software does not know. */
-  #rulesAheadSaid = ''
-  /** As of the block of that id: asked with every message, changed by a block at most. */
-  #rulesAheadRead: { readonly id: string; readonly ahead: UnknownAhead | undefined } | undefined
   /** What the parts were told last: whether they may sign. */
   #signing = false
   /** When the disk was asked for a sign of life that has not come yet. */
   #diskAskedAt: number | undefined
-  /** Batches that waited too long for their member, by hash. */
-  readonly #watched = new Map<string, { readonly batch: Batch; since: number; suspected: boolean }>()
   #lastEncoded: { readonly message: WireMessage; readonly bytes: Uint8Array } | undefined
   readonly #reads = new Map<number, (height: Height) => void>()
   #readContext = 0
@@ -130,6 +125,7 @@ export class Replica {
     this.store = new BlockStore({ cycle: this.#cycle, disk: this.#disk, context })
     this.boxes = this.#newBoxKeeper()
     this.#evidence = this.#newEvidence()
+    this.#rulesAhead = new RulesAhead(ports)
   }
 
   /** Reads the disk, stores the new incarnation, then opens for peers. @throws {StartUpFailed} at once or not at all */
@@ -152,7 +148,7 @@ export class Replica {
           this.#turn(() => {
             fencing.start()
             this.#evidence.restore()
-            this.#noticeRulesAhead()
+            this.#rulesAhead.notice(found.ledger)
             this.#endEpochIfOver()
           })
           this.#scheduleTick()
@@ -200,7 +196,6 @@ export class Replica {
         const parts = this.#assemble(found, vouching, attested ?? cosigning.attested, intake)
         this.#parts = parts
         this.#refounded = found.ledger.refounded !== undefined
-        this.#watched.clear()
         this.#committedBefore = next.start.block.height
         this.#betweenEpochs = false
         intake.begin(found.incarnation)
@@ -370,13 +365,7 @@ export class Replica {
 
   /** Record types that are scheduled and that this software does not know: before the first of them comes into force this node stops. */
   get rulesAhead(): UnknownAhead | undefined {
-    if (this.#parts === undefined) return undefined
-    const { committed, rules } = this.#parts.ledger
-    const { id } = committed.block
-    if (this.#rulesAheadRead?.id !== id) {
-      this.#rulesAheadRead = { id, ahead: rules.catalogue.unknownAhead(committed.state) }
-    }
-    return this.#rulesAheadRead.ahead
+    return this.#parts === undefined ? undefined : this.#rulesAhead.of(this.#parts.ledger)
   }
 
   /** Calls back with a height that was committed when this was asked: whoever has applied it reads nothing stale. */
@@ -412,10 +401,6 @@ export class Replica {
     if (this.#parts === undefined) return false
     const { committed, rules } = this.#parts.ledger
     return this.#isMember && frozenMember(committed.state, this.#options.member, rules) !== undefined
-  }
-
-  get #peers(): readonly MemberId[] {
-    return this.epoch.members.map(({ id }) => id).filter((id) => id !== this.#options.member)
   }
 
   /** Called whenever one of the reasons came or went: the parts are told if that changes whether this node may sign. */
@@ -485,7 +470,7 @@ export class Replica {
 
   #tick(): void {
     if (this.#betweenEpochs) return
-    const { raft, sealing, checking, cosigning, catchUp, repair, fencing, intake } = this.#running
+    const { raft, sealing, checking, cosigning, catchUp, repair, fencing, intake, lateBatches } = this.#running
     this.#watchDisk()
     repair.tick()
     checking.tick()
@@ -496,7 +481,7 @@ export class Replica {
     if (this.#signing) this.#evidence.tick()
     intake.onTick()
     this.boxes.onTick()
-    this.#handOnLateBatches()
+    lateBatches.tick()
     sealing.trySeal()
   }
 
@@ -613,7 +598,7 @@ export class Replica {
 
   /** The core is given facts only: what does not verify is dropped by name (protocol.md, rule 2). */
   #onConsensus(from: MemberId, message: Message): void {
-    const { raft, fencing, vouching } = this.#running
+    const { raft, ledger, fencing, vouching } = this.#running
     // A learner has no part in it, and what is said of another epoch is nothing here (rule 20).
     if (!this.#isMember || !fencing.counts(from)) return
     // What can change nothing any more is not worth checking: late acknowledgements and locks are most of what a node receives.
@@ -624,7 +609,7 @@ export class Replica {
     vouching.check(vouching.checksOfMessage(from, message), (good) =>
       this.#turn(() => {
         if (!good) return this.#ports.log.warn('message badly signed', { member: from, kind: message.kind })
-        this.#refuseUnknownBase(message)
+        if (message.kind === 'vote-request') this.#rulesAhead.refuseBase(ledger, message.base.height)
         if (message.kind === 'lock') fencing.saw(from, { lock: message.block })
         if (message.kind === 'vote-reply' && message.vote !== undefined) fencing.saw(from, { term: message.term })
         raft.receive(from, message)
@@ -632,15 +617,8 @@ export class Replica {
     )
   }
 
-  /** Its certificate shows that the ledger has gone on by rules that this node cannot check: it has no vote to give there. */
-  #refuseUnknownBase(message: Message): void {
-    const ahead = this.rulesAhead
-    if (ahead === undefined || message.kind !== 'vote-request' || message.base.height < ahead.height) return
-    throw new UnknownRules(ahead)
-  }
-
   #onBatch(bytes: Uint8Array, handOn: boolean): void {
-    const { sealing, raft, ledger, vouching } = this.#running
+    const { sealing, raft, ledger, lateBatches } = this.#running
     if (!this.#isMember) return
     let batch: Batch
     try {
@@ -650,64 +628,7 @@ export class Replica {
       return this.#ports.log.warn('batch malformed', { reason: error.message })
     }
     if (raft.role === 'leader') sealing.offer(batch)
-    if (!handOn || this.#watched.has(batch.hash) || this.#watched.size >= watchedBatchesMax) return
-    // It waited too long for its member: this node passes it on and watches that it gets in (rule 28).
-    vouching.check([vouching.checkOfBatch(batch)], (signed) =>
-      vouching.checkItems(signed ? [batch] : [], (good) =>
-        this.#turn(() => {
-          if (signed && !good) this.#evidence.suspectBatch(batch, ledger.rules.context.epoch)
-          if (!signed || !good || !this.#isWaitedFor(batch)) return
-          this.#watched.set(batch.hash, { batch, since: this.#ports.clock.monotonic(), suspected: false })
-          if (raft.leader !== null && raft.leader !== this.#options.member) {
-            this.#send(raft.leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
-          }
-        }),
-      ),
-    )
-  }
-
-  /** Whether an honest leader could take this batch in now: nobody can make the others suspect a leader of leaving out what is not valid. */
-  #isWaitedFor(batch: Batch): boolean {
-    const { ledger } = this.#running
-    const { committed, rules } = ledger
-    try {
-      execute(
-        committed,
-        {
-          term: committed.block.term,
-          time: Math.max(this.#ports.clock.wall(), committed.time),
-          leader: committed.leader,
-          carried: {},
-          batches: [batch],
-        },
-        rules,
-        this.#items.read,
-      )
-      return true
-    } catch (error) {
-      if (error instanceof InvalidBlock) return false
-      throw error
-    }
-  }
-
-  #handOnLateBatches(): void {
-    const { intake, raft } = this.#running
-    const { commitTimeoutMs } = this.#options.rules.genesis.parameters
-    // What nobody may take is not handed on.
-    for (const batch of this.#isFrozen ? [] : intake.overdue(commitTimeoutMs)) {
-      this.#onBatch(batch.bytes, true)
-      const message = { kind: 'batch', handOn: true, batch: batch.bytes } as const
-      for (const peer of this.#peers) this.#send(peer, 'append', message)
-    }
-    const now = this.#ports.clock.monotonic()
-    for (const [hash, watched] of this.#watched) {
-      if (watched.suspected || now - watched.since <= commitTimeoutMs) {
-        if (now - watched.since > watchedTimeouts * commitTimeoutMs) this.#watched.delete(hash)
-      } else if (this.#isWaitedFor(watched.batch)) {
-        watched.suspected = true
-        raft.suspectLeader()
-      } else this.#watched.delete(hash)
-    }
+    if (handOn) lateBatches.receive(batch)
   }
 
   /** Rule 12: heartbeats do not wait for the disk, so a leader must notice by itself that its disk does not answer. */
@@ -916,7 +837,7 @@ export class Replica {
       if (carried.attestation !== undefined) parts.cosigning.receiveAttestation(carried.attestation)
     }
     this.#saveHead(parts)
-    this.#noticeRulesAhead()
+    this.#rulesAhead.notice(parts.ledger)
     if (wasBehind && !this.isBehindItself && this.#signing) parts.intake.openUp()
     parts.sealing.onCommitted()
     parts.cosigning.onCommitted(heads, certifiedHeads)
@@ -926,27 +847,13 @@ export class Replica {
     parts.sealing.trySeal()
   }
 
-  /** Said once for each schedule, while there is time to change the software. */
-  #noticeRulesAhead(): void {
-    const ahead = this.rulesAhead
-    const said = ahead === undefined ? '' : `${ahead.height} ${ahead.types.join(' ')}`
-    if (said === this.#rulesAheadSaid) return
-    this.#rulesAheadSaid = said
-    if (ahead === undefined) this.#ports.log.info('rules known')
-    else this.#ports.log.warn('rules unknown', { height: ahead.height, types: ahead.types })
-  }
-
-  /**
-   * The last block that this software can judge is committed and attested: there is nothing left for it to do. Should the next block come
-   * before, its execution says the same.
-   */
+  /** There is nothing left to do for software that does not know what comes next. */
   #stopBeforeUnknownRules({ ledger, cosigning }: Parts): void {
-    const ahead = this.rulesAhead
-    const { block, frontier } = ledger.committed
-    if (ahead === undefined || block.height + 1 < ahead.height || cosigning.attested?.size !== frontier.size) return
+    const end = this.#rulesAhead.end(ledger, cosigning.attested?.size)
+    if (end === undefined) return
     this.#cycle.whenDurable(() =>
       this.#turn(() => {
-        throw new UnknownRules(ahead)
+        throw end
       }),
     )
   }
@@ -956,14 +863,7 @@ export class Replica {
     parts.checking.forget()
     if (leader === null) return
     parts.intake.resend()
-    // What the last leader sat on, this one gets to know by the same right: it has its own time for it (rule 28).
-    for (const watched of this.#watched.values()) {
-      watched.since = this.#ports.clock.monotonic()
-      watched.suspected = false
-      const { bytes } = watched.batch
-      if (leader !== this.#options.member) this.#send(leader, 'append', { kind: 'batch', handOn: false, batch: bytes })
-      else parts.sealing.offer(watched.batch)
-    }
+    parts.lateBatches.onLeader(leader)
   }
 
   #forward(parts: Parts, bytes: Uint8Array, offerHere: () => void): void {
@@ -1226,6 +1126,22 @@ export class Replica {
         },
       },
     )
+    const lateBatches = new LateBatches(
+      { self: member, peers: members.filter((id) => id !== member) },
+      {
+        clock,
+        raft,
+        ledger,
+        vouching,
+        sealing,
+        evidence: this.#evidence,
+        intake,
+        read: this.#items.read,
+        isFrozen: () => this.#isFrozen,
+        send: (to, message) => this.#send(to, 'append', message),
+        turn,
+      },
+    )
     const tail = raft.tail
     const parts: Parts = {
       raft,
@@ -1237,6 +1153,7 @@ export class Replica {
       catchUp,
       repair,
       fencing,
+      lateBatches,
       vouching,
       isMember: epoch.members.some(
         ({ id, node: listed }) => id === member && listed.id === node && listed.cosign === ownKid,
@@ -1260,8 +1177,6 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-/** A batch that its member does not hand on again within this many commit time-outs is not watched any more. */
-const watchedTimeouts = 10
 /** Reads whose answer is still out: beyond this the oldest is given up, and its asker's own time-out answers it. */
 const readsMax = 1_024
 
@@ -1275,6 +1190,7 @@ interface Parts {
   readonly catchUp: CatchUp
   readonly repair: Repair
   readonly fencing: Fencing
+  readonly lateBatches: LateBatches
   readonly vouching: Vouching
   /** This node is in the list, with the key that it cosigns with: not another of its organisation, nor itself before a re-founding. */
   readonly isMember: boolean
