@@ -10,7 +10,7 @@ import { fromHex, fromUtf8, toHex, utf8 } from './bytes.ts'
 import { CborError, type CborValue, decodeCbor, encodeCbor, field } from './cbor.ts'
 import { type BlockRef, type MemberSignature, refFromCbor, refToCbor } from './certificate.ts'
 import { cosignatureMessage, formatCheckpoint } from './checkpoint.ts'
-import { type Epoch, type EpochStart, epochAfter, epochOfSize, refoundedMembers } from './epoch.ts'
+import { type Epoch, type EpochStart, epochAfter, epochOfSize } from './epoch.ts'
 import type { GenesisMember } from './founding.ts'
 import type { Genesis } from './genesis.ts'
 import { canonicalJson, type JsonValue, parseJson } from './json.ts'
@@ -162,19 +162,24 @@ function membersFrom(bytes: Uint8Array): readonly GenesisMember[] {
 }
 
 /**
- * The epoch that this certificate begins after `previous`, once all of it has been checked: the list, the attestation of the start, the
- * signatures of the governance keys.
- * @throws {Refusal} refounding.…, epoch.malformed, epoch.identity-reused
+ * The epoch that this certificate begins after `previous`, its start, attestation and signatures checked. What the list of members must be is
+ * `membersOf`'s to say: members hold it to their rules (`refoundedEpoch`), a verifier relies on the q governance keys that did.
+ * @throws {Refusal} refounding.…, and what `membersOf` throws
  */
-export function refoundedEpoch(previous: Epoch, refounding: Refounding, genesis: Genesis): Epoch {
+export function epochOfRefounding(
+  previous: Epoch,
+  refounding: Refounding,
+  genesis: Pick<Genesis, 'ledger' | 'origin'>,
+  membersOf: (list: readonly GenesisMember[]) => readonly GenesisMember[],
+): Epoch {
   const { ledger, epoch, start, signatures, bytes } = refounding
   if (ledger !== genesis.ledger) throw new Refusal('refounding.malformed', `of another ledger: ${ledger}`)
   if (epoch !== previous.number + 1) {
     throw new Refusal('refounding.malformed', `epoch ${epoch} does not follow epoch ${previous.number}`)
   }
   checkStart(previous, start)
-  const members = refoundedMembers(previous, refounding.members, genesis)
-  checkAttested(previous, refounding, genesis.origin)
+  const members = membersOf(refounding.members)
+  checkAttested(previous, refounding.start, refounding.attestation, genesis.origin)
   const good = signatures.filter(({ member, signature }) => {
     const key = keyFromKid(previous.members.find(({ id }) => id === member)?.governanceKey ?? '')
     return key !== undefined && verifySignature(key, refoundingMessage(refounding, member), signature)
@@ -195,15 +200,24 @@ function checkStart(previous: Epoch, { block, size, root }: EpochStart): void {
 
 const isSameRef = (a: BlockRef, b: BlockRef): boolean => a.term === b.term && a.height === b.height && a.id === b.id
 
-function checkAttested(previous: Epoch, { start, attestation }: Refounding, origin: string): void {
-  const { size, root } = start
-  const by = epochOfSize(previous, size)
-  const text = formatCheckpoint({ origin, size, root: fromHex(root)! })
-  const good = attestation.cosignatures.filter(({ member, time, signature }) => {
-    const key = keyFromKid(by.members.find(({ id }) => id === member)?.node.cosign ?? '')
-    return key !== undefined && verifySignature(key, cosignatureMessage(time, text), signature)
-  })
-  if (attestation.size !== size || attestation.root !== root || good.length < by.quorum) {
-    throw new Refusal('refounding.unproven', `size ${size}: ${good.length} of ${by.quorum} cosignatures`)
+/** By q of those who attest that size. @throws {Refusal} refounding.unproven */
+function checkAttested(previous: Epoch, { size, root }: EpochStart, attestation: Attestation, origin: string): void {
+  const good = goodCosignatures(epochOfSize(previous, size), attestation, origin)
+  const needed = epochOfSize(previous, size).quorum
+  if (attestation.size !== size || attestation.root !== root || good < needed) {
+    throw new Refusal('refounding.unproven', `size ${size}: ${good} of ${needed} cosignatures`)
   }
+}
+
+/** How many members of this epoch have cosigned that head. */
+export function goodCosignatures(
+  { members }: Epoch,
+  { size, root, cosignatures }: Attestation,
+  origin: string,
+): number {
+  const text = formatCheckpoint({ origin, size, root: fromHex(root)! })
+  return cosignatures.filter(({ member, time, signature }) => {
+    const key = keyFromKid(members.find(({ id }) => id === member)?.node.cosign ?? '')
+    return key !== undefined && verifySignature(key, cosignatureMessage(time, text), signature)
+  }).length
 }

@@ -12,11 +12,11 @@ import {
   runOf,
 } from '../../src/chain/execution.ts'
 import type { GenesisMember } from '../../src/chain/genesis.ts'
+import { refoundedEpoch } from '../../src/chain/next-members.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import {
   decodeRefounding,
   type RefoundingTerms,
-  refoundedEpoch,
   refoundingBytesMax,
   refoundingDigest,
 } from '../../src/chain/refounding.ts'

@@ -4,9 +4,9 @@
  * whose key, since when, in which role, in whose scope — before the type's own rules. Deterministic: the answer, accepted or the code
  * of the refusal, depends on the statement, the context and the state alone. To add a type: docs/adding-a-type.md.
  */
-import { epochRefusals } from '../epoch.ts'
 import { genesisRefusals } from '../genesis.ts'
 import { type JsonObject, jsonRefusals } from '../json.ts'
+import { epochRefusals } from '../next-members.ts'
 import { refoundingRefusals } from '../refounding.ts'
 import { Refusal, type RefusalTexts } from '../refusal.ts'
 import type { StateReader } from '../state.ts'

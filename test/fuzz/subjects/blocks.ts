@@ -23,8 +23,9 @@ import {
   parseGenesis,
   verifyGenesisSignature,
 } from '../../../src/chain/genesis.ts'
+import { refoundedEpoch } from '../../../src/chain/next-members.ts'
 import { height, term } from '../../../src/chain/numbers.ts'
-import { assembleRefounding, decodeRefounding, refoundedEpoch } from '../../../src/chain/refounding.ts'
+import { assembleRefounding, decodeRefounding } from '../../../src/chain/refounding.ts'
 import { Refusal } from '../../../src/chain/refusal.ts'
 import { timeMax } from '../../../src/chain/time.ts'
 import { founding, fourCities, keyOf } from '../../chain/catalogue/founded-ledger.ts'
