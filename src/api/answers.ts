@@ -5,7 +5,7 @@
  * Beijing time with its offset; only the entry's own bytes, and the payload inside them, stay exactly as they were signed or stored.
  */
 import type { JsonObject } from '../chain/json.ts'
-import type { MemberView, PartyView, RecordKind, RecordStatus, Status } from './service.ts'
+import type { EpochView, MemberView, PartyView, RecordKind, RecordStatus, Status } from './service.ts'
 
 export interface AsOfAnswer {
   readonly size: string
@@ -150,8 +150,21 @@ export interface BlockAnswer {
 }
 
 export interface MembersAnswer {
+  readonly epoch: string
   readonly members: readonly MemberView[]
   readonly asOf: AsOfAnswer
+}
+
+export interface EpochsAnswer {
+  readonly epochs: readonly {
+    readonly number: string
+    readonly begunBy: EpochView['begunBy']
+    readonly height: string
+    readonly size: string
+    readonly root: string
+    readonly members: readonly string[]
+    readonly quorum: number
+  }[]
 }
 
 export interface PartyAnswer {

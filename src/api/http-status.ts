@@ -35,6 +35,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'request.refused': 422,
   'route.method-not-allowed': 405,
   'party.not-found': 404,
+  'epoch.not-found': 404,
   'fault.not-found': 404,
   'subject.not-found': 404,
   'box.not-closed': 404,

@@ -1,6 +1,6 @@
 /**
  * The transparency log as the world's tools expect it (C2SP tlog-tiles): /checkpoint, /tile/…, and beside them what this ledger adds:
- * policy, genesis, consistency proofs, blocks one by one and in bundles. A tile answers under exactly one spelling of its path and never changes; every other
+ * genesis, consistency proofs, blocks one by one and in bundles. A tile answers under exactly one spelling of its path and never changes; every other
  * spelling is 404, and a 404 may not be cached, because the tile may come.
  */
 import { promisify } from 'node:util'
@@ -181,22 +181,6 @@ function proofRoutes(app: FastifyInstance, { service }: RouteContext): void {
       const bytes = index === undefined ? undefined : service.blockBundle(index)
       if (bytes === undefined) throw new Problem('block.not-found')
       return reply.header('cache-control', immutableCaching).header('content-type', binaryMediaType).send(bytes)
-    },
-  })
-
-  app.route({
-    method: 'GET',
-    url: '/v1/policy',
-    schema: {
-      operationId: 'getPolicy',
-      tags: ['log'],
-      summary: '验证信任清单 · Policy to verify by',
-      description: 'C2SP tlog-policy',
-      response: { 200: media('policy file', { 'text/plain': plainText }), default: problemAnswer },
-    },
-    handler: (request, reply) => {
-      readQuery(noParameters, request.query)
-      return reply.header('content-type', textMediaType).send(service.policy())
     },
   })
 

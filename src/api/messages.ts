@@ -262,6 +262,18 @@ export const apiTexts = {
     zh: words('没有这个区块', '账本中还没有该高度的区块。', '当前高度见 /v1/status。'),
     en: words('No such block', 'The ledger has no block of that height yet.', 'The current height is in /v1/status.'),
   },
+  'epoch.not-found': {
+    zh: words(
+      '没有这一届',
+      '账本没有该届次，或本节点还拿不出它的证明。',
+      '历届见 /v1/epochs；请稍候，或改问其他成员。',
+    ),
+    en: words(
+      'No such epoch',
+      'The ledger has no epoch of that number, or this node cannot prove it yet.',
+      'The epochs are in /v1/epochs; wait a little, or ask another member.',
+    ),
+  },
   'party.not-found': {
     zh: words(
       '没有这个主体',
@@ -347,11 +359,15 @@ export const apiTexts = {
     ),
   },
   'checkpoint.not-yet': {
-    zh: words('尚无已共证的账本快照', '账本刚刚建立，还没有足够成员共签。', '请稍候；/v1/status 说明还缺什么。'),
+    zh: words(
+      '尚无已共证的账本快照',
+      '账本刚刚建立，还没有足够成员共签；或本节点尚不在共签这些快照的成员之列。',
+      '请稍候，或改问其他成员；/v1/status 说明还缺什么。',
+    ),
     en: words(
       'No attested checkpoint yet',
-      'The ledger was just founded and not enough members have cosigned yet.',
-      'Wait a little; /v1/status says what is missing.',
+      'The ledger was just founded and not enough members have cosigned yet; or this node is not among the members who cosign.',
+      'Wait a little, or ask another member; /v1/status says what is missing.',
     ),
   },
   'events.too-many-clients': {

@@ -336,6 +336,7 @@ const named = {
     bytes: base64('区块字节（确定性 CBOR） · the block’s own bytes'),
   }),
   Members: object({
+    epoch: u64('届次 · number of the epoch'),
     members: list(
       object({
         id: text(),
@@ -349,6 +350,19 @@ const named = {
       }),
     ),
     asOf: { $ref: 'AsOf#' },
+  }),
+  Epochs: object({
+    epochs: list(
+      object({
+        number: u64(),
+        begunBy: enumeration('genesis', 'closing', 'refounding'),
+        height: u64('其所接续的区块 · of the block on which it builds'),
+        size: u64('更大的快照由其成员共签 · larger trees are attested by its members'),
+        root: text(),
+        members: list(text()),
+        quorum: count(),
+      }),
+    ),
   }),
   Faults: object({
     faults: list(

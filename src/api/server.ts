@@ -13,6 +13,7 @@ import { acceptJose, acceptJson } from './bodies.ts'
 import { boxRoutes } from './box-routes.ts'
 import { creditRoutes } from './credit-routes.ts'
 import { describeCalls } from './documentation.ts'
+import { epochRoutes } from './epoch-routes.ts'
 import { errorsPage } from './errors-page.ts'
 import { eventsRoute } from './events-route.ts'
 import { faultsRoute } from './faults-route.ts'
@@ -88,6 +89,7 @@ export async function buildPublicServer(
   await verifyRoute(app, context)
   recordRoutes(app, context)
   logRoutes(app, context)
+  epochRoutes(app, context)
   statusRoutes(app, context)
   tradeRoutes(app, context)
   guaranteeRoutes(app, context)

@@ -284,6 +284,19 @@ export interface ConsistencyProof {
   readonly path: readonly Uint8Array[]
 }
 
+/** A set of members, and from where on they attest. */
+export interface EpochView {
+  readonly number: number
+  readonly begunBy: 'genesis' | 'closing' | 'refounding'
+  /** Of the block on which it builds. */
+  readonly height: number
+  /** Larger trees are attested by these members, up to the size of the next epoch. */
+  readonly size: number
+  readonly root: string
+  readonly members: readonly string[]
+  readonly quorum: number
+}
+
 /** Where something of the trade stands: a tender, a guarantee, an auction, whatever has a lifecycle. */
 export interface InstanceView {
   /** `tender/uscc:91…/national/E35…`; the record lists find everything about it under this. */
@@ -337,14 +350,22 @@ export interface Service {
   block(height: number): BlockView | undefined
   /** The bundle of 16 whole blocks with this number; undefined until all of them are committed. */
   blockBundle(index: number): Uint8Array | undefined
-  members(): readonly MemberView[]
+  /** Of the newest epoch, or of the one with this number; undefined when there is no such epoch. */
+  members(epoch?: number): { readonly epoch: number; readonly members: readonly MemberView[] } | undefined
+  /** Every epoch of which this node knows, the founding first. */
+  epochs(): readonly EpochView[]
+  /** What proves an epoch after the first to whoever knows the one before (`membership.ts`); undefined where there is none, or not yet. */
+  epochProof(number: number): Uint8Array | undefined
   /** @param at milliseconds since 1970; without it, the time of the newest committed block */
   party(id: string, at?: number): PartyView | undefined
   status(): Status
   /** The first fault proof of every key that has one. */
   faults(): readonly FaultView[]
-  /** Policy text (C2SP tlog-policy) for this ledger. */
-  policy(): string
+  /**
+   * Policy text (C2SP tlog-policy): the one by which what this node serves now is good, or that of the epoch with this number; undefined when
+   * there is no such epoch.
+   */
+  policy(epoch?: number): string | undefined
   /** The genesis entry's bytes. */
   genesis(): Uint8Array
   /** Newest attested checkpoint as a signed note; `cosignatures` limits the cosignature lines. */

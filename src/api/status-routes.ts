@@ -1,10 +1,10 @@
 /**
- * How the node and its ledger stand: status, members, parties, types, health and readiness. Healthy means the process answers; ready
+ * How the node and its ledger stand: status, parties, types, health and readiness. Healthy means the process answers; ready
  * means it takes statements and gives receipts. A missing quorum does not make a node unready: it still takes statements, and serves
  * what is final; `hindrances` says what is missing.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { asOfAnswer, partyAnswer, statusAnswer } from './answering.ts'
+import { partyAnswer, statusAnswer } from './answering.ts'
 import type { Hindrance } from './answers.ts'
 import { languageOf, textOf } from './messages.ts'
 import { noParameters, partyParameter, querySchema, readPath, readQuery, timeParameter } from './parameters.ts'
@@ -34,21 +34,6 @@ export function statusRoutes(app: FastifyInstance, context: RouteContext): void 
       return reply
         .header('vary', 'accept-language')
         .send(statusAnswer(status, inWords(status.hindrances, context, request)))
-    },
-  })
-
-  app.route({
-    method: 'GET',
-    url: '/v1/members',
-    schema: {
-      operationId: 'getMembers',
-      tags: ['status'],
-      summary: '成员及其公钥 · Members and their keys',
-      response: { 200: answers('Members', '成员 · members'), default: problemAnswer },
-    },
-    handler: (request, reply) => {
-      readQuery(noParameters, request.query)
-      return reply.send({ members: service.members(), asOf: asOfAnswer(service.asOf()) })
     },
   })
 

@@ -8,16 +8,18 @@ import { type BidFile, checkBidReceipt, type KeptBidReceipt, parseBidFile, parse
 import { fromUtf8, toHex } from './bytes.ts'
 import { type FoundedLedger, readFounding } from './founding.ts'
 import { type JsonObject, type JsonValue, parseJson } from './json.ts'
-import { memberPolicy } from './member-policy.ts'
-import { parsePolicy } from './policy.ts'
+import { epochsGathered, everybody, isEpochProof, policyForNote } from './membership.ts'
+import { type Policy, parsePolicy } from './policy.ts'
 import { verifyProofFile } from './proof-check.ts'
+import { parseProofFile } from './proof-file.ts'
 import { Refusal } from './refusal.ts'
 import { VerificationError } from './verification-error.ts'
 
 /** What lies there. `other`: perhaps an entry, perhaps the encrypted file. */
-export type BidPaperKind = 'receipt' | 'bid' | 'genesis' | 'policy' | 'proof' | 'box' | 'other'
+export type BidPaperKind = 'receipt' | 'bid' | 'genesis' | 'policy' | 'proof' | 'box' | 'epoch' | 'other'
 
 export function bidPaperKind(bytes: Uint8Array): BidPaperKind {
+  if (isEpochProof(bytes)) return 'epoch'
   let text: string
   try {
     text = fromUtf8(bytes)
@@ -53,7 +55,7 @@ export interface JudgedBid extends BidAnswers {
 
 /**
  * @param more SHA-256 of files that are too large to lie here
- * @throws {VerificationError} receipt.…, bid-file.malformed, founding.…, policy.…
+ * @throws {VerificationError} receipt.…, bid-file.malformed, founding.…, policy.…, membership.…
  */
 export function judgeBidPapers(files: readonly Uint8Array[], more: readonly string[] = []): JudgedBid {
   const all = new Map<BidPaperKind, Uint8Array[]>()
@@ -62,20 +64,24 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
     all.set(kind, [...(all.get(kind) ?? []), bytes])
   }
   const one = (kind: BidPaperKind): Uint8Array | undefined => all.get(kind)?.[0]
-  const [given, genesis] = [one('receipt'), one('genesis')]
-  if (given === undefined) throw new VerificationError('receipt.malformed', 'no receipt of a bid among the files')
-  const receipt = parseBidReceipt(given)
+  const [receiptFile, genesis] = [one('receipt'), one('genesis')]
+  if (receiptFile === undefined) throw new VerificationError('receipt.malformed', 'no receipt of a bid among the files')
+  const receipt = parseBidReceipt(receiptFile)
   if (genesis === undefined) throw new VerificationError('founding.malformed', 'no genesis among the files')
   const founded = readFounding(genesis)
   if (founded.ledger !== receipt.ledger) throw new VerificationError('founding.other-ledger', founded.fingerprint)
+  const newest = epochsGathered(founded, genesis, all.get('epoch') ?? [])
   const policyFile = one('policy')
-  const policy = policyFile === undefined ? memberPolicy(founded) : parsePolicy(policyFile)
+  const given = policyFile === undefined ? undefined : parsePolicy(policyFile)
+  const policyOf = (proof: Uint8Array): Policy => given ?? policyForNote(founded, newest, parseProofFile(proof).note)
   const others = all.get('other') ?? []
   const proofs = all.get('proof') ?? []
   const proven = new Set<Uint8Array>()
   let unproven = 0
   for (const proofFile of proofs) {
-    const entry = others.find((candidate) => isProven(() => verifyProofFile({ policy, proofFile, entry: candidate })))
+    const entry = others.find((candidate) =>
+      isProven(() => verifyProofFile({ policy: policyOf(proofFile), proofFile, entry: candidate })),
+    )
     if (entry === undefined) unproven++
     else proven.add(entry)
   }
@@ -88,7 +94,7 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
     .map((bytes) => toHex(sha256(bytes)))
   const answers = answersOf({
     receipt,
-    member: checkBidReceipt(receipt, founded.members),
+    member: checkBidReceipt(receipt, everybody(newest)),
     ...(bid === undefined ? {} : { bid }),
     files: [...loose, ...more],
     entries: [...proven],

@@ -57,7 +57,7 @@ export function fingerprintOf(ledger: string): string {
 export function readFounding(entry: Uint8Array): FoundedLedger {
   const { genesis } = objectOf(jsonOf(entry), 'the entry')
   const { name, origin, foundedAt, members } = objectOf(genesis, 'genesis')
-  if (!Array.isArray(members) || members.length === 0) throw malformed('no members')
+  const list = readMembers(members)
   const ledger = toHex(sha256(entry))
   return {
     ledger,
@@ -65,9 +65,15 @@ export function readFounding(entry: Uint8Array): FoundedLedger {
     name: textOf(name, 'name'),
     origin: textOf(origin, 'origin'),
     foundedAt: textOf(foundedAt, 'foundedAt'),
-    members: members.map(memberOf),
-    quorum: quorumOf(members.length),
+    members: list,
+    quorum: quorumOf(list.length),
   }
+}
+
+/** A list of members with usable keys. Whether it could be one of this ledger is for those to say who sign it. @throws {VerificationError} founding.malformed */
+export function readMembers(list: JsonValue | undefined): readonly GenesisMember[] {
+  if (!Array.isArray(list) || list.length === 0) throw malformed('no members')
+  return list.map(memberOf)
 }
 
 function memberOf(value: JsonValue): GenesisMember {

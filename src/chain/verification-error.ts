@@ -382,6 +382,44 @@ const texts = {
       remedy: 'Find the receipt that was given for this statement.',
     },
   },
+  'membership.malformed': {
+    zh: {
+      title: '换届证明无法读取',
+      cause: '说明某一届成员的文件不是规定的写法。',
+      remedy: '请从任一成员处重新取得（/v1/epochs/<届次>/proof）。',
+    },
+    en: {
+      title: 'The proof of an epoch cannot be read',
+      cause: 'The file that says who the members of an epoch are is not written as one is.',
+      remedy: 'Get it again from any member (/v1/epochs/<number>/proof).',
+    },
+  },
+  'membership.unproven': {
+    zh: {
+      title: '换届未获证明',
+      cause: '上一届没有足够的成员或治理密钥为这次换届签名，或它不接在上一届之后。',
+      remedy: '不要采信这份成员名单；请从其他成员处取得并核对。',
+    },
+    en: {
+      title: 'A change of members is not proven',
+      cause:
+        'Too few members, or governance keys, of the epoch before signed for it, or it does not follow that epoch.',
+      remedy: 'Do not rely on this list of members; get it from other members and compare.',
+    },
+  },
+  'membership.unknown-record': {
+    zh: {
+      title: '不认识变更成员的记录',
+      cause: '结束一届的那条记录，其类型本软件不认识，因而读不出下一届的成员。',
+      remedy: '请用较新版本的软件核验。',
+    },
+    en: {
+      title: 'The record that changes the members is not known',
+      cause:
+        'This software does not know the type of the record that closed the epoch, so it cannot tell who the next members are.',
+      remedy: 'Verify with a newer version of the software.',
+    },
+  },
   'receipt.not-a-member': {
     zh: {
       title: '出具回执的不是成员节点',

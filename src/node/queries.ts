@@ -7,6 +7,7 @@ import type {
   AsOf,
   BlockView,
   ConsistencyProof,
+  EpochView,
   FaultView,
   InclusionProof,
   LedgerRecord,
@@ -32,11 +33,15 @@ import { isEnded, isExpired, kidsOf, readKey, readParty } from '../chain/catalog
 import type { Subjects } from '../chain/catalogue/statement-type.ts'
 import { cosignature, formatCheckpoint, logMessage, logSignature } from '../chain/checkpoint.ts'
 import { type Entry, leafKindOf, parseEntry } from '../chain/entry.ts'
+import { type Epoch, epochNumbered, epochOfSize, epochsUpTo } from '../chain/epoch.ts'
 import type { ReadItem } from '../chain/execution.ts'
+import type { GenesisMember } from '../chain/genesis.ts'
 import { canonicalJson, type JsonObject, parseJson } from '../chain/json.ts'
-import { memberCosignKey, memberLogKey, memberPolicy } from '../chain/member-policy.ts'
+import { kidOf } from '../chain/keys.ts'
+import { epochPolicy, memberCosignKey, memberLogKey } from '../chain/member-policy.ts'
+import { closingProof } from '../chain/membership.ts'
 import { consistencyPath, inclusionPath, leafHash } from '../chain/merkle-tree.ts'
-import { formatNote, formatVerifierKey, type Note, type VerifierKey } from '../chain/note.ts'
+import { formatNote, formatVerifierKey, type Note } from '../chain/note.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import { formatPolicy } from '../chain/policy.ts'
 import { formatProofFile } from '../chain/proof-file.ts'
@@ -217,8 +222,10 @@ export class Queries implements Service {
     const { signer } = this.#deps
     const key = signer.publicKey('centre')
     if (key === undefined) return refusedHere('node.not-ready', 'this node holds no centre key')
-    const { rules, member } = this.#options
-    const { party } = rules.genesis.members.find(({ id }) => id === member)!
+    const { rules } = this.#options
+    const self = this.#self
+    if (self === undefined) return refusedHere('node.not-a-member', 'the ledger never listed this node')
+    const { party } = self
     const payload: JsonObject = {
       ...request.fields,
       ledger: rules.context.ledger,
@@ -318,8 +325,13 @@ export class Queries implements Service {
     duplicate: boolean,
   ): Promise<Submission> {
     const record = this.#recordAt(index)!
-    const proof = duplicate ? await this.proof(index) : await this.#proofIn(index, attestation, leafHash(record.entry))
-    return { kind: 'done', record, proof: proof!, receipt, duplicate }
+    const isOwn = this.#signs(epochOfSize(this.#epoch, attestation.size))
+    const proof =
+      duplicate || !isOwn ? await this.proof(index) : await this.#proofIn(index, attestation, leafHash(record.entry))
+    if (proof !== undefined) return { kind: 'done', record, proof, receipt, duplicate }
+    // Attested by members among whom this node is not: its log key is nothing to those who check. Others show the proof.
+    if (receipt === null) return refusedHere('node.not-a-member', `record ${index} is proven by the members of today`)
+    return { kind: 'pending', statementId: record.statementId!, status: 'replicated', receipt }
   }
 
   #receipt(receipt: SignedReceipt): Receipt {
@@ -342,7 +354,8 @@ export class Queries implements Service {
     const { store } = this.#deps.replica
     const index = this.#whole(() => store.indexOfStatement(statementId))
     if (index !== undefined) return { kind: 'record', index }
-    for (const { id } of this.#options.rules.genesis.members) {
+    const everybody = [...epochsUpTo(this.#epoch)].flatMap(({ members }) => members.map(({ id }) => id))
+    for (const id of new Set(everybody)) {
       const refusal = this.#whole(() => store.indexOfRefusal(statementId, id))
       if (refusal === undefined) continue
       const record = this.#recordAt(refusal)
@@ -608,15 +621,58 @@ export class Queries implements Service {
     const attestation = size === undefined ? await this.#attestationAbove(index) : (store.attestation(size) ?? newest)
     if (attestation === undefined || attestation.size <= index || attestation.size > this.#attestedSize)
       return undefined
-    return this.#proofIn(index, attestation)
+    return this.#signs(epochOfSize(this.#epoch, attestation.size)) ? this.#proofIn(index, attestation) : undefined
   }
 
+  // Whose word is served: the members of the epoch that attested the size in question, and of this node a log line only where they had it
+  // among them (decision 0032).
+
+  get #epoch(): Epoch {
+    return this.#deps.replica.epoch
+  }
+
+  /** This node as the newest epoch lists it that does. */
+  get #self(): GenesisMember | undefined {
+    for (const { members } of epochsUpTo(this.#epoch)) {
+      const self = members.find(({ node }) => node.id === this.#options.node)
+      if (self !== undefined) return self
+    }
+    return undefined
+  }
+
+  /** Whether a log line of this node's key is one that the policy of this epoch knows. */
+  #signs({ members }: Epoch): boolean {
+    const key = this.#deps.signer.publicKey('log')
+    if (key === undefined) return false
+    const kid = kidOf(key)
+    return members.some(({ node }) => node.id === this.#options.node && node.log === kid)
+  }
+
+  /** The epoch under whose policy this node serves: that of the newest attestation, or the last one that had this node. */
+  #served(): { readonly epoch: Epoch; readonly attestation: Attestation } | undefined {
+    const { attested, store } = this.#deps.replica
+    if (attested === undefined) return undefined
+    const newest = epochOfSize(this.#epoch, attested.size)
+    if (this.#signs(newest)) return { epoch: newest, attestation: attested }
+    let { size } = newest.start
+    for (let epoch = newest.previous; epoch !== undefined; size = epoch.start.size, epoch = epoch.previous) {
+      const attestation = this.#signs(epoch) ? store.attestation(size) : undefined
+      if (attestation !== undefined) return { epoch, attestation }
+    }
+    return undefined
+  }
+
+  /** By the members under whose policy this node serves, so that one policy is enough for everything that is asked for at one time. */
   async #attestationAbove(index: number): Promise<Attestation | undefined> {
+    const served = this.#served()
+    if (served === undefined || served.attestation.size <= index) return undefined
+    const { start, previous } = served.epoch
+    const from = previous === undefined ? index + 1 : Math.max(index, start.size) + 1
     let found: Attestation | undefined
     // One that cannot be read is passed over: a later one proves the same.
     await new Promise<boolean>((done) =>
       this.#deps.replica.store.scan(
-        { ...attestationsFrom(index + 1), limit: 1 },
+        { ...attestationsFrom(from), limit: 1 },
         (_, row) => {
           found = readAttestation(row)
           return false
@@ -624,9 +680,8 @@ export class Queries implements Service {
         done,
       ),
     )
-    if (found !== undefined) return found
-    const { attested } = this.#deps.replica // not on the disk yet
-    return attested !== undefined && attested.size > index ? attested : undefined
+    // What was served may not be on the disk yet.
+    return found !== undefined && found.size <= served.attestation.size ? found : served.attestation
   }
 
   async #proofIn(index: number, attestation: Attestation, leaf?: Uint8Array): Promise<InclusionProof> {
@@ -652,13 +707,15 @@ export class Queries implements Service {
     if (held !== undefined) return held
     const { genesis } = this.#options.rules
     const { size, root } = attestation
+    const { members } = epochOfSize(this.#epoch, size)
+    const memberOf = (id: string): GenesisMember => members.find((member) => member.id === id)!
     const text = formatCheckpoint({ origin: genesis.origin, size, root: fromHex(root)! })
     const note = new Promise<Uint8Array>((done) => this.#deps.signer.sign('log', logMessage(text), done)).then(
       (signature) => {
         const signatures = [
-          logSignature(this.#logKey(this.#options.member), signature),
+          logSignature(memberLogKey(genesis, memberOf(this.#options.member)), signature),
           ...attestation.cosignatures.map(({ member, time, signature: bytes }) =>
-            cosignature(this.#cosignKey(member), time, bytes),
+            cosignature(memberCosignKey(genesis, memberOf(member)), time, bytes),
           ),
         ]
         const note = { text, signatures }
@@ -670,21 +727,15 @@ export class Queries implements Service {
     return note
   }
 
-  #memberOf(id: string): ReplicaOptions['rules']['genesis']['members'][number] {
-    return this.#options.rules.genesis.members.find((member) => member.id === id)!
-  }
-  #logKey = (id: string): VerifierKey => memberLogKey(this.#options.rules.genesis, this.#memberOf(id))
-  #cosignKey = (id: string): VerifierKey => memberCosignKey(this.#options.rules.genesis, this.#memberOf(id))
-
   consistency(from: number, to: number): ConsistencyProof | undefined {
     if (to > this.#whole(() => this.#attestedSize) || from < 1 || from > to) return undefined
     return { from, to, path: this.#whole(() => consistencyPath(from, to, this.#deps.replica.store.hashReader(to))) }
   }
 
   async checkpoint(cosignatures: number): Promise<string | undefined> {
-    const attested = this.#whole(() => this.#deps.replica.attested)
-    if (attested === undefined) return undefined
-    const { text, signatures } = (await this.#note(attested)).note
+    const served = this.#whole(() => this.#served())
+    if (served === undefined) return undefined
+    const { text, signatures } = (await this.#note(served.attestation)).note
     return formatNote({ text, signatures: signatures.slice(0, 1 + cosignatures) })
   }
 
@@ -744,18 +795,51 @@ export class Queries implements Service {
     return encodeBlockBundle(blocks)
   }
 
-  members(): readonly MemberView[] {
+  members(
+    number = this.#epoch.number,
+  ): { readonly epoch: number; readonly members: readonly MemberView[] } | undefined {
     const { genesis } = this.#options.rules
-    return genesis.members.map(({ id, name, region, party, node }) => ({
-      id,
-      name,
-      region,
-      party,
-      node: node.id,
-      logKey: formatVerifierKey(this.#logKey(id)),
-      cosignKey: formatVerifierKey(this.#cosignKey(id)),
-      sealKey: node.seal,
+    const epoch = epochNumbered(this.#epoch, number)
+    if (epoch === undefined) return undefined
+    const members = epoch.members.map((member) => ({
+      id: member.id,
+      name: member.name,
+      region: member.region,
+      party: member.party,
+      node: member.node.id,
+      logKey: formatVerifierKey(memberLogKey(genesis, member)),
+      cosignKey: formatVerifierKey(memberCosignKey(genesis, member)),
+      sealKey: member.node.seal,
     }))
+    return { epoch: number, members }
+  }
+
+  epochs(): readonly EpochView[] {
+    const views = [...epochsUpTo(this.#epoch)].map(
+      ({ number, start, members, quorum, refounding }): EpochView => ({
+        number,
+        begunBy: number === 0 ? 'genesis' : refounding === undefined ? 'closing' : 'refounding',
+        height: start.block.height,
+        size: start.size,
+        root: base64Of(start.root),
+        members: members.map(({ id }) => id),
+        quorum,
+      }),
+    )
+    return views.reverse()
+  }
+
+  epochProof(number: number): Uint8Array | undefined {
+    const epoch = epochNumbered(this.#epoch, number)
+    if (epoch === undefined || epoch.previous === undefined) return undefined
+    if (epoch.refounding !== undefined) return epoch.refounding
+    const { size } = epoch.start
+    const { attested, store } = this.#deps.replica
+    const attestation = this.#whole(() => store.attestation(size)) ?? (attested?.size === size ? attested : undefined)
+    const entry = this.#leaf(size - 1)?.bytes
+    if (attestation === undefined || entry === undefined) return undefined
+    const path = this.#whole(() => inclusionPath(size - 1, size, store.hashReader(size)))
+    return closingProof({ block: epoch.start.block, entry, path, attestation })
   }
 
   faults(): readonly FaultView[] {
@@ -812,10 +896,12 @@ export class Queries implements Service {
     const { replica, clock } = this.#deps
     const { rules, member, node, version } = this.#options
     const { genesis } = rules
-    const { raft, hindrances, attested, ledger } = replica
+    const { raft, hindrances, attested, ledger, epoch } = replica
     const blocked = hindrances.find((code) => code === 'node.recovering' || code === 'node.unconfirmed-start')
-    const others = genesis.members.filter(({ id }) => id !== member)
-    const connected = replica.connected.size + 1
+    const others = epoch.members.filter(({ id }) => id !== member)
+    // Of those who count: a learner that is connected brings no quorum nearer.
+    const counted = others.filter(({ id }) => replica.connected.has(id)).length
+    const connected = counted + (others.length < epoch.members.length ? 1 : 0)
     return {
       ledger: genesis.ledger,
       name: genesis.name,
@@ -835,10 +921,10 @@ export class Queries implements Service {
       attestedAt: replica.attestedAt === 0 ? null : formatTime(replica.attestedAt),
       pendingStatements: replica.pendingCount,
       quorum: {
-        members: genesis.members.length,
-        needed: genesis.quorum,
+        members: epoch.members.length,
+        needed: epoch.quorum,
         connected,
-        missing: Math.max(0, genesis.quorum - connected),
+        missing: Math.max(0, epoch.quorum - connected),
       },
       peers: others.map(({ id }) => ({
         member: id,
@@ -853,8 +939,9 @@ export class Queries implements Service {
     }
   }
 
-  policy(): string {
-    return formatPolicy(memberPolicy(this.#options.rules.genesis))
+  policy(number?: number): string | undefined {
+    const epoch = number === undefined ? (this.#served()?.epoch ?? this.#epoch) : epochNumbered(this.#epoch, number)
+    return epoch === undefined ? undefined : formatPolicy(epochPolicy(this.#options.rules.genesis, epoch))
   }
 
   genesis(): Uint8Array {

@@ -9,7 +9,7 @@ import { fromUtf8 } from '../chain/bytes.ts'
 import { parseFault, verifyFault } from '../chain/fault.ts'
 import { faultWords } from '../chain/fault-words.ts'
 import { type FoundedLedger, readFounding } from '../chain/founding.ts'
-import { memberPolicy } from '../chain/member-policy.ts'
+import { epochsGathered, everybody, isEpochProof, policyForNote } from '../chain/membership.ts'
 import { parsePolicy } from '../chain/policy.ts'
 import { verifyProofFile } from '../chain/proof-check.ts'
 import { parseProofFile } from '../chain/proof-file.ts'
@@ -22,7 +22,17 @@ export interface GivenFile {
   readonly bytes: Uint8Array
 }
 
-export type MaterialKind = 'bundle' | 'proof' | 'policy' | 'fault' | 'genesis' | 'receipt' | 'bid' | 'box' | 'entry'
+export type MaterialKind =
+  | 'bundle'
+  | 'proof'
+  | 'policy'
+  | 'fault'
+  | 'genesis'
+  | 'epoch'
+  | 'receipt'
+  | 'bid'
+  | 'box'
+  | 'entry'
 
 export interface Judgement {
   readonly verdict: 'good' | 'bad' | 'waiting'
@@ -36,6 +46,7 @@ export interface Judgement {
 
 export function kindOf({ bytes }: GivenFile): MaterialKind {
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return 'bundle'
+  if (isEpochProof(bytes)) return 'epoch'
   let text: string
   try {
     text = fromUtf8(bytes)
@@ -55,13 +66,14 @@ export function kindOf({ bytes }: GivenFile): MaterialKind {
 export function judge(files: readonly GivenFile[], fingerprint: string): Judgement {
   const given = new Map<MaterialKind, GivenFile>()
   for (const file of files) given.set(kindOf(file), file)
+  const proofs = files.filter((file) => kindOf(file) === 'epoch').map(({ bytes }) => bytes)
   try {
     const bundle = given.get('bundle')
     if (bundle !== undefined) return judgeBundle(bundle, fingerprint)
     const fault = given.get('fault')
-    if (fault !== undefined) return judgeFault(fault, given.get('genesis'), fingerprint)
+    if (fault !== undefined) return judgeFault(fault, given.get('genesis'), proofs, fingerprint)
     if (given.has('receipt')) return judgeReceipt(files, given, fingerprint)
-    return judgeProof(given, fingerprint)
+    return judgeProof(given, proofs, fingerprint)
   } catch (error) {
     if (!(error instanceof VerificationError || error instanceof Refusal)) throw error
     return { verdict: 'bad', title: notProven, claims: [failed(notProven, error)], fingerprint: '' }
@@ -90,7 +102,11 @@ function judgeBundle({ bytes }: GivenFile, fingerprint: string): Judgement {
   }
 }
 
-function judgeProof(given: ReadonlyMap<MaterialKind, GivenFile>, fingerprint: string): Judgement {
+function judgeProof(
+  given: ReadonlyMap<MaterialKind, GivenFile>,
+  epochs: readonly Uint8Array[],
+  fingerprint: string,
+): Judgement {
   const proof = given.get('proof')
   const genesis = given.get('genesis')
   const founded = genesis === undefined ? undefined : readFounding(genesis.bytes)
@@ -99,12 +115,18 @@ function judgeProof(given: ReadonlyMap<MaterialKind, GivenFile>, fingerprint: st
   const entry =
     given.get('entry') ?? (proof !== undefined && parseProofFile(proof.bytes).index === 0n ? genesis : undefined)
   const trusted =
-    policy === undefined ? (founded === undefined ? undefined : memberPolicy(founded)) : parsePolicy(policy)
+    policy !== undefined
+      ? parsePolicy(policy)
+      : founded === undefined || proof === undefined
+        ? undefined
+        : policyForNote(founded, epochsGathered(founded, genesis!.bytes, epochs), parseProofFile(proof.bytes).note)
   if (proof === undefined || entry === undefined || trusted === undefined) {
     const missing = [
       ...(proof === undefined ? [{ zh: '证明文件（.tlog-proof）', en: 'the proof (.tlog-proof)' }] : []),
       ...(entry === undefined ? [{ zh: '条目的原始字节', en: 'the entry’s bytes' }] : []),
-      ...(trusted === undefined ? [{ zh: '验证信任清单或创世文件', en: 'the policy, or the genesis' }] : []),
+      ...(policy === undefined && founded === undefined
+        ? [{ zh: '验证信任清单或创世文件', en: 'the policy, or the genesis' }]
+        : []),
     ]
     const title = {
       zh: `还需要：${missing.map(({ zh }) => zh).join('、')}`,
@@ -167,7 +189,12 @@ function judgeReceipt(
   return { verdict, title: words, claims, fingerprint: founded.fingerprint }
 }
 
-function judgeFault({ bytes }: GivenFile, genesis: GivenFile | undefined, fingerprint: string): Judgement {
+function judgeFault(
+  { bytes }: GivenFile,
+  genesis: GivenFile | undefined,
+  epochs: readonly Uint8Array[],
+  fingerprint: string,
+): Judgement {
   const fault = verifyFault(parseFault(bytes))
   const founded = genesis === undefined ? undefined : readFounding(genesis.bytes)
   if (
@@ -177,7 +204,8 @@ function judgeFault({ bytes }: GivenFile, genesis: GivenFile | undefined, finger
     throw new VerificationError('founding.other-ledger', fault.ledger || fault.origin)
   }
   const purpose = fault.ledger === '' ? 'cosign' : 'seal'
-  const member = founded?.members.find(({ node }) => node[purpose] === fault.kid)
+  const known = founded === undefined ? [] : everybody(epochsGathered(founded, genesis!.bytes, epochs))
+  const member = known.find(({ node }) => node[purpose] === fault.kid)
   const { zh, en } = faultWords[fault.kind]
   const claims: Claim[] = [
     {

@@ -7,6 +7,7 @@ import { ed25519PublicKey, ed25519Sign, sha256 } from '#crypto'
 import type {
   AsOf,
   BoxLookups,
+  EpochView,
   FaultView,
   InclusionProof,
   LedgerRecord,
@@ -327,8 +328,9 @@ export class FakeLedger implements Service {
     return this.found
   }
 
-  members() {
-    return memberIds.map((id) => ({
+  members(epoch = 0) {
+    if (epoch !== 0) return undefined
+    const members = memberIds.map((id) => ({
       id,
       name: `${id}公共资源交易中心`,
       region: '440100',
@@ -338,6 +340,16 @@ export class FakeLedger implements Service {
       cosignKey: formatVerifierKey(cosignerVerifierKey(`${origin}/${id}`, keyFromSeed(`${id} cosign`).tagged)),
       sealKey: keyFromSeed(`${id} seal`).kid,
     }))
+    return { epoch, members }
+  }
+
+  epochs(): readonly EpochView[] {
+    const start = { height: 0, size: 1, root: 'AAAA' }
+    return [{ number: 0, begunBy: 'genesis', ...start, members: memberIds, quorum: 3 }]
+  }
+
+  epochProof(number: number): Uint8Array | undefined {
+    return number === 1 ? Uint8Array.of(0x84) : undefined
   }
 
   party(id: string, at = Date.UTC(2026, 2, 17)): PartyView | undefined {
@@ -396,7 +408,8 @@ export class FakeLedger implements Service {
     }
   }
 
-  policy(): string {
+  policy(epoch = 0): string | undefined {
+    if (epoch !== 0) return undefined
     return formatPolicy({
       logs: [{ key: logVerifierKey(origin, keyFromSeed('beijing log').tagged) }],
       witnesses: memberIds.map((name) => ({

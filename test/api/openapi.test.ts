@@ -106,6 +106,8 @@ test('the public document lists every call of the API', async () => {
     'GET /v1/boxes/{owner}/{scheme}/{code}/leaves',
     'GET /v1/boxes/{owner}/{scheme}/{code}/leaves/{leaf}',
     'GET /v1/credit/{party}',
+    'GET /v1/epochs',
+    'GET /v1/epochs/{number}/proof',
     'GET /v1/events',
     'GET /v1/faults',
     'GET /v1/faults/{kid}',

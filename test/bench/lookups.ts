@@ -17,6 +17,7 @@ import { assembleBlock } from '../../src/chain/block.ts'
 import { toBase64Url, toHex, utf8 } from '../../src/chain/bytes.ts'
 import { rowName } from '../../src/chain/catalogue/register.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
+import { foundingEpoch } from '../../src/chain/epoch.ts'
 import { execute, type Proposal } from '../../src/chain/execution.ts'
 import { canonicalJson, type JsonObject } from '../../src/chain/json.ts'
 import { kidOf, taggedEd25519 } from '../../src/chain/keys.ts'
@@ -189,6 +190,7 @@ const queries = new Queries(
     clock: new SystemClock(),
     signer: { publicKey: () => undefined, sign: () => undefined },
     replica: {
+      epoch: foundingEpoch(rules.genesis),
       ledger,
       store,
       isBehindItself: false,

@@ -26,7 +26,7 @@ beforeAll(async () => {
     {
       clock: world.clock,
       signer: {
-        publicKey: () => undefined,
+        publicKey: (purpose) => world.publicKey(door, purpose),
         sign: (purpose, message, done) => done(world.sign(door, purpose, message)),
       },
       replica: world.replica(door),

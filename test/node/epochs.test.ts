@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from 'vitest'
 import { readyMessage } from '../../src/chain/epoch.ts'
-import type { Height } from '../../src/chain/numbers.ts'
 import { height } from '../../src/chain/numbers.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
 import type { Ready } from '../../src/node/replica.ts'
+import { change, inEpoch, readied } from './governance.ts'
 import { ReplicaWorld, type WorldOptions } from './replica-world.ts'
 
 function started(options: WorldOptions = {}, memberCount = 4): ReplicaWorld {
@@ -16,40 +16,6 @@ function started(options: WorldOptions = {}, memberCount = 4): ReplicaWorld {
   world.electLeader()
   world.settle()
   return world
-}
-
-/** A node that is not in the list starts, follows, and says when it is ready. */
-function readied(world: ReplicaWorld, id: string): Ready {
-  if (world.member(id).replica === undefined) world.start(id)
-  let ready: Ready | undefined
-  world.until(() => {
-    const { replica } = world.member(id)
-    if (replica?.isStarted === true) replica.signReady((signed) => (ready = signed))
-    return ready !== undefined
-  }, `${id} is ready`)
-  return ready!
-}
-
-/** Submits, at this member, the statement whose record makes these the members. */
-function change(
-  world: ReplicaWorld,
-  at: string,
-  members: readonly string[],
-  ready: readonly Ready[],
-  key = 'close',
-): void {
-  world.closings.set(key, {
-    members: members.map((id) => world.member(id).member),
-    ready: new Map(ready.map(({ node, block }): [string, Height] => [node, block.height])),
-  })
-  world.submit(at, world.statement('beijing', key))
-}
-
-function inEpoch(world: ReplicaWorld, number: number, ids: readonly string[]): void {
-  world.until(
-    () => ids.every((id) => world.member(id).replica?.isStarted === true && world.replica(id).epoch.number === number),
-    `${ids.join(', ')} in epoch ${number}`,
-  )
 }
 
 /** Statements at these members become records, and nothing is wrong anywhere. */

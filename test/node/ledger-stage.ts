@@ -29,7 +29,7 @@ export function keyOf(name: string) {
 export class LedgerStage implements AsyncDisposable {
   readonly world: ReplicaWorld
   readonly key = keyOf('company')
-  #app: FastifyInstance | undefined
+  readonly #apps: FastifyInstance[] = []
   #keys = 0
   #through = 'beijing'
 
@@ -80,7 +80,7 @@ export class LedgerStage implements AsyncDisposable {
     if (result === undefined || result.kind === 'refused') throw new Error(`not taken: ${JSON.stringify(result)}`)
   }
 
-  /** The URL under which this member answers. */
+  /** The URL under which this member answers; its node as it runs now. */
   async serve(id: string): Promise<string> {
     const { world } = this
     const node = world.replica(id)
@@ -112,18 +112,19 @@ export class LedgerStage implements AsyncDisposable {
       {
         clock: world.clock,
         signer: {
-          publicKey: () => undefined,
+          publicKey: (purpose) => world.publicKey(id, purpose),
           sign: (purpose, message, done) => done(world.sign(id, purpose, message)),
         },
         replica,
         metrics: () => Promise.resolve(''),
       },
     )
-    this.#app = await buildPublicServer({}, { service })
-    return this.#app.listen({ port: 0, host: '127.0.0.1' })
+    const app = await buildPublicServer({}, { service })
+    this.#apps.push(app)
+    return app.listen({ port: 0, host: '127.0.0.1' })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#app?.close()
+    await Promise.all(this.#apps.map((app) => app.close()))
   }
 }

@@ -63,6 +63,7 @@ function queriesOf(
     get attested() {
       return known.attested
     },
+    epoch: node.epoch,
     ledger: node.ledger,
     store,
     submit: (_jws: string, done: (result: IntakeResult) => void) => done(result!),
@@ -72,7 +73,7 @@ function queriesOf(
     {
       clock: world.clock,
       signer: {
-        publicKey: () => undefined,
+        publicKey: (purpose) => world.publicKey('beijing', purpose),
         sign: (purpose, message, done) => done(world.sign('beijing', purpose, message)),
       },
       replica,

@@ -7,8 +7,7 @@ import { epochOf } from '../../src/chain/execution.ts'
 import { height } from '../../src/chain/numbers.ts'
 import type { Refounding } from '../../src/chain/refounding.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
-import { refoundingBy } from '../chain/refounding-fixture.ts'
-import { type FoundedMember, refoundedMember } from '../simulation/founding.ts'
+import { goingOn, inEpoch, refounding, take } from './governance.ts'
 import { ReplicaWorld, type WorldOptions } from './replica-world.ts'
 
 function started(options: WorldOptions = {}, memberCount = 4): ReplicaWorld {
@@ -18,36 +17,6 @@ function started(options: WorldOptions = {}, memberCount = 4): ReplicaWorld {
   for (let i = 0; i < 5; i++) world.submit('beijing', world.statement('beijing', `attested ${i}`))
   world.settle()
   return world
-}
-
-/** What these organisations sign off-line: that these go on from the newest head that this member has an attestation of. */
-function refounding(
-  world: ReplicaWorld,
-  at: string,
-  by: readonly string[],
-  members: readonly FoundedMember[],
-): Refounding {
-  const { store, attested, epoch } = world.replica(at)
-  const { size, root } = attested!
-  let start = epoch.start.block
-  for (let n = 1; ; n++) {
-    const block = store.block(height(n))
-    if (block === undefined) break
-    if (block.header.size !== size) continue
-    start = { term: block.header.term, height: block.header.height, id: block.id }
-    break
-  }
-  const terms = {
-    ledger: world.genesis.ledger,
-    epoch: epoch.number + 1,
-    start: { block: start, size, root },
-    members: members.map(({ member }) => member),
-  }
-  return refoundingBy(
-    terms,
-    attested!,
-    by.map((id) => world.member(id).founded),
-  )
 }
 
 /** These two are gone with their disks; the two that are left, and two others, are to go on. */
@@ -60,32 +29,6 @@ function lost(
   const shown = refounding(world, going.find((id) => world.ids.includes(id))!, by, goingOn(world, going))
   take(world, shown, going, gone)
   return shown
-}
-
-/** Whoever was a member has another cosign key and log key from then on. */
-const goingOn = (world: ReplicaWorld, ids: readonly string[]): FoundedMember[] =>
-  ids.map((id) => {
-    const { founded } = world.member(id)
-    return world.ids.includes(id) ? refoundedMember(founded, 1) : founded
-  })
-
-/** The old nodes are stopped, and the operators of those that go on put the certificate into their homes. */
-function take(world: ReplicaWorld, shown: Refounding, going: readonly string[], gone: readonly string[]): void {
-  for (const id of [...gone, ...going]) world.kill(id)
-  for (const id of going) {
-    if (world.ids.includes(id)) world.refound(id, 1)
-    const held = world.member(id)
-    held.refoundings = [shown]
-    world.signed.comesAfterRefounding(held.cosigner ?? held.signer)
-  }
-  world.forgetAttestedAbove(shown.start.size)
-}
-
-function inEpoch(world: ReplicaWorld, number: number, ids: readonly string[]): void {
-  world.until(
-    () => ids.every((id) => world.member(id).replica?.isStarted === true && world.replica(id).epoch.number === number),
-    `${ids.join(', ')} in epoch ${number}`,
-  )
 }
 
 function goesOn(world: ReplicaWorld, ids: readonly string[], name = 'after'): void {

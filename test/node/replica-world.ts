@@ -329,6 +329,10 @@ export class ReplicaWorld {
     return this.#cheap ? cheapSignature(publicKey, message) : ed25519Sign(seed, message)
   }
 
+  publicKey(id: string, purpose: SigningPurpose): Uint8Array {
+    return keyOf(this.members.get(id)!, purpose).publicKey
+  }
+
   /** An attestation of a document's hash, signed by the centre of that member. */
   statement(id: string, key: string, value = key): string {
     const digest = Buffer.from(sha256(Buffer.from(value))).toString('hex')

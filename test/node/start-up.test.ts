@@ -32,7 +32,10 @@ function queriesOf(world: ReplicaWorld, id: string): Queries {
     { rules: world.rules, member: id, node: world.member(id).member.node.id, version: 'test' },
     {
       clock: world.clock,
-      signer: { publicKey: () => undefined, sign: (purpose, message, done) => done(world.sign(id, purpose, message)) },
+      signer: {
+        publicKey: (purpose) => world.publicKey(id, purpose),
+        sign: (purpose, message, done) => done(world.sign(id, purpose, message)),
+      },
       replica: world.replica(id),
       metrics: () => Promise.resolve(''),
     },

@@ -11,6 +11,7 @@ import { buildPublicServer } from '../../src/api/server.ts'
 import type { Attestation } from '../../src/chain/block.ts'
 import { concat, fromBase64, toHex, utf8 } from '../../src/chain/bytes.ts'
 import { parseCheckpoint } from '../../src/chain/checkpoint.ts'
+import { foundingEpoch } from '../../src/chain/epoch.ts'
 import type { Leaf } from '../../src/chain/execution.ts'
 import { emptyRoot, inclusionPath, leafHash, rootOf, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { parseNote } from '../../src/chain/note.ts'
@@ -43,13 +44,14 @@ beforeAll(async () => {
     {
       clock: world.clock,
       signer: {
-        publicKey: () => undefined,
+        publicKey: (purpose) => world.publicKey('beijing', purpose),
         sign: (purpose, message, done) => done(world.sign('beijing', purpose, message)),
       },
       replica: {
         get attested() {
           return attested
         },
+        epoch: foundingEpoch(genesis),
         ledger: {
           committed: {
             frontier: { size: sizeMax },

@@ -42,7 +42,7 @@ async function begin(): Promise<Played> {
         {
           clock: world.clock,
           signer: {
-            publicKey: () => undefined,
+            publicKey: (purpose) => world.publicKey(member, purpose),
             sign: (purpose, message, done) => done(world.sign(member, purpose, message)),
           },
           replica: world.replica(member),

@@ -62,7 +62,7 @@ export async function answersOf(world: StorageWorld, asked: Asked, isAll = false
     {
       clock: world.clock,
       signer: {
-        publicKey: () => undefined,
+        publicKey: (purpose) => world.publicKey(real, purpose),
         sign: (purpose, message, done) => done(world.sign(real, purpose, message)),
       },
       replica,

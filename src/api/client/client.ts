@@ -9,6 +9,7 @@ import type {
   BatchAnswer,
   BlockAnswer,
   ConsistencyAnswer,
+  EpochsAnswer,
   MembersAnswer,
   PartyAnswer,
   PendingAnswer,
@@ -265,8 +266,19 @@ export class Client {
     return this.#call(`/v1/blocks/${encodeURIComponent(height)}`, options, asJson<BlockAnswer>)
   }
 
-  async members(options: CallOptions = {}): Promise<MembersAnswer> {
-    return this.#call('/v1/members', options, asJson<MembersAnswer>)
+  /** Of the newest epoch, or of the one with this number. */
+  async members({ epoch, ...call }: CallOptions & { readonly epoch?: number } = {}): Promise<MembersAnswer> {
+    return this.#call(`/v1/members${queryOf({ epoch: spelled(epoch) })}`, call, asJson<MembersAnswer>)
+  }
+
+  /** Every set of members that the ledger has had. */
+  async epochs(options: CallOptions = {}): Promise<EpochsAnswer> {
+    return this.#call('/v1/epochs', options, asJson<EpochsAnswer>)
+  }
+
+  /** What proves the epoch of this number to whoever knows the one before: chain/membership.ts checks it. */
+  async epochProof(number: number, options: CallOptions = {}): Promise<Uint8Array> {
+    return this.#call(`/v1/epochs/${number}/proof`, options, asBytes)
   }
 
   async party(id: string, options: CallOptions = {}): Promise<PartyAnswer> {
@@ -352,9 +364,9 @@ export class Client {
     return this.#call('/v1/status', options, asJson<StatusAnswer>)
   }
 
-  /** The C2SP policy text. Worth comparing between members before it is trusted. */
-  async policy(options: CallOptions = {}): Promise<string> {
-    return this.#call('/v1/policy', options, asText)
+  /** The C2SP policy text, of what the member serves now or of the epoch with this number. Worth comparing between members before it is trusted. */
+  async policy({ epoch, ...call }: CallOptions & { readonly epoch?: number } = {}): Promise<string> {
+    return this.#call(`/v1/policy${queryOf({ epoch: spelled(epoch) })}`, call, asText)
   }
 
   /** The genesis entry's bytes; their SHA-256 is the ledger id. */
@@ -433,6 +445,8 @@ function queryOf(values: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }
+
+const spelled = (number: number | undefined): string | undefined => (number === undefined ? undefined : String(number))
 
 const anySignal = (a: AbortSignal | undefined, b: AbortSignal): AbortSignal =>
   a === undefined ? b : AbortSignal.any([a, b])

@@ -6,8 +6,10 @@
 import { toBase64Url } from '../../chain/bytes.ts'
 import { type Fault, parseFault, verifyFault } from '../../chain/fault.ts'
 import { faultWords } from '../../chain/fault-words.ts'
-import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
+import { readFounding } from '../../chain/founding.ts'
+import { type Genesis, type GenesisMember, parseGenesis } from '../../chain/genesis.ts'
 import { ed25519KeyOf, keyFromKid } from '../../chain/keys.ts'
+import { epochsGathered, everybody } from '../../chain/membership.ts'
 import type { Policy } from '../../chain/policy.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
@@ -20,6 +22,8 @@ export interface FaultVerifyOptions {
   readonly file: string
   readonly genesis?: string
   readonly policy?: string
+  /** Proofs of the epochs after the founding, in any order. */
+  readonly epoch?: readonly string[]
 }
 
 /** Whose key it is: `id` as genesis or policy has it. */
@@ -32,6 +36,9 @@ interface Accused {
 export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): ExitCode {
   const file = readBytes(options.file)
   const genesis = options.genesis === undefined ? undefined : parseGenesis(readBytes(options.genesis))
+  const proofs = (options.epoch ?? []).map((path) => readBytes(path))
+  const members =
+    genesis === undefined ? [] : everybody(epochsGathered(readFounding(genesis.entry), genesis.entry, proofs))
   const policy = options.policy === undefined ? undefined : policyOf(readBytes(options.policy))
   let fault: Fault
   try {
@@ -40,7 +47,7 @@ export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): Ex
     if (error instanceof VerificationError) terminal.say(both('不成立：不能证明任何人有错', 'Proves nothing'))
     throw error
   }
-  const accused = accusedOf(fault, { genesis, policy })
+  const accused = accusedOf(fault, { genesis, members, policy })
   terminal.say(both('成立：这把密钥签署了互相矛盾的内容', 'Proven: this key signed what contradicts itself'))
   terminal.say(
     columns([
@@ -64,11 +71,19 @@ export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): Ex
  */
 function accusedOf(
   { kid, ledger, origin }: Fault,
-  { genesis, policy }: { readonly genesis: Genesis | undefined; readonly policy: Policy | undefined },
+  {
+    genesis,
+    members,
+    policy,
+  }: {
+    readonly genesis: Genesis | undefined
+    readonly members: readonly GenesisMember[]
+    readonly policy: Policy | undefined
+  },
 ): Accused | undefined {
   if (genesis !== undefined) {
     if (ledger === '' ? origin !== genesis.origin : ledger !== genesis.ledger) throw otherLedger(ledger || origin)
-    const found = genesis.members.find(({ node }) => node[ledger === '' ? 'cosign' : 'seal'] === kid)
+    const found = members.find(({ node }) => node[ledger === '' ? 'cosign' : 'seal'] === kid)
     if (found !== undefined) return { id: found.id, name: found.name }
   }
   if (policy === undefined || ledger !== '') return undefined

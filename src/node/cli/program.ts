@@ -526,6 +526,14 @@ function programFor(terminal: Terminal, run: Run): Command {
     .argument('<file>', t('矛盾签名文件', 'the fault proof'))
     .option('--genesis <file>', t('创世文件，用以指明是哪个成员', 'genesis of the ledger, to name the member'))
     .option('--policy <file>', t('验证信任清单，用以指明共签成员', 'policy of the ledger, to name a cosigner'))
+    .option(
+      '--epoch <file>',
+      t(
+        '创世之后各届的换届证明（/v1/epochs/<届次>/proof），可多次给出',
+        'proof of an epoch after the founding (/v1/epochs/<number>/proof), repeatable',
+      ),
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
     .action((file: string, options: Omit<FaultVerifyOptions, 'file'>) =>
       run(faultVerify({ ...options, file }, terminal)),
     )

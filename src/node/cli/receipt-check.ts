@@ -16,6 +16,7 @@ import { clientFor } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, writeWhole } from './files.ts'
 import { both } from './language.ts'
+import { epochProofsOf } from './members.ts'
 import { columns, type Terminal } from './terminal.ts'
 
 export interface ReceiptCheckOptions {
@@ -76,6 +77,7 @@ async function served(client: Client, given: readonly Uint8Array[]): Promise<rea
   const bidFile = of('bid')
   const bid = bidFile === undefined ? undefined : parseBidFile(bidFile)
   const papers: Uint8Array[] = of('genesis') === undefined ? [await client.genesis()] : []
+  if (of('epoch') === undefined) papers.push(...(await epochProofsOf(client)))
   const { owner, scheme, code } = receipt.tender
   const subject = rowName('box', owner, scheme, code, receipt.section)
   const wanted: readonly Parameters<Client['list']>[0][] = [

@@ -6,11 +6,14 @@
  */
 import type { Command } from 'commander'
 import { type Client, ConnectionError, ProblemError } from '../../api/client/client.ts'
+import { type Epoch, epochOfSize } from '../../chain/epoch.ts'
 import { type FoundedLedger, type GenesisMember, readFounding } from '../../chain/founding.ts'
-import { memberPolicy } from '../../chain/member-policy.ts'
+import { epochPolicy } from '../../chain/member-policy.ts'
+import { everybody, policyForNote } from '../../chain/membership.ts'
 import { parseNote } from '../../chain/note.ts'
-import { checkNoteAgainstPolicy, formatPolicy, type Policy, type TrustedCheckpoint } from '../../chain/policy.ts'
+import { checkNoteAgainstPolicy, formatPolicy, type TrustedCheckpoint } from '../../chain/policy.ts'
 import { verifyProofFile } from '../../chain/proof-check.ts'
+import { parseProofFile } from '../../chain/proof-file.ts'
 import {
   answerIn,
   checkReceipt,
@@ -23,6 +26,7 @@ import { clientFor, urlOf } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, writeWhole } from './files.ts'
 import { both } from './language.ts'
+import { newestEpochOf } from './members.ts'
 import { type ReceiptCheckOptions, receiptCheck } from './receipt-check.ts'
 import { beijingTime } from './review.ts'
 import { columns, type Terminal } from './terminal.ts'
@@ -129,28 +133,29 @@ type State = 'recorded' | 'refused' | 'waiting' | 'standstill' | 'overdue'
 export async function receiptStatus(options: ReceiptStatusOptions, terminal: Terminal): Promise<ExitCode> {
   const { receipt, statement } = parseReceiptFile(readBytes(options.file))
   const urls = options.url ?? [urlOf(undefined)]
-  const founded = await foundingOf(receipt, urls, options, terminal)
-  const member = checkReceipt(receipt, founded.members)
-  const policy = memberPolicy(founded)
+  const { founded, genesis } = await foundingOf(receipt, urls, options, terminal)
+  const clients = urls.map((url) => clientFor(url, terminal.language))
+  const ledger: Members = { founded, newest: await newestEpochOf(founded, genesis, clients) }
+  const member = checkReceipt(receipt, everybody(ledger.newest))
   const asked: Asked[] = []
   let answer: Answer | undefined
   let elsewhere: Answer | undefined
   let newest: TrustedCheckpoint | undefined
-  for (const url of urls) {
-    const client = clientFor(url, terminal.language)
-    const { found, ...said } = await ask(url, client, receipt, policy)
+  for (const [at, url] of urls.entries()) {
+    const client = clients[at]!
+    const { found, ...said } = await ask(url, client, receipt, ledger)
     asked.push(said)
     // Another member's copy of the statement was refused; this one's answer is yet to come (protocol.md, rule 25).
     if (found?.answer.kind === 'refusal' && found.answer.member !== receipt.member) elsewhere = found
     else if (found !== undefined) answer = found
-    const checkpoint = found?.checkpoint ?? (await checkpointOf(client, policy))
+    const checkpoint = found?.checkpoint ?? (await checkpointOf(client, ledger))
     if (checkpoint !== undefined && (newest === undefined || checkpoint.size > newest.size)) newest = checkpoint
     if (answer !== undefined) break
   }
   if (asked.every(({ says }) => says === 'no-answer')) {
     throw new CommandFailure('connection.no-answer', asked.map(({ url }) => url).join(' '), exitCode.noAnswer)
   }
-  const passed = newest === undefined ? undefined : attestedTimeOf(newest, founded.quorum)
+  const passed = newest === undefined ? undefined : attestedTimeOf(newest, ledger)
   const state: State =
     answer?.answer.kind === 'record'
       ? 'recorded'
@@ -161,8 +166,8 @@ export async function receiptStatus(options: ReceiptStatusOptions, terminal: Ter
           : Date.now() > receipt.by
             ? 'standstill'
             : 'waiting'
-  const files = writeFiles(options, answer, policy)
-  say({ receipt, member, founded, state, answer, elsewhere, asked, newest, statement, file: options.file }, terminal)
+  const files = writeFiles(options, answer, ledger)
+  say({ receipt, member, ledger, state, answer, elsewhere, asked, newest, statement, file: options.file }, terminal)
   terminal.json({
     ok: state === 'recorded',
     state,
@@ -184,24 +189,32 @@ export async function receiptStatus(options: ReceiptStatusOptions, terminal: Ter
   return state === 'recorded' ? exitCode.done : state === 'refused' ? exitCode.refused : exitCode.pending
 }
 
+/** The ledger's founding, and the newest epoch that is proven from there. */
+interface Members {
+  readonly founded: FoundedLedger
+  readonly newest: Epoch
+}
+
 /** The genesis hashes to the ledger that the receipt names, whoever gave it. */
 async function foundingOf(
   receipt: KeptReceipt,
   urls: readonly string[],
   { genesis, fingerprint }: ReceiptStatusOptions,
   terminal: Terminal,
-): Promise<FoundedLedger> {
+): Promise<{ readonly founded: FoundedLedger; readonly genesis: Uint8Array }> {
   const other = (detail: string): CommandFailure => new CommandFailure('receipt.other-ledger', detail, exitCode.refused)
   let founded: FoundedLedger | undefined
+  let bytes = genesis === undefined ? new Uint8Array() : readBytes(genesis)
   if (genesis !== undefined) {
-    founded = readFounding(readBytes(genesis))
+    founded = readFounding(bytes)
     if (founded.ledger !== receipt.ledger) throw other(`${genesis}: ${founded.fingerprint}`)
   }
   let shown = ''
   for (const url of urls) {
     if (founded !== undefined) break
     try {
-      const served = readFounding(await clientFor(url, terminal.language).genesis())
+      bytes = await clientFor(url, terminal.language).genesis()
+      const served = readFounding(bytes)
       if (served.ledger === receipt.ledger) founded = served
       else shown = `${url}: ${served.fingerprint}`
     } catch (error) {
@@ -213,20 +226,21 @@ async function foundingOf(
     throw new CommandFailure('connection.no-answer', urls.join(' '), exitCode.noAnswer)
   }
   if (fingerprint !== undefined && fingerprint.toUpperCase() !== founded.fingerprint) throw other(founded.fingerprint)
-  return founded
+  return { founded, genesis: bytes }
 }
 
 async function ask(
   url: string,
   client: Client,
   receipt: KeptReceipt,
-  policy: Policy,
+  { founded, newest }: Members,
 ): Promise<Asked & { readonly found?: Answer }> {
   try {
     const claimed = await claimOf(client, receipt.statement)
     if (claimed.kind !== 'claim') return { url, says: claimed.kind, detail: claimed.detail }
     const { index } = claimed
     const [entry, proofFile] = [await client.entry(index), await client.proofFile(index)]
+    const policy = policyForNote(founded, newest, parseProofFile(proofFile).note)
     const verified = verifyProofFile({ policy, proofFile, entry })
     const answer = answerIn(entry, receipt)
     if (answer === undefined) return { url, says: 'not-proven', detail: `entry ${index} is about something else` }
@@ -272,9 +286,10 @@ async function claimOf(client: Client, statement: string): Promise<Claimed> {
 }
 
 /** Undefined when this member shows none that its own members' signatures bear out. */
-async function checkpointOf(client: Client, policy: Policy): Promise<TrustedCheckpoint | undefined> {
+async function checkpointOf(client: Client, { founded, newest }: Members): Promise<TrustedCheckpoint | undefined> {
   try {
-    return checkNoteAgainstPolicy(parseNote(await client.checkpoint({ cosignatures: 64 })), policy)
+    const note = parseNote(await client.checkpoint({ cosignatures: 64 }))
+    return checkNoteAgainstPolicy(note, policyForNote(founded, newest, note))
   } catch (error) {
     if (isOfTheServer(error)) return undefined
     throw error
@@ -285,14 +300,16 @@ const isOfTheServer = (error: unknown): boolean =>
   error instanceof VerificationError || error instanceof ProblemError || error instanceof ConnectionError
 
 /** q members say that they cosigned at or after this time, so one who does not lie did. Milliseconds. */
-function attestedTimeOf({ cosigners }: TrustedCheckpoint, quorum: number): number | undefined {
+function attestedTimeOf({ cosigners, size }: TrustedCheckpoint, { newest }: Members): number | undefined {
+  const { quorum } = epochOfSize(newest, Number(size))
   const times = cosigners.map(({ timeSeconds }) => timeSeconds).sort((a, b) => b - a)
   const time = times[quorum - 1]
   return time === undefined ? undefined : time * 1_000
 }
 
-function writeFiles(options: ReceiptStatusOptions, answer: Answer | undefined, policy: Policy) {
+function writeFiles(options: ReceiptStatusOptions, answer: Answer | undefined, { founded, newest }: Members) {
   if (answer === undefined) return {}
+  const policy = epochPolicy(founded, epochOfSize(newest, Number(answer.checkpoint.size)))
   const { proof, entry, policy: policyFile } = options
   if (proof !== undefined) writeWhole(proof, answer.proofFile, { replace: true })
   if (entry !== undefined) writeWhole(entry, answer.entry, { replace: true })
@@ -305,7 +322,7 @@ function writeFiles(options: ReceiptStatusOptions, answer: Answer | undefined, p
 interface Told {
   readonly receipt: KeptReceipt
   readonly member: GenesisMember
-  readonly founded: FoundedLedger
+  readonly ledger: Members
   readonly state: State
   readonly answer: Answer | undefined
   readonly elsewhere: Answer | undefined
@@ -317,13 +334,16 @@ interface Told {
 
 function say(told: Told, terminal: Terminal): void {
   const t = (zh: string, en: string): string => terminal.text(both(zh, en))
-  const { receipt, member, founded, state, elsewhere, asked, newest } = told
-  const passed = newest === undefined ? undefined : attestedTimeOf(newest, founded.quorum)
+  const { receipt, member, ledger, state, elsewhere, asked, newest } = told
+  const passed = newest === undefined ? undefined : attestedTimeOf(newest, ledger)
   terminal.say(verdict(told, terminal))
   terminal.say(
     columns([
       [t('报文标识', 'Statement id'), receipt.statement],
-      [t('账本指纹', 'Ledger'), `${founded.fingerprint}  ${t('（请与章程核对）', '(compare it with the charter)')}`],
+      [
+        t('账本指纹', 'Ledger'),
+        `${ledger.founded.fingerprint}  ${t('（请与章程核对）', '(compare it with the charter)')}`,
+      ],
       [t('接收成员', 'Received by'), `${member.name} (${member.id})`],
       [t('接收时间', 'Received at'), beijingTime(receipt.receivedAt)],
       [t('期限', 'In, or refused, by'), beijingTime(receipt.by)],

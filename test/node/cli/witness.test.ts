@@ -105,7 +105,7 @@ async function stage(
   const app = await buildPublicServer({}, { service: ledger })
   onTestFinished(() => app.close())
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const witness = new Witness(ledger.policy())
+  const witness = new Witness(ledger.policy()!)
   const requests: string[] = []
   const witnessUrl = await listen((body, request, response) => {
     requests.push(`${request.method} ${request.url}`)
@@ -203,6 +203,6 @@ test('nobody there; a key of a log instead of a witness', async () => {
   const { url, ask } = await stage()
   const nobody = await run('witness', 'ask', 'http://127.0.0.1:9', '--key', vkey, '--url', url)
   expect([nobody.code, nobody.error]).toEqual([3, expect.stringContaining('(witness.no-answer)')])
-  const logKey = /^log (\S+)/.exec(new FakeLedger().policy())![1]!
+  const logKey = /^log (\S+)/.exec(new FakeLedger().policy()!)![1]!
   expect((await ask('--key', logKey)).code).toBe(2)
 })
