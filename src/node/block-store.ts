@@ -3,7 +3,7 @@
  * them — state, tree tiles, where each leaf lies, who is named where — and written in one atomic batch with the height it is
  * true for. A block is checked against its hash whenever it is read. Writes go through the group commit; reads see what is pending.
  *
- *   b height          block bytes (height 0: the genesis entry)
+ *   b height piece    block bytes, in pieces (block-rows.ts)
  *   h height          the block's id and header, of committed blocks
  *   s text            state row, as the rules see it
  *   t level tile      up to 256 hashes of 32 bytes
@@ -24,7 +24,7 @@ import {
   attestationToCbor,
   type Block,
   type BlockHeader,
-  blockId,
+  blockIdOfHeader,
   decodeBlock,
   decodeHeader,
   encodeHeader,
@@ -37,13 +37,14 @@ import { type HashReader, leafHash, nodeHash, TreeFrontier } from '../chain/merk
 import { type Height, height, TERM_MAX, term } from '../chain/numbers.ts'
 import type { StateReader } from '../chain/state.ts'
 import { hashReaderOfTiles, tileWidthMax } from '../chain/tile.ts'
+import { blockKey, blockOfRows, blockPiecesMax, partOfBlock, rowsOfBlock } from './block-rows.ts'
+import { ByteCache } from './byte-cache.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Disk } from './ports.ts'
 import { StateSum } from './state-sum.ts'
 
 const prefix = {
-  block: 0x62,
   header: 0x68,
   state: 0x73,
   tile: 0x74,
@@ -74,7 +75,6 @@ export const derivedPrefixes: readonly number[] = [
 
 const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
 
-export const blockKey = (at: Height): Uint8Array => key(prefix.block, u64(at))
 export const journalKey = (number: number): Uint8Array => key(prefix.journal, u64(number))
 export const numberOfJournalKey = (row: Uint8Array): number => numberAt(row, row.length - 8)
 export const metaKey = (name: string): Uint8Array => key(prefix.meta, utf8(name))
@@ -190,8 +190,11 @@ export class BlockStore {
   readonly #edges = new Map<string, Edge>()
   /** Decoded blocks, for reads that go through many leaves of one block. */
   readonly #decoded = new Map<number, Block>()
-  readonly #read = new Map<Height, Uint8Array>()
-  #readBytes = 0
+  readonly #pieces = new ByteCache(piecesHeldBytesMax)
+  /** Full rows of leaf locations and leaf hashes: they never change. */
+  readonly #locations = new ByteCache(locationsHeldBytesMax)
+  readonly #leafTiles = new ByteCache(leafTilesHeldBytesMax)
+  readonly #headers = new Map<Height, BlockHeader>()
   readonly #stateCache = new Map<string, CborValue>()
   /** Names of state rows that were looked for and are not there, the one asked for last at the end. */
   readonly #absent = new Set<string>()
@@ -209,20 +212,41 @@ export class BlockStore {
 
   // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  putBlock(block: Block): void {
-    const at = block.header.height
-    this.#cycle.put(blockKey(at), block.bytes)
-    this.#decoded.delete(at)
-    this.#readBytes -= this.#read.get(at)?.length ?? 0
-    this.#read.delete(at)
+  putBlock({ header, bytes }: Pick<Block, 'header' | 'bytes'>): void {
+    this.putBlockBytes(header.height, bytes)
   }
 
-  /** @throws {DamagedStore} when the disk cannot read them */
+  /** Also for the genesis entry, at height 0. */
+  putBlockBytes(at: Height, bytes: Uint8Array): void {
+    for (const { key, value } of rowsOfBlock(at, bytes)) this.#cycle.put(key, value!)
+    this.#forget(at)
+  }
+
+  /** Names of the rows of a block, readable or not, for whoever drops it. What lies behind a row that is missing stays, and hurts nobody. */
+  blockKeys(at: Height): Uint8Array[] {
+    const keys: Uint8Array[] = []
+    for (let piece = 0; piece < blockPiecesMax; piece++) {
+      const row = blockKey(at, piece)
+      try {
+        if (this.#cycle.get(row) === undefined) break
+      } catch (error) {
+        if (!(error instanceof DiskReadFailed)) throw error
+      }
+      keys.push(row)
+    }
+    return keys
+  }
+
+  /** All that there is of them. @throws {DamagedStore} when the disk cannot read them */
   blockBytes(at: Height): Uint8Array | undefined {
+    return this.#ofBlock(at, () => blockOfRows(at, (row) => this.#cycle.get(row)))
+  }
+
+  #ofBlock<T>(at: Height, read: () => T): T {
     try {
-      return this.#cycle.get(blockKey(at))
+      return read()
     } catch (error) {
-      // Unlike any other row a block can be had again, from other members and by its hash.
+      // Unlike any other row those of a block can be had again, from other members and by its hash.
       if (error instanceof DiskReadFailed) throw new DamagedStore(`block ${at}: ${error.message}`)
       throw error
     }
@@ -264,36 +288,44 @@ export class BlockStore {
    * @throws {DiskReadFailed} when the row is not what was written: like every derived row it is made again by the next start
    */
   header(at: Height): BlockHeader | undefined {
+    const held = this.#headers.get(at)
+    if (held !== undefined) return held
     const row = this.#derived(headerKey(at))
     if (row === undefined) return undefined
     try {
       const header = decodeHeader(row.subarray(32))
-      if (header.height === at && blockId(header) === toHex(row.subarray(0, 32))) return header
+      if (header.height === at && blockIdOfHeader(row.subarray(32)) === toHex(row.subarray(0, 32))) {
+        this.#headers.set(at, header)
+        if (this.#headers.size > headersHeldMax) this.#headers.delete(this.#headers.keys().next().value!)
+        return header
+      }
     } catch (error) {
       if (!(error instanceof CborError)) throw error
     }
     throw new DiskReadFailed(`the header of block ${at}`)
   }
 
-  /** Of committed blocks, the last few as they are on the disk: who reads one leaf of a block soon reads its neighbours. */
-  #committedBytes(at: Height): Uint8Array | undefined {
-    const held = this.#read.get(at)
-    if (held !== undefined) return held
-    const bytes = this.blockBytes(at)
-    if (bytes === undefined) return undefined
-    this.#read.set(at, bytes)
-    this.#readBytes += bytes.length
-    for (const [oldest, { length }] of this.#read) {
-      if (this.#readBytes <= readBytesMax || oldest === at) break
-      this.#read.delete(oldest)
-      this.#readBytes -= length
-    }
-    return bytes
+  /** What one leaf needs of a committed block. Who reads a leaf of a block soon reads its neighbours, so pieces read lately are kept. */
+  #partOfBlock(at: Height, offset: number, length: number): Uint8Array | undefined {
+    const part = this.#ofBlock(at, () =>
+      partOfBlock(offset, length, (piece) =>
+        this.#pieces.get(pieceNumber(at, piece), () => this.#cycle.get(blockKey(at, piece))),
+      ),
+    )
+    if (part?.length === length) return part
+    // An earlier build wrote it as one row, or a piece is missing.
+    return this.blockBytes(at)?.subarray(offset, offset + length)
+  }
+
+  #forget(at: Height): void {
+    this.#decoded.delete(at)
+    for (let piece = 0; piece < blockPiecesMax; piece++) this.#pieces.delete(pieceNumber(at, piece))
   }
 
   /** A block that was truncated must not be answered from memory. */
   forgetAbove(at: Height): void {
     for (const held of this.#decoded.keys()) if (held > at) this.#decoded.delete(held)
+    this.#pieces.clear()
   }
 
   /** @throws {DiskReadFailed} */
@@ -370,10 +402,7 @@ export class BlockStore {
   /** Takes up from what the disk holds: the sum and the right edge of the tree. */
   resume(applied: Applied): TreeFrontier {
     this.#sum = new StateSum(applied.sum)
-    this.#edges.clear()
-    this.#stateCache.clear()
-    this.#absent.clear()
-    this.#codesNoted.clear()
+    this.#forgetRead()
     const read = this.hashReader(applied.size)
     const peaks: Uint8Array[] = []
     let begin = 0
@@ -487,10 +516,7 @@ export class BlockStore {
   forgetDerived(done: () => void): void {
     this.#isMadeAnew = true
     this.#sum = new StateSum()
-    this.#edges.clear()
-    this.#stateCache.clear()
-    this.#absent.clear()
-    this.#codesNoted.clear()
+    this.#forgetRead()
     this.#cycle.del(appliedKey)
     const rest = [...derivedPrefixes]
     const next = (): void => {
@@ -506,6 +532,16 @@ export class BlockStore {
       )
     }
     next()
+  }
+
+  #forgetRead(): void {
+    this.#edges.clear()
+    this.#stateCache.clear()
+    this.#absent.clear()
+    this.#codesNoted.clear()
+    this.#locations.clear()
+    this.#leafTiles.clear()
+    this.#headers.clear()
   }
 
   #derive(row: Uint8Array, value: Uint8Array, mayExist: boolean): void {
@@ -607,21 +643,55 @@ export class BlockStore {
 
   /** The stored bytes of a leaf, checked against the tree, and the block it came with. */
   leaf(index: number): { readonly bytes: Uint8Array; readonly height: Height } | undefined {
-    const row = this.#derived(locationKey(Math.floor(index / tileWidthMax)))
-    const at = (index % tileWidthMax) * locationBytes
-    if (row === undefined || row.length < at + locationBytes) return undefined
-    const view = new DataView(row.buffer, row.byteOffset + at, locationBytes)
-    const blockHeight = height(view.getUint16(0) * 2 ** 32 + view.getUint32(2))
-    const offset = view.getUint32(6)
-    const length = view.getUint16(10)
-    const from = offset === ownRow ? this.#derived(key(prefix.leaf, u64(index))) : this.#committedBytes(blockHeight)
-    const begin = offset === ownRow ? 0 : offset
-    const bytes = from?.subarray(begin, begin + length)
-    const tile = this.tile(0, Math.floor(index / tileWidthMax), (index % tileWidthMax) + 1)
-    if (bytes === undefined || tile === undefined || toHex(leafHash(bytes)) !== toHex(tile.subarray(-32))) {
+    const place = this.#locationOf(index)
+    if (place === undefined) return undefined
+    const { at, offset, length } = place
+    const bytes =
+      offset === ownRow
+        ? this.#derived(key(prefix.leaf, u64(index)))?.subarray(0, length)
+        : this.#partOfBlock(at, offset, length)
+    const hash = this.#hashOfLeaf(index)
+    if (bytes === undefined || hash === undefined || !equalBytes(leafHash(bytes), hash)) {
       throw new DamagedStore(`leaf ${index} is not what the tree says`)
     }
-    return { bytes, height: blockHeight }
+    return { bytes, height: at }
+  }
+
+  /** The block that a leaf came with. */
+  heightOfLeaf(index: number): Height | undefined {
+    return this.#locationOf(index)?.at
+  }
+
+  #locationOf(index: number): { readonly at: Height; readonly offset: number; readonly length: number } | undefined {
+    const tile = Math.floor(index / tileWidthMax)
+    const row = this.#edgeOrFull(this.#locations, tile, locationKey(tile), tileWidthMax * locationBytes)
+    const begin = (index % tileWidthMax) * locationBytes
+    if (row === undefined || row.length < begin + locationBytes) return undefined
+    const view = new DataView(row.buffer, row.byteOffset + begin, locationBytes)
+    return {
+      at: height(view.getUint16(0) * 2 ** 32 + view.getUint32(2)),
+      offset: view.getUint32(6),
+      length: view.getUint16(10),
+    }
+  }
+
+  #hashOfLeaf(index: number): Uint8Array | undefined {
+    const tile = Math.floor(index / tileWidthMax)
+    const row = this.#edgeOrFull(this.#leafTiles, tile, tileKey(0, tile), tileWidthMax * 32)
+    const begin = (index % tileWidthMax) * 32
+    return row === undefined || row.length < begin + 32 ? undefined : row.subarray(begin, begin + 32)
+  }
+
+  /** A row that grows with the tree: at its right edge from memory, else from the disk or as it was read lately. */
+  #edgeOrFull(cache: ByteCache, tile: number, row: Uint8Array, bytesMax: number): Uint8Array | undefined {
+    const edge = this.#edges.get(toHex(row))
+    if (edge !== undefined) return edge.buffer.subarray(0, edge.length)
+    let partial: Uint8Array | undefined
+    const full = cache.get(tile, () => {
+      partial = this.#derived(row)
+      return partial?.length === bytesMax ? partial : undefined
+    })
+    return full ?? partial
   }
 
   indexOfStatement(id: string): number | undefined {
@@ -686,8 +756,14 @@ const subtreesMax = 65_536
 const attestationsReadMax = 16
 /** A few seconds of blocks: catch-up and entry bundles read the same ones again and again. */
 const decodedBlocksMax = 64
-/** Of blocks whose leaves were read lately: 16 of the longest. */
-const readBytesMax = 16 * 1024 * 1024
+/** Some five hundred pieces: those that a page or two of neighbouring records share. */
+const piecesHeldBytesMax = 4 * 1024 * 1024
+/** Of 64 thousand leaves each. */
+const locationsHeldBytesMax = 768 * 1024
+const leafTilesHeldBytesMax = 2 * 1024 * 1024
+/** What a search by time, and pages of neighbouring records, ask for again and again; about 1 MB. */
+const headersHeldMax = 1_024
+const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax + piece
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
 const absentRowsRemembered = 4_096

@@ -42,13 +42,19 @@ export interface HeadFile {
   readonly journalChanges: number
 }
 
+/**
+ * Version 4 says what version 3 says, of a store whose blocks lie in pieces (block-rows.ts): builds that know one row a block refuse the directory,
+ * where they would take every block for damaged.
+ */
+const headVersion = 4
+
 export function encodeVoteFile({ epoch, incarnation, vote }: VoteFile): Uint8Array {
   const base = vote.base === null ? null : refToCbor(vote.base)
   return encodeCbor([2, epoch, incarnation, vote.term, vote.candidate, base, vote.ackBarred])
 }
 
 export function decodeVoteFile(bytes: Uint8Array): VoteFile {
-  const parts = partsOf(bytes, 'vote file', 2, 7)
+  const parts = partsOf(bytes, 'vote file', [2, 1], 7)
   return {
     epoch: field.natural(parts[1], 'epoch'),
     incarnation: field.natural(parts[2], 'incarnation'),
@@ -64,7 +70,7 @@ export function decodeVoteFile(bytes: Uint8Array): VoteFile {
 export function encodeHeadFile({ epoch, last, lock, commit, register, journalChanges }: HeadFile): Uint8Array {
   const { block, certificate, lowerTermRank } = lock
   return encodeCbor([
-    3,
+    headVersion,
     epoch,
     refToCbor(last),
     [
@@ -79,7 +85,7 @@ export function encodeHeadFile({ epoch, last, lock, commit, register, journalCha
 }
 
 export function decodeHeadFile(bytes: Uint8Array): HeadFile {
-  const parts = partsOf(bytes, 'head file', 3, 7)
+  const parts = partsOf(bytes, 'head file', [headVersion, headVersion - 1, headVersion - 2], 7)
   const register = field.array(parts[5], 'register', 4)
   return {
     epoch: field.natural(parts[1], 'epoch'),
@@ -96,12 +102,12 @@ export function decodeHeadFile(bytes: Uint8Array): HeadFile {
   }
 }
 
-/** The version before was written when there were no epochs: it is of the first. */
-function partsOf(bytes: Uint8Array, name: string, version: number, length: number): readonly CborValue[] {
+/** @param versions newest first; the oldest was written when there were no epochs, and is of the first */
+function partsOf(bytes: Uint8Array, name: string, versions: readonly number[], length: number): readonly CborValue[] {
   const parts = field.array(decodeCbor(bytes), name)
-  const current = parts[0] === version - 1 ? [version, 0, ...parts.slice(1)] : parts
-  if (current[0] !== version) throw new CborError(`${name}: unknown version`)
-  return field.array(current, name, length)
+  const version = versions.find((known) => known === parts[0])
+  if (version === undefined) throw new CborError(`${name}: unknown version`)
+  return field.array(version === versions.at(-1) ? [version, 0, ...parts.slice(1)] : parts, name, length)
 }
 
 function lockFromCbor(value: CborValue | undefined): LockState {

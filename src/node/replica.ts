@@ -26,7 +26,7 @@ import { Refusal } from '../chain/refusal.ts'
 import type { Effect, LockState } from '../consensus/effect.ts'
 import { type MemberId, type Message, signedMessage } from '../consensus/message.ts'
 import { Raft } from '../consensus/raft.ts'
-import { BlockStore, blockKey, DamagedStore } from './block-store.ts'
+import { BlockStore, DamagedStore } from './block-store.ts'
 import { BoxKeeper, type DepositResult } from './box-keeper.ts'
 import { CatchUp } from './catch-up.ts'
 import { Checking } from './checking.ts'
@@ -739,7 +739,8 @@ export class Replica {
   #truncate(parts: Parts, above: Height): void {
     this.#saveHeadIfDue()
     const keys: Uint8Array[] = []
-    for (let at = height(above + 1); at <= parts.last.height; at = height(at + 1)) keys.push(blockKey(at))
+    for (let at = height(above + 1); at <= parts.last.height; at = height(at + 1))
+      keys.push(...this.store.blockKeys(at))
     const { raft, ledger } = parts
     const last = above <= ledger.committed.block.height ? ledger.committed.block : refAt(ledger, parts.last, above)
     parts.last = last

@@ -28,7 +28,7 @@ import { Overlay } from '../chain/state.ts'
 import type { VoteState } from '../consensus/effect.ts'
 import { type BlockMeta, compareRanks } from '../consensus/message.ts'
 import type { DurableState } from '../consensus/raft.ts'
-import { type Applied, type BlockStore, blockKey, DamagedStore, metaKey } from './block-store.ts'
+import { type Applied, type BlockStore, DamagedStore, metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import {
   decodeHeadFile,
@@ -194,7 +194,7 @@ export function enterEpoch(
   const { block } = next.committed
   const { vote, head } = filesAtStart(epochOf(next.rules), now.incarnation, now.register, now.journalChanges)
   const above: Uint8Array[] = []
-  for (let at = height(block.height + 1); at <= now.last; at = height(at + 1)) above.push(blockKey(at))
+  for (let at = height(block.height + 1); at <= now.last; at = height(at + 1)) above.push(...store.blockKeys(at))
   cycle.vote(encodeVoteFile(vote))
   cycle.truncate(encodeHeadFile(head), above)
   store.forgetAbove(block.height)
@@ -218,7 +218,7 @@ function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
   frontier.append(hash)
   const root = toHex(frontier.root())
   const point = { leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [] }
-  deps.cycle.put(blockKey(block.height), genesis.entry)
+  deps.store.putBlockBytes(block.height, genesis.entry)
   deps.store.fold(block, genesis.entry, {
     leaves: [{ kind: 'genesis', bytes: genesis.entry, hash }],
     firstIndex: 0,
@@ -407,6 +407,8 @@ function knowingItsRules<T>(judge: () => T): T {
 
 /** Above the watermark nothing was promised: what a crash left there goes. */
 function dropCrashTail(store: BlockStore, cycle: DiskCycle, last: Height): void {
-  for (let at = height(last + 1); store.holdsBlock(at); at = height(at + 1)) cycle.del(blockKey(at))
+  for (let at = height(last + 1); store.holdsBlock(at); at = height(at + 1)) {
+    for (const row of store.blockKeys(at)) cycle.del(row)
+  }
   store.forgetAbove(last)
 }

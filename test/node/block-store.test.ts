@@ -1,15 +1,21 @@
 /** What the store derives from committed blocks, where that is more than a copy of them. */
-import { expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { sha256 } from '#crypto'
+import { assembleBatch, batchItem, batchMessage } from '../../src/chain/batch.ts'
+import { assembleBlock, type Block, batchesDigest, carriedDigest } from '../../src/chain/block.ts'
 import { toHex, utf8 } from '../../src/chain/bytes.ts'
 import type { CborValue } from '../../src/chain/cbor.ts'
+import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import type { Leaf } from '../../src/chain/execution.ts'
 import { leafHash, TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { height, term } from '../../src/chain/numbers.ts'
-import { BlockStore } from '../../src/node/block-store.ts'
+import { blockKey, pieceBytes, rowsOfBlock } from '../../src/node/block-rows.ts'
+import { BlockStore, DamagedStore } from '../../src/node/block-store.ts'
 import { DiskCycle } from '../../src/node/disk-cycle.ts'
 import { MemoryMedium } from '../../src/node/memory-disk.ts'
 import type { Disk } from '../../src/node/ports.ts'
 
+const sha256Hex = (text: string): string => toHex(sha256(utf8(text)))
 const hash = (digit: string): string => digit.repeat(64)
 
 function refusalOf(statement: string, member: string, note: string): Leaf {
@@ -90,4 +96,145 @@ test('of many rows that are not there, the one asked for again and again is not 
     store.state.get('frozen/one')
   }
   expect(reads()).toBe(10_001)
+})
+
+describe('a block and its leaves', () => {
+  const context = { ledger: hash('1'), epoch: 0 }
+  const at = height(1)
+  const noSignature = new Uint8Array(64)
+
+  /** A block of so many records, with leaves across the edges of its pieces. */
+  function blockOf(count: number, year: number): Block {
+    const header = { member: 'wuhan', incarnation: 1, number: 0, previous: zeroDigestHex }
+    const items = Array.from({ length: count }, (_, i) =>
+      batchItem(encodeEntry({ statement: `${i}.`.padEnd(700, 'x'), member: 'wuhan', receivedAt: year }), false),
+    )
+    const batch = assembleBatch(header, items, batchMessage(context, header, items), noSignature)
+    const frontier = new TreeFrontier()
+    for (const { leaf } of items) frontier.append(leaf)
+    const place = { epoch: 0, term: term(1), height: at, parent: hash('0'), time: year, leader: 'wuhan' }
+    const sums = { batches: batchesDigest([batch]), carried: carriedDigest({}) }
+    const tree = { size: frontier.size, root: toHex(frontier.root()) }
+    return assembleBlock({ ...place, ...sums, ...tree }, noSignature, {}, [batch])
+  }
+
+  const block = blockOf(80, 1_000)
+  const entries = block.batches[0]!.items.map(({ entry }) => entry)
+  const placeOf = (index: number): number => Buffer.from(block.bytes).indexOf(entries[index]!)
+  const pieceOf = (index: number): number => Math.floor(placeOf(index) / pieceBytes)
+  const lastPieceOf = (index: number): number => Math.floor((placeOf(index) + entries[index]!.length - 1) / pieceBytes)
+  const indices = entries.map((_, index) => index)
+  /** Crosses from the first piece into the second. */
+  const crossing = indices.find((index) => pieceOf(index) === 0 && lastPieceOf(index) === 1)!
+
+  /** The store after a start, which holds nothing in memory, on a disk that something has happened to. */
+  function storeWith(happened: (medium: MemoryMedium) => void = () => undefined): BlockStore {
+    const medium = new MemoryMedium()
+    const open = (): BlockStore => {
+      const disk = medium.open({ defer: (done) => done(), onFatal: () => {} })
+      return new BlockStore({ cycle: new DiskCycle({}, { disk }), disk, context })
+    }
+    const disk = medium.open({ defer: (done) => done(), onFatal: () => {} })
+    const cycle = new DiskCycle({}, { disk })
+    const store = new BlockStore({ cycle, disk, context })
+    const { header, bytes, id } = block
+    const leaves = block.batches[0]!.items.map(({ entry, leaf }, i): Leaf => {
+      const statement = { id: sha256Hex(String(i)), type: 'a.b@1', kid: 'k', party: 'p' }
+      return { kind: 'record', bytes: entry, hash: leaf, statement, entry: { member: 'wuhan' } } as unknown as Leaf
+    })
+    const frontier = new TreeFrontier()
+    for (const { hash } of leaves) frontier.append(hash)
+    const point = { leader: 'wuhan', time: 0, frontier, root: header.root, state: store.state, unattested: [] }
+    store.putBlock(block)
+    store.fold({ term: term(1), height: at, id }, bytes, { header, leaves, firstIndex: 0, writes: new Map(), point })
+    cycle.flush()
+    disk.close()
+    happened(medium)
+    return open()
+  }
+
+  const row = (medium: MemoryMedium, piece: number): Uint8Array => medium.get(blockKey(at, piece))!
+  const isDamaged = (read: () => unknown): boolean => {
+    try {
+      read()
+      return false
+    } catch (error) {
+      expect(error).toBeInstanceOf(DamagedStore)
+      return true
+    }
+  }
+
+  it('are read back, those that cross from one piece into the next too', () => {
+    expect(new Set(indices.map(pieceOf)).size).toBeGreaterThan(3)
+    const store = storeWith()
+    expect(store.block(at)?.id).toBe(block.id)
+    for (const index of [crossing, ...indices]) {
+      expect(store.leaf(index)).toEqual({ bytes: entries[index], height: at })
+      expect(store.heightOfLeaf(index)).toBe(at)
+    }
+    expect(store.leaf(entries.length)).toBeUndefined()
+    expect(store.heightOfLeaf(entries.length)).toBeUndefined()
+  })
+
+  const damages = {
+    changed: (medium: MemoryMedium) => {
+      const value = row(medium, 1).slice()
+      value[300]! ^= 4
+      medium.tamper({ key: blockKey(at, 1), value })
+    },
+    torn: (medium: MemoryMedium) => medium.tamper({ key: blockKey(at, 1), value: row(medium, 1).slice(0, 90) }),
+    lost: (medium: MemoryMedium) => medium.tamper({ key: blockKey(at, 1) }),
+    unreadable: (medium: MemoryMedium) => medium.makeUnreadable(blockKey(at, 1)),
+    'that of another': (medium: MemoryMedium) => medium.tamper({ key: blockKey(at, 1), value: row(medium, 2) }),
+  }
+  for (const [how, damage] of Object.entries(damages)) {
+    it(`whose second piece is ${how} are damaged, and whole again once it is put again`, () => {
+      const store = storeWith(damage)
+      expect(isDamaged(() => store.block(at))).toBe(true)
+      expect(store.holdsBlock(at)).toBe(true)
+      // Nothing else is said of a leaf than what it is, or that it is damaged.
+      const damaged = indices.filter((index) =>
+        isDamaged(() => expect(store.leaf(index)?.bytes).toEqual(entries[index])),
+      )
+      expect(damaged).toContain(crossing)
+      expect(damaged.every((index) => lastPieceOf(index) >= 1 && pieceOf(index) <= 1)).toBe(true)
+      store.putBlock(block)
+      expect(store.block(at)?.id).toBe(block.id)
+      for (const index of indices) expect(store.leaf(index)?.bytes).toEqual(entries[index])
+    })
+  }
+
+  it('whose first piece is lost is not there; its leaves are damaged, and no others', () => {
+    const store = storeWith((medium) => medium.tamper({ key: blockKey(at) }))
+    expect(store.block(at)).toBeUndefined()
+    expect(store.holdsBlock(at)).toBe(false)
+    expect(indices.filter((index) => isDamaged(() => store.leaf(index)))).toEqual(
+      indices.filter((index) => pieceOf(index) === 0),
+    )
+  })
+
+  it('that an earlier build wrote as one row are read as before', () => {
+    const store = storeWith((medium) => {
+      for (const { key } of rowsOfBlock(at, block.bytes)) medium.tamper({ key })
+      medium.tamper({ key: blockKey(at), value: block.bytes })
+    })
+    expect(store.block(at)?.id).toBe(block.id)
+    for (const index of indices) expect(store.leaf(index)?.bytes).toEqual(entries[index])
+    expect(store.blockKeys(at)).toEqual([blockKey(at)])
+  })
+
+  it('are dropped by the names of all rows that there are, also of those that cannot be read', () => {
+    const names = rowsOfBlock(at, block.bytes).map(({ key }) => key)
+    expect(storeWith().blockKeys(at)).toEqual(names)
+    expect(storeWith((medium) => medium.makeUnreadable(blockKey(at, 2))).blockKeys(at)).toEqual(names)
+    expect(storeWith().blockKeys(height(2))).toEqual([])
+  })
+
+  it('are those of the block that was put last, not what was read of another at the height', () => {
+    const store = storeWith()
+    for (const index of indices) store.leaf(index)
+    store.putBlock(blockOf(40, 2_000))
+    expect(store.block(at)?.header.size).toBe(40)
+    for (const index of indices.slice(0, 40)) expect(isDamaged(() => store.leaf(index))).toBe(true)
+  })
 })

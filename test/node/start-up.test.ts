@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { height } from '../../src/chain/numbers.ts'
 import { parseStatement } from '../../src/chain/statement.ts'
-import { blockKey, derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
+import { blockKey } from '../../src/node/block-rows.ts'
+import { derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
 import { decodeHeadFile } from '../../src/node/durable-state.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import type { Slot } from '../../src/node/ports.ts'
@@ -169,6 +170,45 @@ describe('rule 18: damage at or below the watermark', () => {
       for (const at of [2, 4]) expect(world.replica(id).store.block(height(at))?.header.height).toBe(at)
     }
   })
+})
+
+describe('rule 18: a block in many pieces', () => {
+  const ways = {
+    changed: (medium: MemoryMedium, key: Uint8Array) => medium.tamper({ key, value: flipped(medium.get(key)!, 60) }),
+    lost: (medium: MemoryMedium, key: Uint8Array) => medium.tamper({ key }),
+    torn: (medium: MemoryMedium, key: Uint8Array) => medium.tamper({ key, value: medium.get(key)!.slice(0, 90) }),
+    unreadable: (medium: MemoryMedium, key: Uint8Array) => medium.makeUnreadable(key),
+  }
+  for (const [how, damage] of Object.entries(ways)) {
+    it(`one of which is ${how}: fetched again, whether it is read or walked at a start`, async () => {
+      const world = grown()
+      for (let i = 0; i < 40; i++) world.submit('wuhan', world.statement('wuhan', `many ${i}`))
+      world.settle()
+      const { store, ledger } = world.replica('wuhan')
+      const heights = Array.from({ length: ledger.committed.block.height }, (_, i) => height(i + 1))
+      const at = heights.find((each) => store.blockKeys(each).length > 2)!
+      const last = height(store.block(at)!.header.size - 1)
+      world.kill('hangzhou', 3)
+      damage(world.member('hangzhou').medium, blockKey(at, 1))
+      world.start('hangzhou')
+      world.until(() => world.replica('hangzhou').isStarted, 'started')
+      const answers = queriesOf(world, 'hangzhou')
+      expect(() => answers.block(at)).toThrow(expect.objectContaining({ name: 'Refusal', code: 'node.recovering' }))
+      world.settle()
+      world.until(() => world.replica('hangzhou').hindrances.length === 0, 'fetched')
+      expect(answers.block(at)?.bytes).toEqual(store.blockBytes(at))
+      expect(answers.recordByIndex(last)).toEqual(queriesOf(world, 'wuhan').recordByIndex(last))
+      world.kill('hangzhou', 3)
+      damage(world.member('hangzhou').medium, blockKey(at, 1))
+      world.member('hangzhou').medium.tamper({ key: metaKey('applied') })
+      world.start('hangzhou')
+      world.until(() => world.replica('hangzhou').isStarted, 'started')
+      expect(world.replica('hangzhou').ledger.committed.block.height).toBe(at - 1)
+      world.settle()
+      expect(queriesOf(world, 'hangzhou').block(at)?.bytes).toEqual(store.blockBytes(at))
+      expect(world.faults).toEqual([])
+    })
+  }
 })
 
 describe('the block that was cosigned last', () => {

@@ -65,6 +65,17 @@ describe('slot files', () => {
       { numRuns: 100 },
     )
   })
+
+  it('of the version before, whose blocks were one row each, are read; of any later one they are not', () => {
+    fc.assert(
+      fc.property(anyHeadFile, (headFile) => {
+        const bytes = encodeHeadFile(headFile)
+        expect(decodeHeadFile(bytes.with(1, bytes[1]! - 1))).toEqual(headFile)
+        expect(() => decodeHeadFile(bytes.with(1, bytes[1]! + 1))).toThrow('head file: unknown version')
+      }),
+      { numRuns: 20 },
+    )
+  })
 })
 
 describe('the running sum', () => {

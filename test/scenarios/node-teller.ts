@@ -4,7 +4,8 @@
  * they wait for conditions in virtual time. `nodes` comes first and says how many.
  */
 import { height } from '../../src/chain/numbers.ts'
-import { blockKey, metaKey } from '../../src/node/block-store.ts'
+import { blockKey } from '../../src/node/block-rows.ts'
+import { metaKey } from '../../src/node/block-store.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import { ReplicaWorld } from '../node/replica-world.ts'
 import { clauses, counted, type Teller } from './script.ts'

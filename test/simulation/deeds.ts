@@ -1,7 +1,7 @@
 /** Carries out the steps of a schedule on a world, and takes every fault back when the faults are over. */
 import { assertNever } from '../../src/chain/assert.ts'
 import { height } from '../../src/chain/numbers.ts'
-import { blockKey } from '../../src/node/block-store.ts'
+import { blockKey } from '../../src/node/block-rows.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import type { MemberId, Row } from '../../src/node/ports.ts'
 import { Ambushes } from './ambush.ts'

@@ -19,7 +19,7 @@ import { type Epoch, epochAfter, foundingEpoch } from '../../../src/chain/epoch.
 import type { Leaf } from '../../../src/chain/execution.ts'
 import { type Height, height, type Term, term } from '../../../src/chain/numbers.ts'
 import type { VoteState } from '../../../src/consensus/effect.ts'
-import { blockKey } from '../../../src/node/block-store.ts'
+import { blockKey } from '../../../src/node/block-rows.ts'
 import { encodeHeadFile, encodeVoteFile, type HeadFile } from '../../../src/node/durable-state.ts'
 import type { Executed } from '../../../src/node/ledger.ts'
 import type { DiskWrite, Row } from '../../../src/node/ports.ts'

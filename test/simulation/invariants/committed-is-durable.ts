@@ -4,7 +4,7 @@
  */
 import type { Watch } from '../watch.ts'
 import type { Machine, World } from '../world.ts'
-import { evidenceOf, isBlockKey } from './evidence.ts'
+import { blocksIn, evidenceOf } from './evidence.ts'
 
 const name = 'committed-is-durable'
 
@@ -22,8 +22,8 @@ export function committedIsDurable(world: World): Watch {
   }
   return {
     wrote({ node }, { rows = [] }) {
-      for (const { key, value } of rows) {
-        const id = isBlockKey(key) ? evidence.blockIn(value)?.id : undefined
+      for (const { bytes } of blocksIn(rows)) {
+        const id = evidence.blockIn(bytes)?.id
         if (id === undefined) continue
         const by = writtenBy.get(id)
         if (by === undefined) writtenBy.set(id, new Set([node]))

@@ -10,7 +10,7 @@ import type { NodeProcess } from '../node-process.ts'
 import type { Watch } from '../watch.ts'
 import { compareRanks, rankText } from '../word.ts'
 import type { World } from '../world.ts'
-import { evidenceOf, heightOfBlockKey, isBlockKey } from './evidence.ts'
+import { blocksIn, evidenceOf } from './evidence.ts'
 
 const name = 'disk-never-falls'
 
@@ -57,12 +57,11 @@ export function diskNeverFalls(world: World): Watch {
   const checkRows = ({ member, node }: NodeProcess, { rows = [] }: DiskWrite): void => {
     const last = held.get(node)?.head?.last
     if (last === undefined || world.machine(member).isDamaged) return
-    for (const { key, value } of rows) {
-      if (!isBlockKey(key) || heightOfBlockKey(key) > last.height || heightOfBlockKey(key) === 0) continue
-      const height = heightOfBlockKey(key)
-      if (value === undefined) {
+    for (const { height, bytes } of blocksIn(rows)) {
+      if (height > last.height || height === 0) continue
+      if (bytes === undefined) {
         world.violated(name, `${member} deleted block ${height} below its watermark ${last.height}`)
-      } else if (evidence.blockIn(value)?.id !== evidence.ancestorAt(last.id, height)?.id) {
+      } else if (evidence.blockIn(bytes)?.id !== evidence.ancestorAt(last.id, height)?.id) {
         world.violated(name, `${member} wrote another block ${height} below its watermark ${last.height}`)
       }
     }

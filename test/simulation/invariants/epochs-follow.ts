@@ -5,7 +5,7 @@
 import type { Watch } from '../watch.ts'
 import type { World } from '../world.ts'
 import { alongTheChain } from './along-the-chain.ts'
-import { evidenceOf, isBlockKey } from './evidence.ts'
+import { blocksIn, evidenceOf } from './evidence.ts'
 
 const name = 'epochs-follow'
 
@@ -45,8 +45,8 @@ export function epochsFollow(world: World): Watch {
     }),
     wrote({ member }, { rows = [] }) {
       if (current.previous === undefined) return
-      for (const { key, value } of rows) {
-        const block = isBlockKey(key) ? evidence.blockIn(value) : undefined
+      for (const { bytes } of blocksIn(rows)) {
+        const block = evidence.blockIn(bytes)
         if (block === undefined) continue
         const { start } = world.epochNumbered(block.epoch + 1) ?? {}
         if (start === undefined || block.height <= start.block.height || block.size === start.size) continue

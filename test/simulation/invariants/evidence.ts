@@ -5,13 +5,13 @@
  * any other node says, or a node of a member that is not the one listed, is never counted.
  */
 import { type Block, decodeBlock } from '../../../src/chain/block.ts'
-import { u64 } from '../../../src/chain/bytes.ts'
 import { type Epoch, epochOfSize } from '../../../src/chain/epoch.ts'
-import { blockKey } from '../../../src/node/block-store.ts'
+import { blockKey, blockOfRows } from '../../../src/node/block-rows.ts'
 import { decodeHeadFile, decodeVoteFile, type HeadFile, type VoteFile } from '../../../src/node/durable-state.ts'
 import type { Executed } from '../../../src/node/ledger.ts'
 import type { MemoryMedium } from '../../../src/node/memory-disk.ts'
-import type { DiskWrite, MemberId, Slot } from '../../../src/node/ports.ts'
+import type { DiskWrite, MemberId, Row, Slot } from '../../../src/node/ports.ts'
+import { RowMap } from '../../../src/node/row-map.ts'
 import type { NodeProcess } from '../node-process.ts'
 import type { Watch } from '../watch.ts'
 import type { Ref, Word } from '../word.ts'
@@ -33,7 +33,6 @@ export interface Head {
 }
 
 const blockPrefix = blockKey(0 as never)[0]!
-const blockKeyBytes = 1 + u64(0).length
 
 export class Evidence implements Watch {
   readonly #world: World
@@ -255,7 +254,7 @@ export class Evidence implements Watch {
   }
 
   wrote(_process: NodeProcess, { rows = [] }: DiskWrite): void {
-    for (const { key, value } of rows) if (isBlockKey(key)) this.blockIn(value)
+    for (const { bytes } of blocksIn(rows)) this.blockIn(bytes)
   }
 
   committed(_process: NodeProcess, { block }: Executed): void {
@@ -271,17 +270,25 @@ export class Evidence implements Watch {
   }
 }
 
-export function isBlockKey(key: Uint8Array): boolean {
-  return key[0] === blockPrefix && key.length === blockKeyBytes
+/** The blocks that a cycle writes or, without bytes, deletes: a block's pieces go in one cycle. */
+export function blocksIn(rows: readonly Row[]): { readonly height: number; readonly bytes: Uint8Array | undefined }[] {
+  const heights = new Set<number>()
+  for (const { key } of rows) if (key[0] === blockPrefix) heights.add(heightOfBlockKey(key))
+  const written = heights.size === 0 ? undefined : new RowMap()
+  for (const row of rows) if (row.key[0] === blockPrefix) written!.set(row)
+  return Array.from(heights, (height) => ({
+    height,
+    bytes: blockOfRows(height as never, (key) => written!.get(key)?.value),
+  }))
 }
 
-export const heightOfBlockKey = (key: Uint8Array): number =>
+const heightOfBlockKey = (key: Uint8Array): number =>
   Number(new DataView(key.buffer, key.byteOffset + 1, 8).getBigUint64(0))
 
 /** Undefined also when it cannot be read. */
 function rowOn(medium: MemoryMedium, height: number): Uint8Array | undefined {
   try {
-    return medium.get(blockKey(height as never))
+    return blockOfRows(height as never, (key) => medium.get(key))
   } catch {
     return undefined
   }
