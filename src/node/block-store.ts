@@ -30,7 +30,7 @@ import {
   encodeHeader,
 } from '../chain/block.ts'
 import { concat, equalBytes, fromHex, toHex, u64, utf8, writeU32 } from '../chain/bytes.ts'
-import { CborError, type CborValue, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
 import { type HashReader, leafHash, nodeHash, TreeFrontier } from '../chain/merkle-tree.ts'
@@ -42,6 +42,7 @@ import { ByteCache } from './byte-cache.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Disk } from './ports.ts'
+import { StateCache } from './state-cache.ts'
 import { StateSum } from './state-sum.ts'
 
 const prefix = {
@@ -195,9 +196,10 @@ export class BlockStore {
   readonly #locations = new ByteCache(locationsHeldBytesMax)
   readonly #leafTiles = new ByteCache(leafTilesHeldBytesMax)
   readonly #headers = new Map<Height, BlockHeader>()
-  readonly #stateCache = new Map<string, CborValue>()
-  /** Names of state rows that were looked for and are not there, the one asked for last at the end. */
-  readonly #absent = new Set<string>()
+  readonly #stateCache = new StateCache(stateCacheRows, (name) => {
+    const row = this.#derived(key(prefix.state, utf8(name)))
+    return row === undefined ? undefined : decodeCbor(row)
+  })
   /** Codes that have their row: the same few tenders come again and again. */
   readonly #codesNoted = new Set<string>()
   /** Hashes of complete subtrees, by level and index. */
@@ -345,34 +347,7 @@ export class BlockStore {
   // ── committed state ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The state as of the applied height. */
-  readonly state: StateReader = {
-    get: (name) => {
-      const held = this.#stateCache.get(name)
-      if (held !== undefined) return held
-      if (this.#absent.delete(name)) {
-        this.#absent.add(name)
-        return undefined
-      }
-      const row = this.#derived(key(prefix.state, utf8(name)))
-      const value = row === undefined ? undefined : decodeCbor(row)
-      if (value === undefined) this.#noteAbsent(name)
-      else this.#remember(name, value)
-      return value
-    },
-  }
-
-  /** Those asked for last stay: a few names, such as the frozen key of a member, are asked for with every statement and never there. */
-  #noteAbsent(name: string): void {
-    this.#absent.add(name)
-    if (this.#absent.size > absentRowsRemembered) this.#absent.delete(this.#absent.keys().next().value!)
-  }
-
-  #remember(name: string, value: CborValue): void {
-    this.#absent.delete(name)
-    this.#stateCache.delete(name)
-    this.#stateCache.set(name, value)
-    if (this.#stateCache.size > stateCacheRows) this.#stateCache.delete(this.#stateCache.keys().next().value!)
-  }
+  readonly state: StateReader = this.#stateCache
 
   applied(): Applied | undefined {
     const row = this.#readable(appliedKey)
@@ -430,7 +405,7 @@ export class BlockStore {
     }
     for (const [name, value] of execution.writes) {
       this.#derive(key(prefix.state, utf8(name)), encodeCbor(value), !name.startsWith('idem/'))
-      this.#remember(name, value)
+      this.#stateCache.set(name, value)
     }
     const named = new Map<string, { name: NamedField; value: string; indices: number[] }>()
     let offset = 0
@@ -537,7 +512,6 @@ export class BlockStore {
   #forgetRead(): void {
     this.#edges.clear()
     this.#stateCache.clear()
-    this.#absent.clear()
     this.#codesNoted.clear()
     this.#locations.clear()
     this.#leafTiles.clear()
@@ -766,7 +740,6 @@ const headersHeldMax = 1_024
 const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax + piece
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
-const absentRowsRemembered = 4_096
 
 /** Of all rows that are derived from blocks. */
 const derivedFormat = 3

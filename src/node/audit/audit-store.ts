@@ -21,6 +21,7 @@ import { Overlay, type StateReader } from '../../chain/state.ts'
 import { hashReaderOfTiles, tileWidthMax } from '../../chain/tile.ts'
 import { DiskCycle } from '../disk-cycle.ts'
 import type { Disk } from '../ports.ts'
+import { StateCache } from '../state-cache.ts'
 import { type Edge, TileBuilder } from './tile-builder.ts'
 
 /** A member's newest cosignature that the chain itself carries. */
@@ -52,7 +53,10 @@ const sizeKey = (size: number): Uint8Array => key(prefix.size, u64(size))
 
 export class AuditStore {
   readonly #cycle: DiskCycle
-  readonly #cache = new Map<string, CborValue | undefined>()
+  readonly #cache = new StateCache(cachedRows, (name) => {
+    const row = this.#cycle.get(key(prefix.state, utf8(name)))
+    return row === undefined ? undefined : decodeCbor(row)
+  })
   /** Of tiles read lately, for paths and comparisons. */
   readonly #tileCache = new Map<string, Uint8Array>()
   #tiles: TileBuilder
@@ -62,16 +66,7 @@ export class AuditStore {
   #epoch: Epoch
   readonly #carried: Map<string, CarriedCosignature>
 
-  readonly state: StateReader = {
-    get: (name) => {
-      if (this.#cache.has(name)) return this.#cache.get(name)
-      const row = this.#cycle.get(key(prefix.state, utf8(name)))
-      const value = row === undefined ? undefined : decodeCbor(row)
-      // What is not there is asked for once: every statement's own key.
-      if (value !== undefined) this.#remember(name, value)
-      return value
-    },
-  }
+  readonly state: StateReader = this.#cache
 
   /** @throws {CborError} when the disk holds something else; DiskReadFailed when it cannot be read */
   constructor(genesis: Genesis, disk: Disk) {
@@ -201,14 +196,8 @@ export class AuditStore {
   #fold(writes: ReadonlyMap<string, CborValue>): void {
     for (const [name, value] of writes) {
       this.#cycle.putLater(key(prefix.state, utf8(name)), encodeCbor(value))
-      this.#remember(name, value)
+      this.#cache.set(name, value)
     }
-  }
-
-  #remember(name: string, value: CborValue): void {
-    this.#cache.delete(name)
-    this.#cache.set(name, value)
-    if (this.#cache.size > cachedRows) this.#cache.delete(this.#cache.keys().next().value!)
   }
 
   #putTile(level: number, index: number, bytes: Uint8Array): void {
