@@ -68,6 +68,8 @@ export interface BlockPlan {
   readonly cosignedEarlierSeconds?: number
   /** Of the statements, to forge them. */
   readonly change?: (jws: string) => string
+  /** The statements of `records` as `signedRecord` makes them, where that was done elsewhere. */
+  readonly signed?: readonly string[]
 }
 
 export type Put = (path: string, bytes: Uint8Array) => void
@@ -133,12 +135,12 @@ export class MadeLedger {
   }
 
   /** One block, and before it the first of its term where a new one begins. */
-  add({ records, leader = this.#leader, cosignedEarlierSeconds = 0, change }: BlockPlan): this {
+  add({ records, leader = this.#leader, cosignedEarlierSeconds = 0, change, signed }: BlockPlan): this {
     if (this.#height === 0 || leader !== this.#leader) this.#begin(leader)
     const { attestation } = this
     const carried: Carried = attestation !== undefined && attestation.size > this.#carriedSize ? { attestation } : {}
     this.#carriedSize = Math.max(this.#carriedSize, carried.attestation?.size ?? 0)
-    this.#seal(carried, records.length === 0 ? [] : [this.#batch(records, change)])
+    this.#seal(carried, records.length === 0 ? [] : [this.#batch(records, change, signed)])
     if (records.length > 0) this.#attest(cosignedEarlierSeconds)
     return this
   }
@@ -188,14 +190,11 @@ export class MadeLedger {
     return { signed, signatures }
   }
 
-  #batch(records: readonly string[], change = (jws: string): string => jws): Batch {
+  #batch(records: readonly string[], change = (jws: string): string => jws, signed?: readonly string[]): Batch {
     const { member, keys, centre } = this.#members[this.#leader]!
     const receivedAt = this.#point.time + 500
-    const items = records.map((key) => {
-      const statement = signStatement(
-        { ...fieldsOf(key), ledger: genesis.ledger, party: member.party },
-        { tagged: centre.publicKey, sign: (message) => ed25519Sign(centre.seed, message) },
-      )
+    const items = records.map((key, at) => {
+      const statement = signed?.[at] ?? signedBy({ member, centre }, key)
       return batchItem(encodeEntry({ statement: change(statement), member: member.id, receivedAt }), true)
     })
     const last = this.#runs.get(member.id)
@@ -271,6 +270,15 @@ export class MadeLedger {
     return this
   }
 }
+
+/** The statement of a record that a block led by this member of the genesis has. */
+export const signedRecord = (key: string, leader: number): string => signedBy(members[leader]!, key)
+
+const signedBy = ({ member, centre }: Pick<FoundedMember, 'member' | 'centre'>, key: string): string =>
+  signStatement(
+    { ...fieldsOf(key), ledger: genesis.ledger, party: member.party },
+    { tagged: centre.publicKey, sign: (message) => ed25519Sign(centre.seed, message) },
+  )
 
 /** A checkpoint note: the attestation's cosignatures under the log line of one member's node. */
 export function noteOf(
