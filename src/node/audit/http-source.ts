@@ -3,6 +3,10 @@
  * longer than its file can be; and all requests together have patience that grows only with what was delivered, so that a server that drips
  * cannot hold an audit for ever. Redirects are not followed: a stranger does not choose whom we ask.
  */
+import { type Agent, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { concat } from '../../chain/bytes.ts'
 import { NoAnswer, type Source, WrongAnswer } from './source.ts'
 
@@ -17,7 +21,6 @@ export interface HttpSourceOptions {
 }
 
 export interface HttpSourceDependencies {
-  readonly fetch?: typeof fetch
   /** Milliseconds, never going back. */
   readonly now?: () => number
 }
@@ -32,7 +35,7 @@ const patiencePerByteMs = 1_000 / 65_536
 export class HttpSource implements Source {
   readonly name: string
   readonly #options: Required<HttpSourceOptions>
-  readonly #fetch: typeof fetch
+  readonly #agent: Agent
   readonly #now: () => number
   #spentMs = 0
   #earnedMs = 0
@@ -47,7 +50,7 @@ export class HttpSource implements Source {
       ...options,
       url: options.url.replace(/\/+$/, ''),
     }
-    this.#fetch = dependencies.fetch ?? globalThis.fetch
+    this.#agent = isHttps(options.url) ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
     this.#now = dependencies.now ?? (() => performance.now())
   }
 
@@ -80,17 +83,13 @@ export class HttpSource implements Source {
     const { url, timeoutMs } = this.#options
     const signal = AbortSignal.timeout(timeoutMs)
     try {
-      const response = await this.#fetch(`${url}/${path}`, {
-        signal,
-        redirect: 'error',
-        // A node's single blocks are JSON unless their own bytes are asked for.
-        headers: { accept: 'application/octet-stream, application/cbor, text/plain, */*;q=0.1' },
-      })
-      const { status } = response
+      const response = await this.#begin(`${url}/${path}`, signal)
+      const status = response.statusCode!
       if (status === 200) return { kind: 'done', bytes: await readBounded(response, path, bytesMax) }
-      await response.body?.cancel()
+      // Whatever it says beside its status is not worth reading; the connection goes with it.
+      response.destroy()
       if (status === 404 || status === 410) return { kind: 'done', bytes: undefined }
-      const seconds = Number(response.headers.get('retry-after') ?? '0')
+      const seconds = Number(response.headers['retry-after'] ?? '0')
       const afterMs = Number.isFinite(seconds) ? Math.min(Math.max(0, seconds) * 1_000, retryAfterMsMax) : 0
       return { kind: 'again', why: `status ${status}`, afterMs }
     } catch (error) {
@@ -98,24 +97,49 @@ export class HttpSource implements Source {
       return { kind: 'again', why: signal.aborted ? `nothing within ${timeoutMs} ms` : reasonOf(error), afterMs: 0 }
     }
   }
+
+  /** Node's own client and not `fetch`: an audit asks twenty times for a thousand records, and `fetch` costs two to three times as much. */
+  #begin(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const options = { agent: this.#agent, signal, headers }
+    return new Promise((resolve, reject) => {
+      const asking = isHttps(url) ? httpsRequest(url, options, resolve) : httpRequest(url, options, resolve)
+      asking.on('error', reject)
+      asking.end()
+    })
+  }
+}
+
+const isHttps = (url: string): boolean => url.startsWith('https:')
+
+const headers = {
+  // A node's single blocks are JSON unless their own bytes are asked for.
+  accept: 'application/octet-stream, application/cbor, text/plain, */*;q=0.1',
+  // Hashes and signatures do not become smaller.
+  'accept-encoding': 'identity',
 }
 
 type Asked =
   | { readonly kind: 'done'; readonly bytes: Uint8Array | undefined }
   | { readonly kind: 'again'; readonly why: string; readonly afterMs: number }
 
-/** Counts what comes out of decompression, so that a small answer cannot become a large one. */
-async function readBounded(response: Response, path: string, bytesMax: number): Promise<Uint8Array> {
+/** Counts what comes out of unpacking, so that a small answer cannot become a large one. */
+async function readBounded(response: IncomingMessage, path: string, bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
-  if (response.body === null) return new Uint8Array()
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const chunk of unpacked(response) as AsyncIterable<Uint8Array>) {
     length += chunk.length
-    // Leaving the loop cancels the body.
+    // Leaving the loop ends the connection.
     if (length > bytesMax) throw new WrongAnswer(`${path} has more than ${bytesMax} bytes`)
     chunks.push(chunk)
   }
-  return chunks.length === 1 ? chunks[0]! : concat(...chunks)
+  return concat(...chunks)
+}
+
+/** Some proxies pack what nobody asked them to. */
+function unpacked(response: IncomingMessage): Readable {
+  if (response.headers['content-encoding'] !== 'gzip') return response
+  // Whoever reads gets the errors of both.
+  return pipeline(response, createGunzip(), () => undefined)
 }
 
 const reasonOf = (error: unknown): string => {
