@@ -26,12 +26,34 @@ export function encodeEntry(entry: Entry): Uint8Array {
 export function parseEntry(bytes: Uint8Array): Entry {
   if (bytes.length > entryBytesMax) throw malformed()
   let text: string
-  let value: unknown
   try {
     text = fromUtf8(bytes)
+  } catch {
+    throw malformed()
+  }
+  return parsePlain(text) ?? parseAny(text)
+}
+
+/**
+ * What every member writes: no character of member, time and JWS needs an escape, so this text is JSON, and the canonical spelling of what it says,
+ * without being parsed and written again. A third of the time. Undefined for every other text, which may be an entry all the same.
+ */
+function parsePlain(text: string): Entry | undefined {
+  const match = plainEntry.exec(text)
+  if (match === null) return undefined
+  const [, member, receivedAt, statement] = match as unknown as readonly [string, string, string, string]
+  const time = parseStoredTime(receivedAt)
+  if (time === undefined) throw malformed()
+  return { member, receivedAt: time, statement }
+}
+const plainEntry = /^\{"member":"([A-Za-z0-9_.:-]*)","receivedAt":"([0-9TZ:.-]*)","statement":"([A-Za-z0-9_.-]*)"\}$/
+
+function parseAny(text: string): Entry {
+  let value: unknown
+  try {
     value = JSON.parse(text)
   } catch {
-    throw malformed() // not UTF-8, or not JSON
+    throw malformed()
   }
   if (typeof value !== 'object' || value === null) throw malformed()
   const { member, receivedAt, statement } = value as Record<string, unknown>

@@ -58,9 +58,11 @@ export function formatTime(time: number): string {
 
 /** Reads a stored time; undefined for every spelling but the one `formatTime` writes. */
 export function parseStoredTime(text: string): number | undefined {
-  const time = parseTime(text)
-  return time !== undefined && formatTime(time) === text ? time : undefined
+  // Of all times that read, only UTC with three fraction digits has this length.
+  return text.length === storedCharacters ? parseTime(text) : undefined
 }
+
+const storedCharacters = '2026-11-22T02:15:00.123Z'.length
 
 /** For people: `2026-11-22 10:15:00.123 +08:00`, always Beijing time and saying so. Takes any time that a verifier may meet. */
 export function beijingTime(time: number): string {

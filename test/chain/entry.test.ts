@@ -4,14 +4,26 @@ import { batchItem } from '../../src/chain/batch.ts'
 import { utf8 } from '../../src/chain/bytes.ts'
 import { encodeEntry, encodeRefusalEntry, encodeSystemEntry, leafKindOf, parseEntry } from '../../src/chain/entry.ts'
 import { itemReader } from '../../src/chain/execution.ts'
-import type { JsonObject } from '../../src/chain/json.ts'
+import { canonicalJson, type JsonObject } from '../../src/chain/json.ts'
 import { Refusal } from '../../src/chain/refusal.ts'
 import { entryBytesMax } from '../../src/chain/tile.ts'
-import { timeMax } from '../../src/chain/time.ts'
+import { parseStoredTime, timeMax } from '../../src/chain/time.ts'
 import { genesis, now, statement } from './ledger-fixture.ts'
 
 const entry = { member: 'beijing', receivedAt: now, statement: statement('one') }
 const text = Buffer.from(encodeEntry(entry)).toString()
+
+/** What a text says as an entry by the long way, parsed and written again; undefined when that is another text. */
+function saidBy(spelled: string) {
+  try {
+    const said = JSON.parse(spelled) as Record<'member' | 'receivedAt' | 'statement', string>
+    const receivedAt = parseStoredTime(said.receivedAt)
+    const isSpelling = canonicalJson({ ...said }) === spelled
+    return isSpelling && receivedAt !== undefined ? { ...said, receivedAt } : undefined
+  } catch {
+    return undefined
+  }
+}
 
 describe('an entry', () => {
   it('reads back as it was written', () => {
@@ -49,6 +61,44 @@ describe('an entry', () => {
     expect(() => parseEntry(new Uint8Array(entryBytesMax + 1))).toThrow(Refusal)
     expect(() => parseEntry(utf8('['.repeat(60_000)))).toThrow(Refusal)
     expect(() => parseEntry(utf8(`{"member":${'['.repeat(30_000)}${']'.repeat(30_000)}}`))).toThrow(Refusal)
+  })
+
+  it('is read the same whether or not its characters need a closer look', () => {
+    // Some of these stand in what every node writes; a quotation mark, a backslash or what has to be escaped makes it another text, or none.
+    const character = fc.constantFrom(
+      'a',
+      'Z',
+      '0',
+      '-',
+      '_',
+      '.',
+      ':',
+      ' ',
+      '"',
+      '\\',
+      '\u0000',
+      '\u007f',
+      '共',
+      '\\ud800',
+      '\n',
+    )
+    const part = fc.array(character, { maxLength: 4 }).map((characters) => characters.join(''))
+    const time = fc.constantFrom(
+      '2026-11-22T02:15:00.123Z',
+      '2026-11-22T02:15:00Z',
+      '2026-02-30T02:15:00.123Z',
+      'Z',
+      '',
+    )
+    fc.assert(
+      fc.property(part, time, part, (member, receivedAt, jws) => {
+        const spelled = `{"member":"${member}","receivedAt":"${receivedAt}","statement":"${jws}"}`
+        const said = saidBy(spelled)
+        if (said === undefined) expect(() => parseEntry(utf8(spelled))).toThrow(Refusal)
+        else expect(parseEntry(utf8(spelled))).toEqual(said)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 
   it('and whatever stands for its statement is read or refused, never a crash', () => {

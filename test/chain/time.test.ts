@@ -62,6 +62,26 @@ describe('times', () => {
     }
   })
 
+  it('takes for stored exactly what it would write, of all spellings that can be read', () => {
+    const digits = (count: number, max: number) =>
+      fc.integer({ min: 0, max }).map((number) => String(number).padStart(count, '0'))
+    const spelling = fc
+      .tuple(
+        fc.tuple(digits(4, 9_999), digits(2, 13), digits(2, 32)).map((parts) => parts.join('-')),
+        fc.tuple(digits(2, 24), digits(2, 60), digits(2, 60)).map((parts) => parts.join(':')),
+        fc.constantFrom('', '.000', '.999', '.5', '.1234'),
+        fc.constantFrom('Z', 'z', '+00:00', '-00:00', '+08:00', ''),
+      )
+      .map(([day, time, fraction, offset]) => `${day}T${time}${fraction}${offset}`)
+    fc.assert(
+      fc.property(spelling, (text) => {
+        const time = parseTime(text)
+        expect(parseStoredTime(text)).toBe(time !== undefined && formatTime(time) === text ? time : undefined)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   it('reads back what it writes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: timeMax }), (time) => {
