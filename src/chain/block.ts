@@ -6,7 +6,7 @@
 import { sha256 } from '#crypto'
 import { type Batch, batchBytesMax, decodeBatch } from './batch.ts'
 import { fromHex, toHex, utf8 } from './bytes.ts'
-import { CborError, type CborValue, decodeCbor, encodeCbor, field } from './cbor.ts'
+import { CborError, type CborValue, decodeCbor, encodeCbor, field, hashOfCbor } from './cbor.ts'
 import {
   type BlockCertificate,
   type BlockRef,
@@ -87,7 +87,7 @@ export function batchesPreimage(batches: readonly Batch[]): Uint8Array {
 }
 
 export function carriedDigest(carried: Carried): string {
-  return toHex(sha256(encodeCbor(carriedToCbor(carried))))
+  return toHex(hashOfCbor(carriedToCbor(carried)))
 }
 
 export const blockId = (header: BlockHeader): string => blockIdOfHeader(encodeHeader(header))

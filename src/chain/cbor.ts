@@ -3,7 +3,9 @@
  * Structures are arrays that begin with a format version. Decoding is strict: what was read is encoded again and compared, so a
  * value has exactly one spelling and a hash of the bytes is a hash of the value.
  */
+
 import { decode } from 'cborg'
+import { sha256 } from '#crypto'
 import { equalBytes, utf8, writeU32 } from './bytes.ts'
 
 export type CborValue = null | boolean | number | string | Uint8Array | readonly CborValue[]
@@ -29,6 +31,9 @@ export const cborItemsMax = 32_768
 export function encodeCbor(value: CborValue): Uint8Array {
   return encoded(value).slice()
 }
+
+/** SHA-256 of a value's one spelling, which is not kept. */
+export const hashOfCbor = (value: CborValue): Uint8Array => sha256(encoded(value))
 
 /** A view of the scratch buffer, good until the next value is encoded. */
 function encoded(value: CborValue): Uint8Array {

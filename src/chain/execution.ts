@@ -17,13 +17,14 @@ import { type BlockRef, certifiedBlock, type SigningContext } from './certificat
 import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
 import { type Closing, type Epoch, epochAfter, epochRow, epochToCbor, foundingEpoch } from './epoch.ts'
 import { type Genesis, type GenesisMember, legalDayOf } from './genesis.ts'
-import { leafHash, type TreeFrontier } from './merkle-tree.ts'
+import { type Digest, type HashWriter, leafHash, type TreeFrontier } from './merkle-tree.ts'
 import { nextMembers, refoundedEpoch } from './next-members.ts'
 import { type Height, height, type Term } from './numbers.ts'
 import { decodeRefounding, type Refounding, refoundingDigest } from './refounding.ts'
 import { Refusal } from './refusal.ts'
 import { Overlay, type StateReader } from './state.ts'
 import { parseStatement, type Statement } from './statement.ts'
+import { tileLevels } from './tile.ts'
 
 /** The block may not stand in the chain. `code` is stable; it is what a member answers that refuses the block. */
 export class InvalidBlock extends Error {
@@ -151,6 +152,8 @@ export interface Execution {
   /** New leaves; the first has index `firstIndex`. */
   readonly leaves: readonly Leaf[]
   readonly firstIndex: number
+  /** Hashes that new leaves make complete, one for each 256 of the level below (C2SP tlog-tiles), in the order in which they become so. */
+  readonly tileRoots: readonly Digest[]
   /** By batch, by item. */
   readonly outcomes: readonly (readonly Outcome[])[]
   /** The writes have been stored; reads through this block's state, and through those above it, now go to `committed`. */
@@ -208,9 +211,13 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
   }
   const carried = carriedDigest(proposal.carried)
   const frontier = parent.frontier.copy()
+  const tileRoots: Digest[] = []
   if (leaves.length > 0) {
     leaves.unshift(systemLeaf(parent, proposal, rules, blockHeight, carried))
-    for (const leaf of leaves) frontier.append(leaf.hash)
+    const noteTile: HashWriter = (level, _, hash) => {
+      if (level > 0 && level % tileLevels === 0) tileRoots.push(hash)
+    }
+    for (const leaf of leaves) frontier.append(leaf.hash, noteTile)
     if (unattested.length >= rules.genesis.parameters.unattestedBlocksMax) {
       throw new InvalidBlock('block.unattested-window', `${unattested.length} blocks await attestation`)
     }
@@ -244,6 +251,7 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
     writes: state.writes,
     leaves,
     firstIndex,
+    tileRoots,
     outcomes,
     fold: (committed) => state.fold(committed),
   }

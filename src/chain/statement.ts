@@ -3,10 +3,9 @@
  * bytes can answer: one spelling of everything, the right ledger, the four fields every payload has, the id. Whether the
  * signature is good is a separate, dearer check (`verifySignature`); whether this key may say this, now, is the catalogue's.
  */
-import { sha256 } from '#crypto'
 import { assert } from './assert.ts'
 import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from './bytes.ts'
-import { encodeCbor } from './cbor.ts'
+import { hashOfCbor } from './cbor.ts'
 import { canonicalJson, type JsonObject, type JsonValue, readJson } from './json.ts'
 import { keyFromKid, kidOf, type TaggedKey } from './keys.ts'
 import { Refusal, type RefusalTexts } from './refusal.ts'
@@ -167,7 +166,7 @@ export function refuseOtherLedger(payload: JsonObject, ledger: string): void {
 
 /** Hex SHA-256 of the deterministic CBOR of [1, party, RFC 8785 payload bytes]. */
 export function statementId(party: string, canonicalPayload: Uint8Array): string {
-  return toHex(sha256(encodeCbor([1, party, canonicalPayload])))
+  return toHex(hashOfCbor([1, party, canonicalPayload]))
 }
 
 /** Signs a payload; any JSON object, so that tests can also make what the ledger refuses. */

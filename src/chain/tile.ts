@@ -10,6 +10,8 @@ import { VerificationError } from './verification-error.ts'
 
 /** Hashes in a full tile, entries in a full bundle. */
 export const tileWidthMax = 256
+/** Levels of the tree from one level of tiles to the next: 2^8 = 256. */
+export const tileLevels = 8
 /** Bytes of the largest entry: the u16 length in a bundle holds no more. */
 export const entryBytesMax = 65_535
 
@@ -87,9 +89,9 @@ export type TileReader = (level: number, index: number, width: number) => Uint8A
  */
 export function hashReaderOfTiles(size: number, readTile: TileReader): HashReader {
   return (level, index) => {
-    const tileLevel = Math.floor(level / 8)
+    const tileLevel = Math.floor(level / tileLevels)
     // The subtree is made of 2^r neighbouring hashes of one tile.
-    const count = 2 ** (level - tileLevel * 8)
+    const count = 2 ** (level - tileLevel * tileLevels)
     const first = index * count
     const tileIndex = Math.floor(first / tileWidthMax)
     const width = tileWidth(tileLevel, tileIndex, size)

@@ -397,7 +397,8 @@ export class BlockStore {
   fold(
     block: BlockRef,
     blockBytes: Uint8Array,
-    execution: Pick<Execution, 'leaves' | 'firstIndex' | 'writes' | 'point'> & Partial<Pick<Execution, 'header'>>,
+    execution: Pick<Execution, 'leaves' | 'firstIndex' | 'writes' | 'point'> &
+      Partial<Pick<Execution, 'header' | 'tileRoots'>>,
   ): void {
     if (execution.header !== undefined) {
       const row = concat(fromHex(block.id)!, encodeHeader(execution.header))
@@ -409,6 +410,7 @@ export class BlockStore {
     }
     const named = new Map<string, { name: NamedField; value: string; indices: number[] }>()
     let offset = 0
+    const tileRoots = [...(execution.tileRoots ?? [])]
     execution.leaves.forEach((leaf, i) => {
       const index = execution.firstIndex + i
       if (leaf.kind === 'record') {
@@ -432,8 +434,9 @@ export class BlockStore {
         if (held === undefined) named.set(id, { name, value, indices: [index] })
         else if (held.indices.at(-1) !== index) held.indices.push(index)
       }
-      this.#appendHash(index, leaf.hash)
+      this.#appendHash(index, leaf.hash, tileRoots)
     })
+    assert(tileRoots.length === 0, 'tiles are full where the tree says so')
     for (const { name, value, indices } of named.values()) {
       this.#derive(namedKey(name, value, block.height), encodeCbor(indices), false)
     }
@@ -540,7 +543,7 @@ export class BlockStore {
 
   // ── the tree ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #appendHash(index: number, hash: Uint8Array): void {
+  #appendHash(index: number, hash: Uint8Array, tileRoots: Uint8Array[]): void {
     let level = 0
     let at = index
     let value = hash
@@ -550,7 +553,7 @@ export class BlockStore {
       const full = this.#extendEdge(row, value, tileWidthMax * 32)
       if (full === undefined) return
       // A full tile is one hash of the level above: the root of its 256 (C2SP tlog-tiles).
-      value = tileRoot(full)
+      value = tileRoots.shift() ?? tileRoot(full)
       at = tile
       level += 1
     }

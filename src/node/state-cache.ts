@@ -1,7 +1,8 @@
 /**
  * Rows of the committed state kept decoded in front of the disk: what is there, and what is not. Every statement asks whether its key is
- * frozen, and hardly any key ever is: without the second half each such question is a read of LevelDB. Bounded in number; whatever is written
- * to the state has to be told here.
+ * frozen, and hardly any key ever is: without the second half each such question is a read of LevelDB. Rows of idempotency keys are not kept: there is
+ * one for each record, hardly ever asked for again, and they would push out what every statement asks for. Bounded in number; whatever is
+ * written to the state has to be told here.
  */
 import type { CborValue } from '../chain/cbor.ts'
 
@@ -29,6 +30,7 @@ export class StateCache {
       return undefined
     }
     const value = this.#load(name)
+    if (isOfOneRecord(name)) return value
     if (value !== undefined) this.#keep(name, value)
     else this.#noteAbsent(name)
     return value
@@ -36,6 +38,7 @@ export class StateCache {
 
   /** The row is, or will be, on the disk. */
   set(name: string, value: CborValue): void {
+    if (isOfOneRecord(name)) return
     this.#absent.delete(name)
     this.#rows.delete(name)
     this.#keep(name, value)
@@ -56,3 +59,5 @@ export class StateCache {
     if (this.#rows.size > this.#rowsMax) this.#rows.delete(this.#rows.keys().next().value!)
   }
 }
+
+const isOfOneRecord = (name: string): boolean => name.startsWith('idem/')

@@ -1,8 +1,18 @@
 /** The codec's bounds: what would cost much to read is refused by its heads, before anything is made of it. */
+
 import { encode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CborError, type CborValue, cborDepthMax, cborItemsMax, decodeCbor, encodeCbor } from '../../src/chain/cbor.ts'
+import { sha256 } from '#crypto'
+import {
+  CborError,
+  type CborValue,
+  cborDepthMax,
+  cborItemsMax,
+  decodeCbor,
+  encodeCbor,
+  hashOfCbor,
+} from '../../src/chain/cbor.ts'
 
 function nested(depth: number): CborValue {
   let value: CborValue = null
@@ -34,6 +44,7 @@ describe('CBOR', () => {
       const bytes = encodeCbor(value)
       expect(bytes).toEqual(new Uint8Array(encode(value)))
       expect(bytes.constructor).toBe(Uint8Array)
+      expect(hashOfCbor(value)).toEqual(sha256(bytes))
       expect(decodeCbor(bytes)).toEqual(value === 0 ? 0 : decodeCbor(encode(value)))
     }
     fc.assert(fc.property(anything, check), { numRuns: 500 })

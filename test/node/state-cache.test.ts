@@ -53,6 +53,13 @@ test('of a flood of names that are not there the last are remembered, and one th
   expect(asked).toHaveLength(5_002)
 })
 
+test('rows of idempotency keys are not kept, there or not', () => {
+  const { cache, asked } = cacheOver({ 'idem/a': 1 })
+  cache.set('idem/a', 1)
+  for (let i = 0; i < 2; i++) expect([cache.get('idem/a'), cache.get('idem/b')]).toEqual([1, undefined])
+  expect(asked).toEqual(['idem/a', 'idem/b', 'idem/a', 'idem/b'])
+})
+
 test('after clearing everything is asked for anew', () => {
   const { cache, asked } = cacheOver({ a: 1 })
   for (let i = 0; i < 2; i++) {

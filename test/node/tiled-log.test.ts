@@ -17,7 +17,7 @@ import { emptyRoot, inclusionPath, leafHash, rootOf, TreeFrontier } from '../../
 import { parseNote } from '../../src/chain/note.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { parsePolicy } from '../../src/chain/policy.ts'
-import { decodeEntryBundle, hashReaderOfTiles } from '../../src/chain/tile.ts'
+import { decodeEntryBundle, hashReaderOfTiles, tileLevels } from '../../src/chain/tile.ts'
 import { checkNoteAgainstPolicy, verifyConsistency, verifyInclusion } from '../../src/chain/verify.ts'
 import { BlockStore } from '../../src/node/block-store.ts'
 import { DiskCycle } from '../../src/node/disk-cycle.ts'
@@ -86,8 +86,11 @@ function filledStore(): BlockStore {
       const bytes = entryAt(firstIndex + i)
       return { kind: 'system', bytes, hash: leafHash(bytes) } as unknown as Leaf
     })
+    const tileRoots: Uint8Array[] = []
     for (const { hash } of leaves) {
-      frontier.append(hash)
+      frontier.append(hash, (level, _, root) => {
+        if (level > 0 && level % tileLevels === 0) tileRoots.push(root)
+      })
       if ((sizes as readonly number[]).includes(frontier.size)) roots.set(frontier.size, toHex(frontier.root()))
     }
     const point = {
@@ -99,7 +102,9 @@ function filledStore(): BlockStore {
       unattested: [],
     }
     const block = { term: term(1), height: height(firstIndex / blockLeaves + 1), id: '22'.repeat(32) }
-    filled.fold(block, new Uint8Array(), { leaves, firstIndex, writes: new Map(), point })
+    // Whoever has not executed the block knows no roots of tiles; both ways lead to the same tree.
+    const known = block.height % 2 === 0 ? { tileRoots } : {}
+    filled.fold(block, new Uint8Array(), { leaves, firstIndex, writes: new Map(), point, ...known })
   }
   return filled
 }

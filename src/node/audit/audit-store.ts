@@ -122,11 +122,13 @@ export class AuditStore {
   }
 
   /** Takes in the next block, which was executed on `point`. */
-  fold(block: Block, { point, leaves, writes, fold }: Execution): void {
+  fold(block: Block, { point, leaves, tileRoots, writes, fold }: Execution): void {
     assert(block.header.parent === this.#point.block.id, 'blocks are folded in order')
     this.#fold(writes)
     fold(this.state)
-    for (const { hash } of leaves) this.#tiles.append(hash)
+    const roots = [...tileRoots]
+    for (const { hash } of leaves) this.#tiles.append(hash, roots)
+    assert(roots.length === 0, 'tiles are full where the tree says so')
     const { term, height } = block.header
     this.#point = { ...point, block: { term, height, id: block.id }, state: this.state }
     if (point.next !== undefined) this.#epoch = point.next

@@ -25,7 +25,8 @@ export class TileBuilder {
     })
   }
 
-  append(leaf: Uint8Array): void {
+  /** `tileRoots`: what the tiles that become full by this leaf are one level up, where that is known; taken from its front. */
+  append(leaf: Uint8Array, tileRoots: Uint8Array[] = []): void {
     let hash = leaf
     for (let level = 0; ; level++) {
       let edge = this.#levels[level]
@@ -40,7 +41,7 @@ export class TileBuilder {
       this.#onFull(level, edge.index, full)
       edge.index += 1
       edge.length = 0
-      hash = completeRoot(full)
+      hash = tileRoots.shift() ?? completeRoot(full)
     }
   }
 
