@@ -13,7 +13,6 @@ import {
   type Clock,
   type Lane,
   laneCreditBytes,
-  lanes,
   type MemberId,
   messageBytesMax,
   type Network,
@@ -165,7 +164,7 @@ export class MemoryNetworkWorld {
       clock: this.dependencies.clock,
       random: this.dependencies.random,
       silenceMs: this.options.silenceMs,
-      wire: (from, to) => this.wire(from, to),
+      wires: [this.wire(first.member, second.member), this.wire(second.member, first.member)],
       onEnd: () => {
         if (this.connections.get(key) === connection) this.connections.delete(key)
         this.reconnectLater(a, b)
@@ -264,7 +263,8 @@ interface ConnectionDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly silenceMs: number
-  wire(from: MemberId, to: MemberId): Wire
+  /** From the first end to the second, and back. */
+  readonly wires: readonly [Wire, Wire]
   onEnd(): void
 }
 
@@ -275,63 +275,67 @@ interface Flow {
   inFlightBytes: number
 }
 
-/** What travels one way, in order; at the head of a cut wire it waits. */
-interface Passage {
+/** One direction of a connection: what travels it does so in order, and waits at the head of a cut wire. */
+interface Way {
+  readonly from: MemoryNetwork
+  readonly to: MemoryNetwork
+  readonly wire: Wire
+  readonly flows: Readonly<Record<Lane, Flow>>
   readonly items: { readonly arrive: () => void; readonly dueAt: number }[]
   isWaiting: boolean
 }
 
+function wayOf(from: MemoryNetwork, to: MemoryNetwork, wire: Wire): Way {
+  const flow = (): Flow => ({ queue: [], queuedBytes: 0, inFlightBytes: 0 })
+  return { from, to, wire, flows: { control: flow(), append: flow(), bulk: flow() }, items: [], isWaiting: false }
+}
+
 class Connection {
-  private readonly ends: readonly [MemoryNetwork, MemoryNetwork]
+  private readonly there: Way
+  private readonly back: Way
   private readonly dependencies: ConnectionDependencies
-  private readonly flows = new Map<string, Flow>()
-  private readonly passages = new Map<MemberId, Passage>()
   private isEnded = false
   private isSilent = false
   private cancelSilence: (() => void) | undefined
 
   constructor(first: MemoryNetwork, second: MemoryNetwork, dependencies: ConnectionDependencies) {
-    this.ends = [first, second]
     this.dependencies = dependencies
-    for (const end of this.ends) {
-      this.passages.set(end.member, { items: [], isWaiting: false })
-      for (const lane of lanes) {
-        this.flows.set(`${end.member} ${lane}`, { queue: [], queuedBytes: 0, inFlightBytes: 0 })
-      }
-    }
+    const [there, back] = dependencies.wires
+    this.there = wayOf(first, second, there)
+    this.back = wayOf(second, first, back)
     first.connectionChanged(second.member, this, true)
     second.connectionChanged(first.member, this, true)
   }
 
   joins(node: MemoryNetwork): boolean {
-    return this.ends.includes(node)
+    return this.there.from === node || this.there.to === node
   }
 
   send(from: MemoryNetwork, lane: Lane, bytes: Uint8Array): void {
-    const flow = this.flow(from, lane)
+    const way = this.wayFrom(from)
+    const flow = way.flows[lane]
     flow.queue.push(bytes)
     flow.queuedBytes += wireBytesOf(bytes.length)
-    this.pump(from, lane)
+    this.pump(way, lane)
   }
 
   unacknowledged(from: MemoryNetwork, lane: Lane): number {
-    const flow = this.flow(from, lane)
+    const flow = this.wayFrom(from).flows[lane]
     return flow.queuedBytes + flow.inFlightBytes
   }
 
   /** A wire was cut or mended. */
   wiresChanged(): void {
     if (this.isEnded || this.isSilent) return
-    const [first, second] = this.ends
-    const { wire, clock, silenceMs } = this.dependencies
-    const isCut = wire(first.member, second.member).isCut || wire(second.member, first.member).isCut
-    if (isCut) {
+    const { clock, silenceMs } = this.dependencies
+    if (this.there.wire.isCut || this.back.wire.isCut) {
       this.cancelSilence ??= clock.after(silenceMs, () => this.end())
       return
     }
     this.cancelSilence?.()
     this.cancelSilence = undefined
-    for (const end of this.ends) this.forward(end.member)
+    this.forward(this.there)
+    this.forward(this.back)
   }
 
   /** One end is gone without a word: nothing arrives any more, and the silence is noticed in time. */
@@ -344,15 +348,15 @@ class Connection {
     if (this.isEnded) return
     this.isEnded = true
     this.cancelSilence?.()
-    const [first, second] = this.ends
+    const { from: first, to: second } = this.there
     first.connectionChanged(second.member, this, false)
     second.connectionChanged(first.member, this, false)
     this.dependencies.onEnd()
   }
 
   /** Sends what the credit allows. A message larger than the credit travels alone. */
-  private pump(from: MemoryNetwork, lane: Lane): void {
-    const flow = this.flow(from, lane)
+  private pump(way: Way, lane: Lane): void {
+    const flow = way.flows[lane]
     for (;;) {
       const bytes = flow.queue[0]
       if (bytes === undefined) return
@@ -362,15 +366,14 @@ class Connection {
       flow.queue.shift()
       flow.queuedBytes -= wireBytes
       flow.inFlightBytes += costBytes
-      const to = this.otherEnd(from)
-      this.travel(from.member, to.member, wireBytes, () => {
+      this.travel(way, wireBytes, () => {
         let isReleased = false
-        to.deliver(from.member, lane, bytes.slice(), () => {
+        way.to.deliver(way.from.member, lane, bytes.slice(), () => {
           if (isReleased || this.isEnded) return
           isReleased = true
-          this.travel(to.member, from.member, 0, () => {
+          this.travel(way === this.there ? this.back : this.there, 0, () => {
             flow.inFlightBytes -= costBytes
-            this.pump(from, lane)
+            this.pump(way, lane)
           })
         })
       })
@@ -378,54 +381,36 @@ class Connection {
   }
 
   /** Puts something on the wire; it arrives in order, as an event of its own. */
-  private travel(from: MemberId, to: MemberId, bytes: number, arrive: () => void): void {
-    const { clock, random, wire: wireOf } = this.dependencies
-    const wire = wireOf(from, to)
+  private travel(way: Way, bytes: number, arrive: () => void): void {
+    const { clock, random } = this.dependencies
+    const { wire } = way
     const { delayMs, jitterMs, bytesPerMs } = wire
     const drawnMs = jitterMs === 0 ? 0 : random.below(jitterMs + 1)
     if (bytesPerMs !== undefined) {
       wire.busyUntil = Math.max(wire.busyUntil, clock.monotonic()) + Math.ceil(bytes / bytesPerMs)
     }
     const setsOutAt = bytesPerMs === undefined ? clock.monotonic() : wire.busyUntil
-    this.passageFrom(from).items.push({ arrive, dueAt: setsOutAt + delayMs + drawnMs })
-    this.forward(from)
+    way.items.push({ arrive, dueAt: setsOutAt + delayMs + drawnMs })
+    this.forward(way)
   }
 
-  /** Waits for the head of the passage; the next only sets out when it has arrived, so that no draw of delays reorders them. */
-  private forward(from: MemberId): void {
-    const passage = this.passageFrom(from)
-    const head = passage.items[0]
-    if (head === undefined || passage.isWaiting || this.isEnded || this.isSilent || this.isCutFrom(from)) return
-    passage.isWaiting = true
+  /** Waits for the head of the way; the next only sets out when it has arrived, so that no draw of delays reorders them. */
+  private forward(way: Way): void {
+    const head = way.items[0]
+    if (head === undefined || way.isWaiting || this.isEnded || this.isSilent || way.wire.isCut) return
+    way.isWaiting = true
     const { clock } = this.dependencies
     clock.after(Math.max(0, head.dueAt - clock.monotonic()), () => {
-      passage.isWaiting = false
-      if (this.isEnded || this.isSilent || this.isCutFrom(from)) return
-      passage.items.shift()
+      way.isWaiting = false
+      if (this.isEnded || this.isSilent || way.wire.isCut) return
+      way.items.shift()
       head.arrive()
-      this.forward(from)
+      this.forward(way)
     })
   }
 
-  private isCutFrom(from: MemberId): boolean {
-    const [first, second] = this.ends
-    return this.dependencies.wire(from, from === first.member ? second.member : first.member).isCut
-  }
-
-  private passageFrom(from: MemberId): Passage {
-    const passage = this.passages.get(from)
-    assert(passage !== undefined, 'both ends have a passage')
-    return passage
-  }
-
-  private flow(from: MemoryNetwork, lane: Lane): Flow {
-    const flow = this.flows.get(`${from.member} ${lane}`)
-    assert(flow !== undefined, 'both ends have every lane')
-    return flow
-  }
-
-  private otherEnd(end: MemoryNetwork): MemoryNetwork {
-    return end === this.ends[0] ? this.ends[1] : this.ends[0]
+  private wayFrom(end: MemoryNetwork): Way {
+    return end === this.there.from ? this.there : this.back
   }
 }
 

@@ -110,8 +110,9 @@ export class Client implements Watch {
   turned(process: NodeProcess): void {
     const waiting = this.#waiting.get(process)
     if (waiting === undefined || !process.isStarted) return
+    // Asked at every event, and nearly always in vain.
+    if (!waiting.some(({ isReady }) => isReady())) return
     const ready = waiting.filter(({ isReady }) => isReady())
-    if (ready.length === 0) return
     this.#waiting.set(
       process,
       waiting.filter((each) => !ready.includes(each)),

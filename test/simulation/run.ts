@@ -87,7 +87,7 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
     return (
       (askedIn === world.epoch.number || isTaken()) &&
       expected.every(({ process }) => process?.isStarted === true) &&
-      expected.every((machine) => isAtWork(machine, isMember(machine))) &&
+      // Asked at every event: what is soon said, and mostly not so yet, comes first.
       expected.every(
         ({ process }) =>
           process!.replica.raft.tail.height === process!.replica.raft.commit &&
@@ -95,6 +95,7 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
           process!.replica.attested?.size === process!.replica.ledger.committed.frontier.size,
       ) &&
       client.isAnswered('after the faults') &&
+      expected.every((machine) => isAtWork(machine, isMember(machine))) &&
       // Whatever contradicts itself and was seen by anybody honest comes to the ledger.
       expected.every(({ process }) => process!.replica.faults.every(({ frozen }) => frozen !== undefined))
     )
@@ -116,8 +117,9 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
 
 /** A member has nothing on its way and nothing in its way; a node that is none says so, and follows. */
 function isAtWork({ process }: Machine, isMember: boolean): boolean {
-  const { hindrances, pendingCount } = process!.replica
-  if (isMember) return hindrances.length === 0 && pendingCount === 0
+  const { replica } = process!
+  if (isMember) return replica.pendingCount === 0 && replica.hindrances.length === 0
+  const { hindrances } = replica
   return hindrances.length === 1 && hindrances[0] === 'node.not-a-member'
 }
 
