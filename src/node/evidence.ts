@@ -240,6 +240,7 @@ export class Evidence {
 
   /** In the order in which they were found, and after a restart by key. */
   get faults(): readonly KeptFault[] {
+    if (this.#kept.size === 0) return noFaults
     return Array.from(this.#kept.values(), ({ member, fault, file }) => ({
       member,
       fault,
@@ -423,6 +424,7 @@ export class Evidence {
   }
 }
 
+const noFaults: readonly KeptFault[] = []
 const firstOfCosignature = utf8('cosignature')[0]!
 
 /** The two parts of what a cosignature signs: its line of time, and the checkpoint's text. */

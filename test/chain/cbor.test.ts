@@ -1,6 +1,7 @@
-/** The codec's bounds: what would cost much to read is refused by its heads, before anything is made of it. */
-
-import { encode } from 'cborg'
+/**
+ * The codec is held to another one, and to its bounds: what would cost much to read is refused by its heads, before anything is made of it.
+ */
+import { decode, encode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '#crypto'
@@ -38,7 +39,111 @@ const anything = fc.letrec<{ value: CborValue }>((tie) => ({
   value: fc.oneof({ maxDepth: 5 }, leaf, fc.array(tie('value'), { maxLength: 30 })),
 })).value
 
+/** Whether `cborg` reads a value of ours in these bytes, and would write the same. */
+function readByTheOther(bytes: Uint8Array): CborValue | undefined {
+  try {
+    const value = decode(bytes, {
+      strict: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+      allowInfinity: false,
+      allowNaN: false,
+      allowBigInt: false,
+    })
+    return Buffer.compare(encodeCbor(value), bytes) === 0 ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function readHere(bytes: Uint8Array): CborValue | undefined {
+  try {
+    return decodeCbor(bytes)
+  } catch (error) {
+    expect(error).toBeInstanceOf(CborError)
+    return undefined
+  }
+}
+
+function expectAgreement(bytes: Uint8Array): void {
+  expect(readHere(bytes)).toEqual(readByTheOther(bytes))
+}
+
 describe('CBOR', () => {
+  it('is read as the other codec reads it, whatever the bytes', () => {
+    for (let first = 0; first < 256; first++) {
+      expectAgreement(Uint8Array.of(first))
+      for (let second = 0; second < 256; second++) {
+        const bytes = Uint8Array.of(first, second)
+        // Compared before it is expected: sixty-five thousand expectations take seconds.
+        if (readHere(bytes) !== readByTheOther(bytes)) expectAgreement(bytes)
+      }
+    }
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), expectAgreement), { numRuns: 3_000 })
+    // Heads that promise 1, 2, 4 and 8 bytes of length, around every border.
+    const borders = [
+      0,
+      23,
+      24,
+      255,
+      256,
+      65_535,
+      65_536,
+      2 ** 32 - 1,
+      2 ** 32,
+      2 ** 53 - 2,
+      2 ** 53 - 1,
+      2 ** 53,
+      2 ** 63,
+    ]
+    for (const major of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      for (const border of borders) {
+        for (const [short, size] of [
+          [24, 1],
+          [25, 2],
+          [26, 4],
+          [27, 8],
+        ] as const) {
+          const head = Buffer.alloc(9)
+          head[0] = (major << 5) | short
+          head.writeBigUInt64BE((BigInt(border) << BigInt(64 - 8 * size)) & 0xffff_ffff_ffff_ffffn, 1)
+          expectAgreement(new Uint8Array(head.subarray(0, 1 + size)))
+          expectAgreement(
+            Uint8Array.from([...head.subarray(0, 1 + size), ...new Uint8Array(Math.min(border, 300)).fill(0x61)]),
+          )
+        }
+      }
+    }
+  })
+
+  it('is read as the other codec reads it when a good value was spoilt', () => {
+    const spoilt = fc.record({
+      value: anything,
+      at: fc.nat(),
+      byte: fc.nat({ max: 255 }),
+      kind: fc.constantFrom('set', 'insert', 'remove', 'cut'),
+    })
+    fc.assert(
+      fc.property(spoilt, ({ value, at, byte, kind }) => {
+        const good = [...encodeCbor(value)]
+        const place = at % good.length
+        if (kind === 'cut') good.length = place
+        else good.splice(place, kind === 'insert' ? 0 : 1, ...(kind === 'remove' ? [] : [byte]))
+        expectAgreement(Uint8Array.from(good))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('gives bytes of its own, also out of a Buffer', () => {
+    const message = Buffer.from(encodeCbor([Uint8Array.of(1, 2, 3)]))
+    const [bytes] = decodeCbor(message) as readonly [Uint8Array]
+    message.fill(9)
+    expect(bytes).toEqual(Uint8Array.of(1, 2, 3))
+    expect(bytes.constructor).toBe(Uint8Array)
+    expect(bytes.buffer).not.toBe(message.buffer)
+  })
+
   it('is written as the codec writes it, and read back', () => {
     const check = (value: CborValue): void => {
       const bytes = encodeCbor(value)
@@ -108,6 +213,8 @@ describe('CBOR', () => {
     ['a longer length than needed', '5801ff'],
     ['a surrogate in a text', '63eda080'],
     ['a text that is not UTF-8', '61ff'],
+    ['a long text that is not UTF-8', `7820${'61'.repeat(31)}ff`],
+    ['a text that begins with a byte order mark', '64efbbbf61'],
   ])('%s is no value: %s', (_, hex) => {
     expect(() => decodeCbor(Uint8Array.from(Buffer.from(hex, 'hex')))).toThrow(CborError)
   })
