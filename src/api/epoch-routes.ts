@@ -4,12 +4,23 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { asOfAnswer } from './answering.ts'
-import { decimal, insideNumber, noParameters, querySchema, readPath, readQuery } from './parameters.ts'
+import { decimal, insideNumber, matching, noParameters, querySchema, readPath, readQuery } from './parameters.ts'
 import { Problem } from './problems.ts'
 import { binaryMediaType, type RouteContext, textMediaType } from './route-context.ts'
 import { answers, binary, media, plainText, problemAnswer } from './schemas.ts'
 
 const epochQuery = { epoch: decimal('届次，缺省为当前届 · number of the epoch, default: the one of today') }
+const policyQuery = {
+  ...epochQuery,
+  log: matching(
+    '只列该成员节点的日志密钥 · with the log key of this member’s node alone',
+    /^[a-z0-9][a-z0-9-]{0,31}$/,
+    {
+      zh: '应为成员标识',
+      en: 'takes the id of a member',
+    },
+  ),
+}
 
 export function epochRoutes(app: FastifyInstance, { service }: RouteContext): void {
   app.route({
@@ -85,12 +96,18 @@ export function epochRoutes(app: FastifyInstance, { service }: RouteContext): vo
       summary: '验证信任清单 · Policy to verify by',
       description:
         'C2SP tlog-policy。缺省为本节点当前所出具的快照与证明所适用的一届。 · By default that of the epoch whose members cosigned what this node serves now.',
-      querystring: querySchema(epochQuery),
+      querystring: querySchema(policyQuery),
       response: { 200: media('policy file', { 'text/plain': plainText }), default: problemAnswer },
     },
     handler: (request, reply) => {
-      const policy = service.policy(numberIn(request.query))
-      if (policy === undefined) throw new Problem('epoch.not-found')
+      const { epoch, log } = readQuery(policyQuery, request.query)
+      const number = epoch === undefined ? undefined : (insideNumber(epoch) ?? Number.MAX_SAFE_INTEGER)
+      if (service.policy(number) === undefined) throw new Problem('epoch.not-found')
+      const policy = service.policy(number, log)
+      if (policy === undefined) {
+        const problem = { zh: '不是该届成员', en: 'not a member of that epoch' }
+        throw new Problem('request.bad-parameter', { fields: [{ parameter: 'log', problem }] })
+      }
       return reply.header('content-type', textMediaType).send(policy)
     },
   })

@@ -364,8 +364,9 @@ export interface Service {
   /**
    * Policy text (C2SP tlog-policy): the one by which what this node serves now is good, or that of the epoch with this number; undefined when
    * there is no such epoch.
+   * @param log a member: with the log key of its node alone; undefined also when it is none of that epoch
    */
-  policy(epoch?: number): string | undefined
+  policy(epoch?: number, log?: string): string | undefined
   /** The genesis entry's bytes. */
   genesis(): Uint8Array
   /** Newest attested checkpoint as a signed note; `cosignatures` limits the cosignature lines. */

@@ -18,6 +18,17 @@ export const memberCosignKey = ({ origin }: Pick<Genesis, 'origin'>, { id, node 
 export const epochPolicy = ({ origin }: Pick<Genesis, 'origin'>, { members, quorum }: Epoch): Policy =>
   memberPolicy({ origin, members, quorum })
 
+/**
+ * The same, by which only what the node of one member serves is good: for verifiers that ask for the signature of every log that a policy lists,
+ * where tlog-policy asks for one of them. Undefined for who is no member.
+ */
+export function policyOfNode({ origin }: Pick<Genesis, 'origin'>, epoch: Epoch, id: string): Policy | undefined {
+  const member = epoch.members.find((each) => each.id === id)
+  return member === undefined
+    ? undefined
+    : { ...epochPolicy({ origin }, epoch), logs: [{ key: memberLogKey({ origin }, member) }] }
+}
+
 export function memberPolicy(genesis: Founded): Policy {
   const { members, quorum } = genesis
   return {

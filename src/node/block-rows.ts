@@ -15,7 +15,7 @@ import { concat, u64 } from '../chain/bytes.ts'
 import type { Height } from '../chain/numbers.ts'
 import type { Row } from './ports.ts'
 
-/** Measured (decision 0032): smaller ones compress worse and are more rows to write, larger ones are more to read for one leaf. */
+/** Measured (decision 0033): smaller ones compress worse and are more rows to write, larger ones are more to read for one leaf. */
 export const pieceBytes = 8 * 1024
 export const blockPiecesMax = Math.floor(blockBytesMax / pieceBytes) + 1
 

@@ -38,7 +38,7 @@ import type { ReadItem } from '../chain/execution.ts'
 import type { GenesisMember } from '../chain/genesis.ts'
 import { canonicalJson, type JsonObject, parseJson } from '../chain/json.ts'
 import { kidOf } from '../chain/keys.ts'
-import { epochPolicy, memberCosignKey, memberLogKey } from '../chain/member-policy.ts'
+import { epochPolicy, memberCosignKey, memberLogKey, policyOfNode } from '../chain/member-policy.ts'
 import { closingProof } from '../chain/membership.ts'
 import { consistencyPath, inclusionPath, leafHash } from '../chain/merkle-tree.ts'
 import { formatNote, formatVerifierKey, type Note } from '../chain/note.ts'
@@ -939,9 +939,12 @@ export class Queries implements Service {
     }
   }
 
-  policy(number?: number): string | undefined {
+  policy(number?: number, log?: string): string | undefined {
     const epoch = number === undefined ? (this.#served()?.epoch ?? this.#epoch) : epochNumbered(this.#epoch, number)
-    return epoch === undefined ? undefined : formatPolicy(epochPolicy(this.#options.rules.genesis, epoch))
+    if (epoch === undefined) return undefined
+    const { genesis } = this.#options.rules
+    const policy = log === undefined ? epochPolicy(genesis, epoch) : policyOfNode(genesis, epoch, log)
+    return policy === undefined ? undefined : formatPolicy(policy)
   }
 
   genesis(): Uint8Array {

@@ -408,8 +408,8 @@ export class FakeLedger implements Service {
     }
   }
 
-  policy(epoch = 0): string | undefined {
-    if (epoch !== 0) return undefined
+  policy(epoch = 0, log = 'beijing'): string | undefined {
+    if (epoch !== 0 || !memberIds.some((id) => id === log)) return undefined
     return formatPolicy({
       logs: [{ key: logVerifierKey(origin, keyFromSeed('beijing log').tagged) }],
       witnesses: memberIds.map((name) => ({

@@ -21,6 +21,17 @@ beforeAll(async () => {
 afterAll(() => api.app.close())
 
 describe('C2SP tlog-tiles', () => {
+  test('/v1/policy with the log key of one member’s node alone, for verifiers that want every listed log’s signature', async () => {
+    const whole = parsePolicy((await api.get('/v1/policy')).body)
+    const one = parsePolicy((await api.get('/v1/policy?log=beijing')).body)
+    expect(one).toEqual({ ...whole, logs: [whole.logs[0]] })
+    expect(checkNoteAgainstPolicy(parseNote((await api.get('/checkpoint')).body), one)).toBeDefined()
+    for (const log of ['shanghai', '', 'Beijing', 'a'.repeat(33)]) {
+      const answer = await api.get(`/v1/policy?log=${log}`)
+      expect([answer.statusCode, answer.json().code], log).toEqual([400, 'request.bad-parameter'])
+    }
+  })
+
   test('/checkpoint is plain text in UTF-8, not cached, and good by the policy', async () => {
     const answer = await api.get('/checkpoint')
     expect(answer.headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' })

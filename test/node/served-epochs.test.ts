@@ -107,6 +107,10 @@ test('old proofs are good by the old policy for ever, which is served by its num
   const policy = await client.policy()
   expect(() => verifyProofFile({ ...old, policy })).toThrow(expect.objectContaining({ code: 'policy.quorum-missing' }))
   await expect(client.policy({ epoch: 2 })).rejects.toMatchObject({ code: 'epoch.not-found' })
+  const { witnesses, logs } = parsePolicy(policy)
+  const at = witnesses.findIndex(({ name }) => name === 'xiamen')
+  expect(parsePolicy(await client.policy({ log: 'xiamen' }))).toEqual({ ...parsePolicy(policy), logs: [logs[at]] })
+  await expect(client.policy({ log: 'xiamen', epoch: 0 })).rejects.toMatchObject({ code: 'request.bad-parameter' })
   await expect(client.members({ epoch: 2 })).rejects.toMatchObject({ code: 'epoch.not-found' })
   // Against the old size a proof is made by who was there, and by nobody else.
   const against = await client.proof('1', { size: String(size) })

@@ -365,8 +365,12 @@ export class Client {
   }
 
   /** The C2SP policy text, of what the member serves now or of the epoch with this number. Worth comparing between members before it is trusted. */
-  async policy({ epoch, ...call }: CallOptions & { readonly epoch?: number } = {}): Promise<string> {
-    return this.#call(`/v1/policy${queryOf({ epoch: spelled(epoch) })}`, call, asText)
+  async policy({
+    epoch,
+    log,
+    ...call
+  }: CallOptions & { readonly epoch?: number; readonly log?: string } = {}): Promise<string> {
+    return this.#call(`/v1/policy${queryOf({ epoch: spelled(epoch), log })}`, call, asText)
   }
 
   /** The genesis entry's bytes; their SHA-256 is the ledger id. */
