@@ -97,6 +97,14 @@ export function encodeSystemEntry(system: SystemEntry): Uint8Array {
   )
 }
 
+/** A refusal as its leaf spells it. */
+export interface RefusalSpelled {
+  readonly statement: string
+  readonly member: string
+  readonly receivedAt: string
+  readonly code: string
+}
+
 export interface RefusalEntry {
   readonly statement: string
   readonly member: string
@@ -112,13 +120,16 @@ export function encodeRefusalEntry(refusal: RefusalEntry): Uint8Array {
 
 export type LeafKind = 'genesis' | 'system' | 'record' | 'refusal'
 
-/** What kind of leaf these stored bytes are; they were checked when they became one. */
-export function leafKindOf(value: JsonObject): LeafKind {
-  if ('genesis' in value) return 'genesis'
-  if ('system' in value) return 'system'
-  if ('refusal' in value) return 'refusal'
+/** What kind of leaf these stored bytes are; they were checked when they became one, and each kind begins with a name of its own. */
+export function leafKindOf(leaf: Uint8Array): LeafKind {
+  for (const [kind, begin] of leafBeginnings) if (begin.every((byte, at) => leaf[at] === byte)) return kind
   return 'record'
 }
+
+const leafBeginnings = (['genesis', 'system', 'refusal'] as const).map((kind) => [kind, utf8(`{"${kind}":`)] as const)
+
+/** Of a leaf that is no record: what its bytes spell. */
+export const rereadLeaf = (leaf: Uint8Array): JsonObject => JSON.parse(fromUtf8(leaf)) as JsonObject
 
 function malformed(): Refusal {
   return new Refusal('entry.malformed', 'not the one spelling of an entry')

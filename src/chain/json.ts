@@ -76,7 +76,16 @@ export function canonicalJson(value: JsonValue): string {
   return text
 }
 
-/** Checks depth and numbers everywhere, and says whether every object's names stand in UTF-16 order as they are. */
+/**
+ * The value of a text that `parseJson` has read before: the same value, and nothing is checked again.
+ * Names in another order than the canonical one, and -0, are what makes the two readings differ.
+ */
+export function rereadJson(text: string): JsonValue {
+  const value: JsonValue = JSON.parse(text)
+  return namesInOrder(value, 1) ? value : JSON.parse(canonicalJson(value))
+}
+
+/** Checks depth and numbers everywhere, and says whether the value is what its canonical spelling reads as: names in UTF-16 order, no -0. */
 function namesInOrder(value: JsonValue, depth: number): boolean {
   switch (typeof value) {
     case 'string':
@@ -84,7 +93,7 @@ function namesInOrder(value: JsonValue, depth: number): boolean {
       return true
     case 'number':
       refuseUnsafeNumber(value)
-      return true
+      return !Object.is(value, -0)
     case 'object': {
       if (value === null) return true
       if (depth > jsonDepthMax) throw new Refusal('json.malformed', `nested more than ${jsonDepthMax} deep`)

@@ -4,9 +4,9 @@
  * signature is good is a separate, dearer check (`verifySignature`); whether this key may say this, now, is the catalogue's.
  */
 import { assert } from './assert.ts'
-import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from './bytes.ts'
+import { fromBase64Url, fromUtf8, rereadBase64Url, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { hashOfCbor } from './cbor.ts'
-import { canonicalJson, type JsonObject, type JsonValue, readJson } from './json.ts'
+import { canonicalJson, type JsonObject, type JsonValue, readJson, rereadJson } from './json.ts'
 import { keyFromKid, kidOf, type TaggedKey } from './keys.ts'
 import { Refusal, type RefusalTexts } from './refusal.ts'
 
@@ -163,6 +163,18 @@ export function refuseOtherLedger(payload: JsonObject, ledger: string): void {
   const named = commonField(payload, 'ledger', ledgerForm)
   if (named !== ledger) throw new Refusal('statement.wrong-ledger', `made for ledger ${named}, this is ${ledger}`)
 }
+
+/** What a statement that was read before says: nothing is checked again, and its id is left to `statementIdOf`. */
+export function rereadStatement(jws: string): Pick<Statement, 'kid' | 'type' | 'party' | 'payload'> {
+  const headerEnd = jws.indexOf('.')
+  const { kid } = readHeader(jws.slice(0, headerEnd))
+  const text = fromUtf8(rereadBase64Url(jws.slice(headerEnd + 1, jws.indexOf('.', headerEnd + 1))))
+  const payload = rereadJson(text) as JsonObject
+  return { kid, payload, type: payload.type as string, party: payload.party as string }
+}
+
+export const statementIdOf = ({ party, payload }: Pick<Statement, 'party' | 'payload'>): string =>
+  statementId(party, utf8(canonicalJson(payload)))
 
 /** Hex SHA-256 of the deterministic CBOR of [1, party, RFC 8785 payload bytes]. */
 export function statementId(party: string, canonicalPayload: Uint8Array): string {

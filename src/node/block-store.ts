@@ -671,6 +671,12 @@ export class BlockStore {
     return full ?? partial
   }
 
+  /** Indices of the records of one block that name this value. */
+  namedIn(name: NamedField, value: string, at: Height): readonly number[] {
+    const row = this.#derived(namedKey(name, value, at))
+    return row === undefined ? [] : namedIndices(row)
+  }
+
   indexOfStatement(id: string): number | undefined {
     return numberIn(this.#derived(key(prefix.statement, fromHex(id)!)))
   }

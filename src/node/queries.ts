@@ -27,16 +27,12 @@ import type {
 } from '../api/service.ts'
 import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
 import { bundleBlocks, bundleStart, encodeBlockBundle } from '../chain/block-bundle.ts'
-import { fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
-import { findingsOf } from '../chain/catalogue/finding.ts'
+import { fromBase64Url, fromHex, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { isEnded, isExpired, kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
-import type { Subjects } from '../chain/catalogue/statement-type.ts'
 import { cosignature, formatCheckpoint, logMessage, logSignature } from '../chain/checkpoint.ts'
-import { type Entry, leafKindOf, parseEntry } from '../chain/entry.ts'
 import { type Epoch, epochNumbered, epochOfSize, epochsUpTo } from '../chain/epoch.ts'
-import type { ReadItem } from '../chain/execution.ts'
 import type { GenesisMember } from '../chain/genesis.ts'
-import { canonicalJson, type JsonObject, parseJson } from '../chain/json.ts'
+import { canonicalJson, type JsonObject } from '../chain/json.ts'
 import { kidOf } from '../chain/keys.ts'
 import { epochPolicy, memberCosignKey, memberLogKey, policyOfNode } from '../chain/member-policy.ts'
 import { closingProof } from '../chain/membership.ts'
@@ -46,7 +42,7 @@ import { type Height, height } from '../chain/numbers.ts'
 import { formatPolicy } from '../chain/policy.ts'
 import { formatProofFile } from '../chain/proof-file.ts'
 import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
-import { joinStatement, parseStatement, type Statement, statementMessage } from '../chain/statement.ts'
+import { joinStatement, parseStatement, statementMessage } from '../chain/statement.ts'
 import { encodeEntryBundle, tileWidthMax } from '../chain/tile.ts'
 import { formatTime } from '../chain/time.ts'
 import {
@@ -64,6 +60,7 @@ import { DiskReadFailed } from './disk-failure.ts'
 import type { Pending, SignedReceipt } from './intake.ts'
 import type { Executed } from './ledger.ts'
 import type { Clock, Signer } from './ports.ts'
+import { type CommittedLeaf, RecordView, saidBy } from './record-view.ts'
 import type { Replica, ReplicaOptions } from './replica.ts'
 import { TradeLookups } from './trade-lookups.ts'
 
@@ -77,22 +74,6 @@ export interface QueriesDependencies {
   readonly replica: Replica
   /** Adds what the process measures of itself. */
   readonly metrics: () => Promise<string>
-}
-
-/** A record as it was committed, so that answering its submitter reads nothing from the disk. */
-interface Recent {
-  readonly bytes: Uint8Array
-  readonly height: Height
-  readonly term: number
-  readonly time: number
-  /** What an answer says of a record, taken out of its statement: the parsed statement itself is several times as large. */
-  readonly said: Said | undefined
-}
-
-type Said = Pick<Entry, 'member' | 'receivedAt'> & Pick<Statement, 'id' | 'type' | 'party' | 'kid'>
-
-function saidBy({ entry: { member, receivedAt }, statement: { id, type, party, kid } }: ReadItem): Said {
-  return { member, receivedAt, id, type, party, kid }
 }
 
 /** A note and its text: all records of a block are answered with the same one. */
@@ -123,7 +104,8 @@ export class Queries implements Service {
   readonly boxes: BoxLookups
   readonly #options: QueriesOptions
   readonly #deps: QueriesDependencies
-  readonly #recent = new Map<number, Recent>()
+  /** As they were committed, so that answering a submitter reads nothing from the disk. */
+  readonly #recent = new Map<number, CommittedLeaf>()
   #recentBytes = 0
   /** Statements that were taken in here and may still be asked for before they are attested: on their way, or on the ledger. */
   readonly #settled = new Map<string, Pending>()
@@ -425,103 +407,41 @@ export class Queries implements Service {
     return index === undefined ? undefined : this.#recordAt(index)
   }
 
-  #recordAt(index: number): LedgerRecord | undefined {
+  #recordAt(index: number): RecordView | undefined {
     const { replica } = this.#deps
-    if (index >= this.#whole(() => replica.ledger.committed.frontier.size)) return undefined
+    const { committed } = this.#whole(() => replica.ledger)
+    if (index >= committed.frontier.size) return undefined
     const status: RecordStatus = index < (replica.attested?.size ?? 0) ? 'attested' : 'replicated'
-    const recent = this.#recent.get(index)
-    if (recent !== undefined) return this.#view(index, status, recent)
+    const leaf = this.#recent.get(index) ?? this.#committedLeaf(index)
+    const { catalogue } = this.#options.rules
+    return leaf === undefined ? undefined : new RecordView(index, status, leaf, { state: committed.state, catalogue })
+  }
+
+  #committedLeaf(index: number): CommittedLeaf | undefined {
     const leaf = this.#leaf(index)
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
-    const header = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#header(leaf.height)
-    return this.#view(index, status, {
-      bytes: leaf.bytes,
-      height: leaf.height,
-      term: header.term,
-      time: header.time,
-      said: undefined,
-    })
-  }
-
-  #view(index: number, status: RecordStatus, recent: Recent): LedgerRecord {
-    const { bytes } = recent
-    const place = {
-      index,
-      status,
-      entry: bytes,
-      height: recent.height,
-      term: recent.term,
-      blockTime: formatTime(recent.time),
-    }
-    const value = recent.said === undefined ? (parseJson(fromUtf8(bytes)) as JsonObject) : undefined
-    const kind = value === undefined ? 'record' : leafKindOf(value)
-    if (kind === 'record') {
-      const read = (): ReadItem => this.#read(bytes)
-      const parsed = recent.said === undefined ? read() : undefined
-      const said = recent.said ?? saidBy(parsed!)
-      const { state } = this.#deps.replica.ledger.committed
-      const key = readKey(state, said.kid)
-      const { catalogue } = this.#options.rules
-      return {
-        ...place,
-        // Nor for these.
-        get findings() {
-          return findingsOf(state, index)
-        },
-        get about() {
-          return catalogue.typeOf(this.type)?.subjects(this.payload) ?? aboutNothing
-        },
-        kind,
-        type: said.type,
-        statementId: said.id,
-        // Whoever is answered for a submission does not ask for it.
-        get payload() {
-          return (parsed ?? read()).statement.payload
-        },
-        member: said.member,
-        receivedAt: formatTime(said.receivedAt),
-        party: said.party,
-        keyStanding: key === undefined ? null : key.agreed ? 'agreed' : 'unilateral',
-        kid: said.kid,
-      }
-    }
-    const refusal = kind === 'refusal' ? (value!.refusal as Record<string, string>) : undefined
-    return {
-      ...place,
-      kind,
-      type: kind === 'system' ? 'system.block' : kind,
-      statementId: refusal?.statement ?? null,
-      payload: value!,
-      member: refusal?.member ?? null,
-      receivedAt: refusal?.receivedAt ?? null,
-      party: null,
-      keyStanding: null,
-      kid: null,
-      findings: [],
-      about: aboutNothing,
-    }
-  }
-
-  #read(bytes: Uint8Array): ReadItem {
-    const entry = parseEntry(bytes)
-    return { entry, statement: parseStatement(entry.statement, this.#options.rules.context.ledger) }
+    const { term, time } = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#header(leaf.height)
+    return { ...leaf, term, time, said: undefined }
   }
 
   async records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage> {
     const asOf = this.#whole(() => this.asOf())
-    const mark = markOf(filter)
     const start =
-      cursor !== null ? readCursor(cursor, mark) : filter.from === undefined ? 0 : this.#firstIndexFrom(filter.from)
-    const records: LedgerRecord[] = []
+      cursor !== null
+        ? readCursor(cursor, markOf(filter))
+        : filter.from === undefined
+          ? 0
+          : this.#firstIndexFrom(filter.from)
+    const records: RecordView[] = []
     let next: number | null = null
     let examined = 0
-    for await (const index of this.#candidates(filter, start, asOf.size)) {
+    for await (const index of this.#candidates(filter, start, asOf.size, limit + 1)) {
       // A rare match in a long ledger: the awaiting above is of microtasks, behind which elections and heartbeats would wait.
       if (++examined % examinedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve))
       const record = this.#recordAt(index)
       if (record === undefined) continue
-      if (filter.to !== undefined && Date.parse(record.blockTime) >= filter.to) break
+      if (filter.to !== undefined && record.time >= filter.to) break
       if (!this.#matches(record, filter)) continue
       if (records.length === limit) {
         next = index
@@ -529,12 +449,12 @@ export class Queries implements Service {
       }
       records.push(record)
     }
-    return { records, nextCursor: next === null ? null : writeCursor(next, mark), asOf }
+    return { records, nextCursor: next === null ? null : writeCursor(next, markOf(filter)), asOf }
   }
 
-  #matches(record: LedgerRecord, filter: RecordFilter): boolean {
+  #matches(record: RecordView, filter: RecordFilter): boolean {
     if (record.kind === 'system' && filter.includeSystem !== true) return false
-    if (filter.from !== undefined && Date.parse(record.blockTime) < filter.from) return false
+    if (filter.from !== undefined && record.time < filter.from) return false
     if (filter.type !== undefined && record.type !== filter.type) return false
     if (filter.member !== undefined && record.member !== filter.member) return false
     const { party, owner, tender, region, kid, subject, hash, finding } = filter
@@ -556,10 +476,10 @@ export class Queries implements Service {
     )
   }
 
-  /** Indices that may match, ascending: from the index of the filter's most telling field, or all. */
-  async *#candidates(filter: RecordFilter, start: number, size: number): AsyncGenerator<number> {
+  /** Indices that may match, ascending: those that the indexes of all fields of the filter name, or all. @param wanted so many will do */
+  async *#candidates(filter: RecordFilter, start: number, size: number, wanted: number): AsyncGenerator<number> {
     // Only records are indexed by type: system entries and refusals are found by going through all.
-    const name = tellingFields.find(
+    const [name, ...others] = tellingFields.filter(
       (field) => filter[field] !== undefined && (field !== 'type' || isRecordType(filter)),
     )
     if (name === undefined) {
@@ -567,13 +487,16 @@ export class Queries implements Service {
       return
     }
     if (start >= size) return
+    const { store } = this.#deps.replica
     let from = this.#heightOfIndex(start)
+    // Most pages are short, and most blocks name a value often: what is read in vain is read for nothing.
+    let limit = Math.min(wanted, scannedBlocks)
     for (;;) {
       const rows: { height: Height; indices: number[] }[] = []
       let gathered = 0
       const isWhole = await new Promise<boolean>((done) =>
-        this.#deps.replica.store.scan(
-          { ...namedRange(name, filter[name]!, from), limit: scannedBlocks },
+        store.scan(
+          { ...namedRange(name, filter[name]!, from), limit },
           (key, value) => {
             const indices = namedIndices(value)
             rows.push({ height: heightOfNamedKey(key), indices })
@@ -584,16 +507,23 @@ export class Queries implements Service {
         ),
       )
       if (!isWhole) this.#whole(() => assertReadable(false, `the list of ${name}`))
-      for (const { indices } of rows) for (const index of indices) if (index >= start && index < size) yield index
+      for (const { height: at, indices } of rows) {
+        // A record that lacks one of the values is passed over here, where it costs nothing.
+        const lists = others.map((other) => new Set(this.#whole(() => store.namedIn(other, filter[other]!, at))))
+        for (const index of indices)
+          if (index >= start && index < size && lists.every((list) => list.has(index))) yield index
+      }
       const last = rows.at(-1)
-      if (last === undefined || (rows.length < scannedBlocks && gathered < candidatesAtOnce)) return
+      if (last === undefined || (rows.length < limit && gathered < candidatesAtOnce)) return
       from = height(last.height + 1)
+      limit = Math.min(4 * limit, scannedBlocks)
     }
   }
 
   #heightOfIndex(index: number): Height {
-    if (index === 0) return height(0)
-    return this.#recent.get(index)?.height ?? this.#leaf(index)?.height ?? height(0)
+    return (
+      this.#recent.get(index)?.height ?? this.#whole(() => this.#deps.replica.store.heightOfLeaf(index)) ?? height(0)
+    )
   }
 
   /** Index of the first leaf of the first block whose time is at least this; block times never decrease. */
@@ -974,8 +904,6 @@ export class Queries implements Service {
 
 /** A promise that fails is the submitter's trouble, never the loop's. */
 type Answer = (submission: Submission | Promise<Submission>) => void
-
-const aboutNothing: Subjects = { parties: [] }
 
 /** The field that narrows a list most comes first. */
 const tellingFields: readonly NamedField[] = [

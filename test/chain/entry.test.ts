@@ -2,9 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { batchItem } from '../../src/chain/batch.ts'
 import { utf8 } from '../../src/chain/bytes.ts'
-import { encodeEntry, encodeRefusalEntry, encodeSystemEntry, leafKindOf, parseEntry } from '../../src/chain/entry.ts'
+import {
+  encodeEntry,
+  encodeRefusalEntry,
+  encodeSystemEntry,
+  leafKindOf,
+  parseEntry,
+  rereadLeaf,
+} from '../../src/chain/entry.ts'
 import { itemReader } from '../../src/chain/execution.ts'
-import { canonicalJson, type JsonObject } from '../../src/chain/json.ts'
+import { canonicalJson } from '../../src/chain/json.ts'
 import { Refusal } from '../../src/chain/refusal.ts'
 import { entryBytesMax } from '../../src/chain/tile.ts'
 import { parseStoredTime, timeMax } from '../../src/chain/time.ts'
@@ -139,8 +146,7 @@ describe('an entry', () => {
       receivedAt: now,
       code: 'key.expired',
     })
-    const kindOf = (bytes: Uint8Array): string => leafKindOf(JSON.parse(Buffer.from(bytes).toString()) as JsonObject)
-    expect([genesis.entry, system, refusal, encodeEntry(entry)].map(kindOf)).toEqual([
+    expect([genesis.entry, system, refusal, encodeEntry(entry)].map(leafKindOf)).toEqual([
       'genesis',
       'system',
       'refusal',
@@ -148,6 +154,7 @@ describe('an entry', () => {
     ])
     expect(() => parseEntry(system)).toThrow(Refusal)
     expect(() => parseEntry(refusal)).toThrow(Refusal)
+    expect(rereadLeaf(refusal)).toEqual(JSON.parse(Buffer.from(refusal).toString()))
     expect(JSON.parse(Buffer.from(system).toString())).toMatchObject({ system: { height: '1', term: '1', epoch: '0' } })
   })
 })

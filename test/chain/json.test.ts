@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, type JsonValue, jsonDepthMax, parseJson, readJson } from '../../src/chain/json.ts'
+import { canonicalJson, type JsonValue, jsonDepthMax, parseJson, readJson, rereadJson } from '../../src/chain/json.ts'
 import { Refusal } from '../../src/chain/refusal.ts'
 
 const codeOf = (run: () => unknown): string => {
@@ -151,6 +151,30 @@ describe('parseJson is strict', () => {
           expect(JSON.stringify(value) === canonical || canonicalJson(value) === canonical).toBe(true)
           expect(readJson(canonical)).toEqual({ value, canonical })
         }
+      }),
+    )
+  })
+
+  it.each([
+    '{"b":1,"a":2}',
+    '{"10":1,"2":2}',
+    '{"2":2,"10":1}',
+    ' [ -0 , {"b":-0,"a":1e2} ] ',
+    '-0',
+    '{"__proto__":{"b":1,"a":2}}',
+  ])('and what it has read is read again as the same: %s', (text) => {
+    const [again, once] = [rereadJson(text), parseJson(text)]
+    expect(again).toStrictEqual(once) // which tells -0 from 0
+    expect(JSON.stringify(again)).toBe(JSON.stringify(once))
+  })
+
+  it('and whatever it has read is read again as the same', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), fc.boolean(), (text, pretty) => {
+        const given = pretty ? JSON.stringify(JSON.parse(text), null, 2) : text
+        if (codeOf(() => parseJson(given)) !== 'accepted') return
+        expect(rereadJson(given)).toStrictEqual(parseJson(given))
+        expect(JSON.stringify(rereadJson(given))).toBe(JSON.stringify(parseJson(given)))
       }),
     )
   })

@@ -12,8 +12,10 @@ import {
   joinStatement,
   parseStatement,
   partyCharactersMax,
+  rereadStatement,
   signStatement,
   statementBytesMax,
+  statementIdOf,
   statementMessage,
   statementRefusals,
 } from '../../src/chain/statement.ts'
@@ -72,6 +74,17 @@ describe('a statement that its party signed', () => {
     const otherKey = taggedEd25519(ed25519PublicKey(otherSeed))
     const resigned = signStatement(payload, { tagged: otherKey, sign: (message) => ed25519Sign(otherSeed, message) })
     expect(parseStatement(resigned, ledger).id).toBe(statement.id)
+  })
+
+  it('says the same when it is read again without its checks, however it is spelled', () => {
+    const spelled = parts(JSON.stringify(Object.fromEntries(Object.entries(payload).reverse()), null, 1))
+    for (const each of [jws, spelled]) {
+      const { kid, type, party, payload, id } = parseStatement(each, ledger)
+      const again = rereadStatement(each)
+      expect(again).toEqual({ kid, type, party, payload })
+      expect(JSON.stringify(again.payload)).toBe(JSON.stringify(payload))
+      expect(statementIdOf(again)).toBe(id)
+    }
   })
 
   it('has another id when anything in the payload differs', () => {

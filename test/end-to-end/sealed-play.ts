@@ -159,7 +159,7 @@ export async function publicCounts(
     if (!answer.ok) throw new Error(`${member.id} has no bundle ${at}: ${await answer.text()}`)
     for (const [i, entry] of decodeEntryBundle(new Uint8Array(await answer.arrayBuffer()), width).entries()) {
       const value = JSON.parse(new TextDecoder().decode(entry)) as JsonObject
-      const kind = leafKindOf(value)
+      const kind = leafKindOf(entry)
       if (kind === 'system') time = Date.parse((value.system as { readonly time: string }).time)
       if (at * tileWidthMax + i <= behind) continue
       const type = kind === 'system' ? 'block' : kind === 'record' ? typeOf(value.statement as string) : kind

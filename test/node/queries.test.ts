@@ -57,6 +57,8 @@ function queriesOf(
     attestation: { value: () => undefined },
     block: { value: (at: never) => node.store.block(at) },
     header: { value: (at: never) => node.store.header(at) },
+    heightOfLeaf: { value: (index: number) => node.store.heightOfLeaf(index) },
+    namedIn: { value: (...asked: Parameters<typeof node.store.namedIn>) => node.store.namedIn(...asked) },
     hashReader: { value: (size: number) => node.store.hashReader(size) },
   }) as Replica['store']
   const replica = {
@@ -190,6 +192,20 @@ describe('a list', () => {
     rowsRead = 0
     expect((await queries.records({ party: member.party }, null, 10_000)).records).toHaveLength(blocks * 100)
     expect(rowsRead).toBe(blocks)
+  })
+
+  it('by several fields reads no record that lacks one of them', async () => {
+    const told = nothing()
+    const queries = queriesOf(told)
+    const kid = queries.recordByIndex(indexOfFirst)!.kid!
+    expect((await queries.records({ kid }, null, 300)).records.length).toBeGreaterThan(100)
+    told.leavesRead = 0
+    const hash = `sha256:${toHex(sha256(utf8('record 150')))}`
+    const filter = { kid, party: member.party, type: 'attest.hash@1', hash }
+    expect((await queries.records(filter, null, 300)).records.map(({ about }) => about.hashes)).toEqual([[hash]])
+    expect(told.leavesRead).toBe(1)
+    expect((await queries.records({ ...filter, type: 'bid.record@1' }, null, 300)).records).toEqual([])
+    expect(told.leavesRead).toBe(1)
   })
 
   it('beyond the ledger is empty', async () => {

@@ -4,7 +4,8 @@
  * never had any. A refusal with a stable code is no wrong answer; an error without one is noted as such.
  */
 import { sha256 } from '#crypto'
-import type { RecordFilter } from '../../src/api/service.ts'
+import { recordRow } from '../../src/api/answering.ts'
+import type { LedgerRecord, RecordFilter } from '../../src/api/service.ts'
 import { fromHex, fromUtf8, toHex, utf8 } from '../../src/chain/bytes.ts'
 import { encodeCbor } from '../../src/chain/cbor.ts'
 import { parseCheckpoint } from '../../src/chain/checkpoint.ts'
@@ -89,7 +90,7 @@ export async function answersOf(world: StorageWorld, asked: Asked, isAll = false
       await ask('record', index, () => {
         const record = queries.recordByIndex(index)
         // That it is attested is another question: right after a start the newest attestation may have to be learnt again.
-        return record && { ...record, status: undefined, entry: digestOf(record.entry) }
+        return record && shown(record)
       })
       await ask('proof', index, async () => {
         const attestedSize = replica.attested?.size ?? 0
@@ -115,7 +116,7 @@ export async function answersOf(world: StorageWorld, asked: Asked, isAll = false
       })
       await ask('record of', id, () => {
         const record = queries.recordByStatement(id)
-        return record && { ...record, status: undefined, entry: digestOf(record.entry) }
+        return record && shown(record)
       })
     }
     for (let at = 1; at <= height; at++) {
@@ -241,6 +242,12 @@ function filtersOf({ named }: UsedDirectory): Record<string, RecordFilter> {
     party: { party: named.party },
     member: { member: 'hangzhou' },
   }
+}
+
+/** Everything that a record says of itself. */
+function shown(record: LedgerRecord): unknown {
+  const { entry, kid, findings, about } = record
+  return { ...recordRow(record), kid, findings, about, status: undefined, entry: digestOf(entry) }
 }
 
 async function textOf(answer: () => unknown): Promise<string> {
