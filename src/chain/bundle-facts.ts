@@ -7,10 +7,12 @@ import { sha256 } from '#crypto'
 import { fromUtf8, toHex } from './bytes.ts'
 import { parseCosignature } from './checkpoint.ts'
 import { parseEntry } from './entry.ts'
+import { type Epoch, epochOfSize, epochsUpTo } from './epoch.ts'
 import type { FoundedLedger } from './founding.ts'
 import type { GenesisMember } from './genesis.ts'
 import { canonicalJson, type JsonObject, type JsonValue, parseJson } from './json.ts'
 import { verifySignature } from './keys.ts'
+import { everybody } from './membership.ts'
 import { leafHash } from './merkle-tree.ts'
 import type { Note } from './note.ts'
 import type { Cosigner, Policy, TrustedCheckpoint } from './policy.ts'
@@ -39,6 +41,15 @@ export interface BlockFacts {
   readonly leader: string
   /** Milliseconds since 1970. */
   readonly time: number
+}
+
+/** A set of members that the ledger had until then. */
+export interface EpochFacts {
+  readonly number: number
+  readonly begunBy: 'genesis' | 'closing' | 'refounding'
+  /** They attest larger trees, up to the size of the next. */
+  readonly size: number
+  readonly members: readonly GenesisMember[]
 }
 
 export interface KeyFacts {
@@ -92,7 +103,11 @@ export interface BundleFacts {
     readonly publicKey: Uint8Array
     readonly signature: Uint8Array
   }
+  /** Those who attest the checkpoint, and how many of them have to. */
   readonly members: readonly GenesisMember[]
+  readonly quorum: number
+  /** From the founding to those. */
+  readonly epochs: readonly EpochFacts[]
   readonly key: KeyFacts | undefined
   readonly hashes: readonly NamedHash[]
   readonly original: { readonly name: string; readonly length: number; readonly sha256: string } | undefined
@@ -101,6 +116,8 @@ export interface BundleFacts {
 
 export interface ProvenParts {
   readonly founded: FoundedLedger
+  /** Of those who attest the checkpoint. */
+  readonly newest: Epoch
   readonly checkpoint: TrustedCheckpoint
   readonly policy: Policy
   readonly note: Note
@@ -113,7 +130,7 @@ export interface ProvenParts {
 
 /** @throws {VerificationError | Refusal} for what is no record of this ledger, or is not signed */
 export function recordFacts(parts: ProvenParts): BundleFacts {
-  const { founded, checkpoint, record, system, original, software } = parts
+  const { founded, newest, checkpoint, record, system, original, software } = parts
   if (system.index >= record.index) throw wrong('the block’s own entry does not come before the record')
   const block = blockFacts(system.entry)
   const value = objectOf(record.entry)
@@ -121,6 +138,9 @@ export function recordFacts(parts: ProvenParts): BundleFacts {
   const { statement } = said
   const foundedAt = parseTime(founded.foundedAt)
   if (foundedAt === undefined) throw wrong('the genesis has no time')
+  const then = epochOfIndex(newest, record.index)
+  if (block.epoch !== then.number)
+    throw wrong(`the block is of epoch ${block.epoch}, the record of epoch ${then.number}`)
   return {
     founded: { ...founded, foundedAt },
     index: record.index,
@@ -137,12 +157,14 @@ export function recordFacts(parts: ProvenParts): BundleFacts {
     payload: statement?.payload,
     refusalCode: said.refusalCode,
     receivedBy: said.member,
-    receivedByName: founded.members.find(({ id }) => id === said.member)?.name ?? said.member,
+    receivedByName: then.members.find(({ id }) => id === said.member)?.name ?? said.member,
     receivedAt: said.receivedAt,
     block,
     cosigners: checkpoint.cosigners,
     shown: shownCosignature(parts),
-    members: founded.members,
+    members: newest.members,
+    quorum: newest.quorum,
+    epochs: [...epochsUpTo(newest)].reverse().map(epochFacts),
     key: statement === undefined ? undefined : keyFacts(statement, parts, block),
     hashes: statement === undefined ? [] : hashesIn(statement.payload),
     original:
@@ -152,6 +174,16 @@ export function recordFacts(parts: ProvenParts): BundleFacts {
     software,
   }
 }
+
+/** The members among whom an entry went in: an index below the checkpoint’s size, so it is one of ours. */
+const epochOfIndex = (newest: Epoch, index: bigint): Epoch => epochOfSize(newest, Number(index) + 1)
+
+const epochFacts = ({ number, start, members, refounding }: Epoch): EpochFacts => ({
+  number,
+  begunBy: number === 0 ? 'genesis' : refounding === undefined ? 'closing' : 'refounding',
+  size: start.size,
+  members,
+})
 
 function shownCosignature({ checkpoint, policy, note }: ProvenParts): BundleFacts['shown'] {
   const first = checkpoint.cosigners[0]
@@ -208,10 +240,11 @@ function blockFacts(entry: Uint8Array): BlockFacts {
 /** Undefined when nothing here says whose key it is. */
 function keyFacts(
   { kid, party }: Statement,
-  { founded, keys, record }: ProvenParts,
+  { founded, newest, keys, record }: ProvenParts,
   block: BlockFacts,
 ): KeyFacts | undefined {
   const { members, ledger } = founded
+  const everyone = everybody(newest)
   const registrations: { readonly index: bigint; readonly by: Statement; readonly request: SignedObject }[] = []
   const endings: string[] = []
   for (const { index, entry } of keys) {
@@ -227,7 +260,7 @@ function keyFacts(
   const first = registrations[0]
   if (centre === undefined && first === undefined) return undefined
   const vouchers = registrations
-    .map(({ by }) => members.find((member) => member.party === by.party)?.name)
+    .map(({ by }) => everyone.find((member) => member.party === by.party)?.name)
     .filter((name) => name !== undefined)
   const { name = '', roles = ['centre'], notBefore = '', notAfter = '' } = first?.request.payload ?? {}
   // A company's own key may register another only if it is agreed itself; it may hand over or lend what it has, whatever that is.

@@ -3,7 +3,7 @@
  * function of the facts alone, so whoever verifies a bundle makes the page again and compares: it can say nothing that the evidence does not.
  */
 import { sha256 } from '#crypto'
-import type { BundleFacts } from './bundle-facts.ts'
+import type { BundleFacts, EpochFacts } from './bundle-facts.ts'
 import { concat, fromHex, toBase64, utf8 } from './bytes.ts'
 import type { JsonValue } from './json.ts'
 import { beijingTime, beijingTimeOfSeconds } from './time.ts'
@@ -49,7 +49,7 @@ function chinese(facts: BundleFacts, names: readonly string[]): string {
 <ol>
 <li><b>存在与完整</b>：<code>record/entry.json</code> 的全部字节（${facts.leafBytes} 字节）是该账本的第 ${facts.index} 条。改动其中任何一个字节，验证即不成立。</li>
 <li><b>时间</b>：它进入账本不早于 <b>${beijingTime(block.time)}</b>（第 ${block.height} 号区块的时间），不晚于 <b>${beijingTimeOfSeconds(last)}</b> 这一秒（成员共签的时间，以秒计）。${html(facts.receivedByName)}称于 ${beijingTime(facts.receivedAt)} 收到，此为该成员一方的陈述。</li>
-<li><b>多方共同确认</b>：全部 ${members.length} 个成员中的 ${cosigners.length} 个已在含有本条的账本快照上共签（规则要求至少 ${founded.quorum} 个）。共签表示：该成员持有快照内的每一条，并逐条按规则核验过。</li>
+<li><b>多方共同确认</b>：全部 ${members.length} 个成员中的 ${cosigners.length} 个已在含有本条的账本快照上共签（规则要求至少 ${facts.quorum} 个）。共签表示：该成员持有快照内的每一条，并逐条按规则核验过。</li>
 ${
   facts.kind === 'record'
     ? `<li><b>由谁提交</b>：报文由主体 <b>${html(facts.party)}</b> 登记的密钥签署，签名有效，他人不能冒签。${key === undefined ? '' : html(keyWords(facts))}</li>`
@@ -80,11 +80,7 @@ ${cosigners.map(({ name, timeSeconds }) => `<tr><td>${html(nameOf(name))}（${ht
 
 <section>
 <h2>四、成员沿革</h2>
-<p>账本于 ${beijingTime(founded.foundedAt)} 创立。自创世至本条所在区块为第 ${block.epoch} 届，成员名单未有变动：</p>
-<table>
-<tr><th>成员</th><th>标识</th><th>地区</th><th>主体</th></tr>
-${members.map(({ id, name, region, party }) => `<tr><td>${html(name)}</td><td>${html(id)}</td><td>${html(region)}</td><td>${html(party)}</td></tr>`).join('\n')}
-</table>
+${membership(facts)}
 </section>
 
 <section>
@@ -118,12 +114,38 @@ ${[...names]
 </section>`
 }
 
+function membership({ founded, block, epochs }: BundleFacts): string {
+  const list = (members: EpochFacts['members']): string => `<table>
+<tr><th>成员</th><th>标识</th><th>地区</th><th>主体</th></tr>
+${members.map(({ id, name, region, party }) => `<tr><td>${html(name)}</td><td>${html(id)}</td><td>${html(region)}</td><td>${html(party)}</td></tr>`).join('\n')}
+</table>`
+  const begun = `账本于 ${beijingTime(founded.foundedAt)} 创立。`
+  const [only, ...later] = epochs
+  if (later.length === 0) {
+    return `<p>${begun}自创世至本条所在区块为第 ${block.epoch} 届，成员名单未有变动：</p>
+${list(only!.members)}`
+  }
+  return `<p>${begun}至共签本快照时，成员有过 ${later.length} 次变动，每次由上一届成员或其治理密钥签署，证明在 <code>members/</code> 内；本条属第 ${block.epoch} 届。</p>
+${epochs
+  .map(
+    ({ number, begunBy, size, members }) => `<h3>第 ${number} 届：${epochWords[begunBy].replace('#', String(size))}</h3>
+${list(members)}`,
+  )
+  .join('\n')}`
+}
+
+const epochWords: Readonly<Record<EpochFacts['begunBy'], string>> = {
+  genesis: '创世届',
+  closing: '自第 # 条起，由上一届的记录换届',
+  refounding: '自第 # 条起，上一届失去法定数，由治理密钥重建',
+}
+
 function english(facts: BundleFacts): string {
   const { founded, block, cosigners, members } = facts
   const last = Math.max(...cosigners.map(({ timeSeconds }) => timeSeconds))
   return `<section lang="en">
 <h2>In English</h2>
-<p>This bundle shows that the bytes of <code>record/entry.json</code> are entry ${facts.index} of the ledger ${html(founded.name)} with the fingerprint <b>${founded.fingerprint}</b>; that it went in not before ${beijingTime(block.time)} and not after the second ${beijingTimeOfSeconds(last)}; that ${cosigners.length} of ${members.length} members cosigned a checkpoint which holds it (${founded.quorum} are needed), each stating that it holds every entry and checked it against the rules${
+<p>This bundle shows that the bytes of <code>record/entry.json</code> are entry ${facts.index} of the ledger ${html(founded.name)} with the fingerprint <b>${founded.fingerprint}</b>; that it went in not before ${beijingTime(block.time)} and not after the second ${beijingTimeOfSeconds(last)}; that ${cosigners.length} of ${members.length} members cosigned a checkpoint which holds it (${facts.quorum} are needed), each stating that it holds every entry and checked it against the rules${
     facts.kind === 'record' ? `; and that a key of ${html(facts.party)} signed it` : ''
   }. It does not show that what was submitted is true.</p>
 <p>Compare the fingerprint with the one that the charter prints. Then open <code>验证.html</code> with the network off and drop the archive on it, or run <code>gongzheng verify</code>; the commands above use nothing of ours. The formats are open: C2SP tlog-proof, tlog-policy, tlog-checkpoint, tlog-cosignature.</p>
@@ -247,6 +269,7 @@ function purposeOf(name: string): string {
     'block/system-entry.tlog-proof': '区块首条的证明',
   }
   if (purposes[name] !== undefined) return purposes[name]
+  if (/^members\/\d+\.cbor$/.test(name)) return '换届证明：该届成员，由上一届签署'
   if (name.startsWith('original/')) return '原始文件'
   if (name.startsWith('keys/')) {
     return name.endsWith('.json') ? '关于签名密钥的记录' : '该记录的证明'

@@ -5,12 +5,14 @@
  */
 import { sha256 } from '#crypto'
 import { type ArchiveFiles, readArchive, writeArchive } from './archive.ts'
-import { type BundleFacts, type KeyFacts, type KeyRecord, recordFacts } from './bundle-facts.ts'
+import { type BundleFacts, type EpochFacts, type KeyFacts, type KeyRecord, recordFacts } from './bundle-facts.ts'
 import { explanationEdition, explanationPage } from './bundle-page.ts'
 import { fromUtf8, toHex, utf8 } from './bytes.ts'
+import type { Epoch } from './epoch.ts'
 import { type FoundedLedger, readFounding } from './founding.ts'
 import { canonicalJson, type JsonObject, parseJson } from './json.ts'
-import { memberPolicy } from './member-policy.ts'
+import { epochPolicy } from './member-policy.ts'
+import { type ClosingReader, epochsFrom } from './membership.ts'
 import { formatNote } from './note.ts'
 import { checkNoteAgainstPolicy, formatPolicy, type Policy, parsePolicy, type TrustedCheckpoint } from './policy.ts'
 import { verifyEntryIn } from './proof-check.ts'
@@ -34,6 +36,8 @@ export const bundleFile = {
   genesisProof: 'members/0-genesis.tlog-proof',
   system: 'block/system-entry.json',
   systemProof: 'block/system-entry.tlog-proof',
+  /** And a number: what proves the epoch, to whoever knows the one before. */
+  epochs: 'members/',
   keys: 'keys/',
   original: 'original/',
 } as const
@@ -90,6 +94,8 @@ export interface BundleExpectations {
   readonly verifierPage?: string
   /** Hashes of other algorithms than SHA-256, where they can be computed: hex, or undefined. */
   readonly hash?: (algorithm: string, bytes: Uint8Array) => string | undefined
+  /** What a record says that closes an epoch, for whoever knows such a record. */
+  readonly closing?: ClosingReader
 }
 
 const titles: Readonly<Record<ClaimId, Words>> = {
@@ -132,7 +138,7 @@ export function examineBundle(
   }
 
   claim('files', () => filesAreThose(files, expected.isAsWritten !== false))
-  const founding = claim('founding', () => foundingOf(files))
+  const founding = claim('founding', () => foundingOf(files, expected.closing))
   const checkpoint = claim('cosigned', () => cosignedBy(files, needed(founding)))
   const facts = claim('included', () => includedIn(files, needed(founding), needed(checkpoint)))
   claim('time', () => timeOf(needed(facts)))
@@ -156,6 +162,8 @@ export interface BundleParts {
   readonly proof: string
   readonly genesis: Uint8Array
   readonly genesisProof: string
+  /** Of the epochs after the founding, in order, up to that of the proof's checkpoint. */
+  readonly epochs: readonly Uint8Array[]
   /** The system entry of the record's block. */
   readonly system: Uint8Array
   readonly systemProof: string
@@ -179,7 +187,6 @@ export function assembleBundle(
     [bundleFile.entry, parts.entry],
     [bundleFile.proof, utf8(proof)],
     [bundleFile.checkpoint, utf8(formatNote(parseProofFile(proof).note))],
-    [bundleFile.policy, utf8(formatPolicy(memberPolicy(readFounding(genesis))))],
     [bundleFile.genesis, genesis],
     [bundleFile.genesisProof, utf8(parts.genesisProof)],
     [bundleFile.system, parts.system],
@@ -190,11 +197,13 @@ export function assembleBundle(
     files.set(`${bundleFile.keys}${index}.json`, entry)
     files.set(`${bundleFile.keys}${index}.tlog-proof`, utf8(keyProof))
   }
+  parts.epochs.forEach((bytes, at) => void files.set(epochFile(at + 1), bytes))
+  files.set(bundleFile.policy, utf8(formatPolicy(membersIn(files, expected.closing).policy)))
   if (original !== undefined) files.set(bundleFile.original + original.name, original.bytes)
 
-  const { founded, policy } = foundingOf(files).value
-  const { checkpoint } = cosignedBy(files, { founded, policy }).value
-  const facts = includedIn(files, { founded, policy }, { checkpoint }, parts.software).value
+  const founding = foundingOf(files, expected.closing).value
+  const { checkpoint } = cosignedBy(files, founding).value
+  const facts = includedIn(files, founding, { checkpoint }, parts.software).value
   if (facts.payload !== undefined) files.set(bundleFile.statement, utf8(spelledOut(facts.payload)))
   files.set(bundleFile.manifest, utf8(manifestOf(facts)))
   files.set(
@@ -245,42 +254,67 @@ function filesAreThose(files: ArchiveFiles, isAsWritten: boolean): Checked<true>
 
 interface Founded {
   readonly founded: FoundedLedger
+  /** Of those who attest the checkpoint. */
+  readonly newest: Epoch
   readonly policy: Policy
 }
 
 /** Whoever holds the fingerprint holds the genesis, hence the members' keys, hence the policy. */
-function foundingOf(files: ArchiveFiles): Checked<Founded> {
-  const founded = readFounding(bytesOf(files, bundleFile.genesis))
-  const policy = memberPolicy(founded)
+function foundingOf(files: ArchiveFiles, closing: ClosingReader | undefined): Checked<Founded> {
+  const { founded, newest, policy } = membersIn(files, closing)
   if (textOf(files, bundleFile.policy) !== formatPolicy(policy)) throw changed(bundleFile.policy)
+  if (newest.number > 0) {
+    return {
+      value: { founded, newest, policy },
+      zh: `账本 ${founded.name}，指纹 ${founded.fingerprint}；信任清单为第 ${newest.number} 届的，该届由创世文件逐届证明而来。请与章程所印指纹核对。`,
+      en: `Ledger ${founded.name}, fingerprint ${founded.fingerprint}; the policy is that of epoch ${newest.number}, which is proven from the genesis on, epoch by epoch. Compare the fingerprint with the charter.`,
+    }
+  }
   return {
-    value: { founded, policy },
+    value: { founded, newest, policy },
     zh: `账本 ${founded.name}，指纹 ${founded.fingerprint}；信任清单与创世文件一致。请与章程所印指纹核对。`,
     en: `Ledger ${founded.name}, fingerprint ${founded.fingerprint}; the policy is what its genesis amounts to. Compare the fingerprint with the charter.`,
   }
 }
 
+/** Whoever attests the checkpoint: the last epoch that the bundle has. */
+function membersIn(files: ArchiveFiles, closing: ClosingReader | undefined): Founded {
+  const genesis = bytesOf(files, bundleFile.genesis)
+  const founded = readFounding(genesis)
+  const proofs: Uint8Array[] = []
+  for (let number = 1; files.has(epochFile(number)); number++) proofs.push(bytesOf(files, epochFile(number)))
+  const named = [...files.keys()].filter((name) => name.startsWith(bundleFile.epochs) && name.endsWith('.cbor'))
+  if (named.length !== proofs.length) throw changed(`${bundleFile.epochs}: an epoch is left out`)
+  const newest = epochsFrom(founded, genesis, proofs, closing)
+  return { founded, newest, policy: epochPolicy(founded, newest) }
+}
+
+const epochFile = (number: number): string => `${bundleFile.epochs}${number}.cbor`
+
 function cosignedBy(
   files: ArchiveFiles,
-  { founded, policy }: Founded,
+  { newest, policy }: Founded,
 ): Checked<{ readonly checkpoint: TrustedCheckpoint }> {
   const { note } = parseProofFile(bytesOf(files, bundleFile.proof))
   const checkpoint = checkNoteAgainstPolicy(note, policy)
   if (textOf(files, bundleFile.checkpoint) !== formatNote(note)) throw changed(bundleFile.checkpoint)
-  const { cosigners } = checkpoint
-  const nameOf = (id: string): string => founded.members.find((member) => member.id === id)?.name ?? id
+  const { cosigners, size } = checkpoint
+  const { members, quorum } = newest
+  if (newest.number > 0 && size <= BigInt(newest.start.size))
+    throw changed(`${epochFile(newest.number)}: it begins above size ${size}`)
+  const nameOf = (id: string): string => members.find((member) => member.id === id)?.name ?? id
   const list = (join: string): string =>
     cosigners.map(({ name, timeSeconds }) => `${nameOf(name)} ${beijingTimeOfSeconds(timeSeconds)}`).join(join)
   return {
     value: { checkpoint },
-    zh: `共 ${founded.members.length} 个成员，须 ${founded.quorum} 个共签，已有 ${cosigners.length} 个：${list('；')}。`,
-    en: `${cosigners.length} of ${founded.members.length} members cosigned, ${founded.quorum} are needed: ${list('; ')}.`,
+    zh: `共 ${members.length} 个成员，须 ${quorum} 个共签，已有 ${cosigners.length} 个：${list('；')}。`,
+    en: `${cosigners.length} of ${members.length} members cosigned, ${quorum} are needed: ${list('; ')}.`,
   }
 }
 
 function includedIn(
   files: ArchiveFiles,
-  { founded, policy }: Founded,
+  { founded, newest, policy }: Founded,
   { checkpoint }: { readonly checkpoint: TrustedCheckpoint },
   software = softwareOf(files),
 ): Checked<BundleFacts> {
@@ -301,6 +335,7 @@ function includedIn(
   const original = [...files.keys()].find((name) => name.startsWith(bundleFile.original))
   const facts = recordFacts({
     founded,
+    newest,
     checkpoint,
     policy,
     note: parseProofFile(bytesOf(files, bundleFile.proof)).note,
@@ -382,13 +417,15 @@ function standingWords(standing: KeyFacts['standing'], vouchers: readonly string
     : { zh: `由 ${names.zh} 确认`, en: `on the word of ${names.en}` }
 }
 
-function membersOf({ members, block, founded }: BundleFacts): Checked<true> {
-  // A list of members changes only by a record that closes an epoch; the block's own entry says which epoch it is of.
-  if (block.epoch !== 0) {
-    throw new VerificationError(
-      'archive.file-missing',
-      `${bundleFile.genesis.replace('0-genesis', `${block.epoch}`)}: the members of epoch ${block.epoch}`,
-    )
+function membersOf({ members, block, founded, epochs }: BundleFacts): Checked<true> {
+  if (epochs.length > 1) {
+    const list = (join: string, say: (epoch: EpochFacts) => string): string => epochs.map(say).join(join)
+    const named = ({ members: of }: EpochFacts, join: string): string => of.map(({ name }) => name).join(join)
+    return {
+      value: true,
+      zh: `自 ${beijingTime(founded.foundedAt)} 创世至共签该快照的一届，成员有过 ${epochs.length - 1} 次变动，每次均由上一届证明；本条属第 ${block.epoch} 届。${list('；', (epoch) => `第 ${epoch.number} 届（第 ${epoch.size} 条起，${begunWords[epoch.begunBy].zh}）：${named(epoch, '、')}`)}。`,
+      en: `From the founding at ${beijingTime(founded.foundedAt)} to those who cosigned the checkpoint, members changed ${epochs.length - 1} times, each change proven by those before; the record is of epoch ${block.epoch}. ${list('; ', (epoch) => `Epoch ${epoch.number} (from entry ${epoch.size} on, ${begunWords[epoch.begunBy].en}): ${named(epoch, ', ')}`)}.`,
+    }
   }
   const names = members.map(({ name }) => name)
   return {
@@ -396,6 +433,12 @@ function membersOf({ members, block, founded }: BundleFacts): Checked<true> {
     zh: `自 ${beijingTime(founded.foundedAt)} 创世至该区块为同一届（第 0 届），成员 ${names.length} 个，未有变动：${names.join('、')}。`,
     en: `One epoch (number 0) from the founding at ${beijingTime(founded.foundedAt)} to this block, with ${names.length} members and no change: ${names.join(', ')}.`,
   }
+}
+
+const begunWords: Readonly<Record<EpochFacts['begunBy'], Words>> = {
+  genesis: { zh: '创世', en: 'the founding' },
+  closing: { zh: '由上一届的记录换届', en: 'by a record of the epoch before' },
+  refounding: { zh: '上一届失去法定数，由治理密钥重建', en: 're-founded by governance keys, for want of a quorum' },
 }
 
 function originalOf(

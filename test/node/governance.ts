@@ -92,3 +92,14 @@ export function take(world: ReplicaWorld, shown: Refounding, going: readonly str
   }
   world.forgetAttestedAbove(shown.start.size)
 }
+
+/** Two of the first four are gone for good; two go on, with two that join, from what is attested. */
+export function refoundedWith(world: ReplicaWorld, joining: readonly [string, string]): readonly string[] {
+  const going = ['beijing', 'guangzhou', ...joining]
+  const shown = refounding(world, 'beijing', world.ids.slice(0, 3), goingOn(world, going))
+  take(world, shown, going, ['hangzhou', 'wuhan'])
+  for (const id of going) world.start(id)
+  inEpoch(world, 1, going)
+  for (const id of going) world.until(() => world.replica(id).hindrances.length === 0, `${id} works`)
+  return going
+}

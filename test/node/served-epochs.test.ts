@@ -19,7 +19,7 @@ import { formatReceiptFile } from '../../src/chain/receipt-file.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { epochProofsOf } from '../../src/node/cli/members.ts'
 import { run, runJson, temporaryDirectory } from './cli/run.ts'
-import { change, goingOn, inEpoch, readied, refounding, take } from './governance.ts'
+import { change, inEpoch, readied, refoundedWith } from './governance.ts'
 import { LedgerStage } from './ledger-stage.ts'
 
 function staged(joining = 1): LedgerStage {
@@ -217,18 +217,6 @@ test('a stranger follows the members from the genesis: each change is proven by 
   await expect(client.epochProof(3)).rejects.toMatchObject({ code: 'epoch.not-found' })
 })
 
-/** Two of four are gone for good; two go on with two that join. */
-function refounded(stage: LedgerStage): readonly string[] {
-  const { world } = stage
-  const going = ['beijing', 'guangzhou', 'xiamen', 'nanning']
-  const shown = refounding(world, 'beijing', world.ids.slice(0, 3), goingOn(world, going))
-  take(world, shown, going, ['hangzhou', 'wuhan'])
-  for (const id of going) world.start(id)
-  inEpoch(world, 1, going)
-  for (const id of going) world.until(() => world.replica(id).hindrances.length === 0, `${id} works`)
-  return going
-}
-
 /** The newest receipt, as the member's API answers it. */
 function receiptFile({ world }: LedgerStage, jws: string): string {
   const { member, pending } = world.promised.at(-1)!
@@ -249,7 +237,7 @@ test('re-founded: receipts of the founding members and of newcomers are answered
   const earlier = world.statement('beijing', 'early')
   stage.take('wuhan', earlier)
   const early = receiptFile(stage, earlier)
-  refounded(stage)
+  refoundedWith(world, ['xiamen', 'nanning'])
   const jws = world.statement('beijing', 'brought to a newcomer')
   stage.take('xiamen', jws)
   const late = receiptFile(stage, jws)

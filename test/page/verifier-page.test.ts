@@ -19,8 +19,13 @@ import { bidReceiptMessage } from '../../src/chain/quiet-box.ts'
 import { bidderDigest, type SealedContent, sealedLeaf, termsDigest } from '../../src/chain/sealed-bid.ts'
 import { type GivenFile, judge, kindOf } from '../../src/page/material.ts'
 import { run } from '../node/cli/run.ts'
+import { refoundedWith } from '../node/governance.ts'
 import { documentBytes, documentName, LedgerStage } from '../node/ledger-stage.ts'
 import { buildVerifierPage, verifierPagePath } from './build.ts'
+
+/** With members that changed: two of four are gone, two joined. */
+const refounded = new LedgerStage(4, { joining: 2 })
+let laterBundle: GivenFile
 
 const directory = mkdtempSync(join(tmpdir(), 'gongzheng-page-'))
 const stage = new LedgerStage()
@@ -29,8 +34,9 @@ let bundle: GivenFile
 let otherBundle: GivenFile
 let fault: GivenFile
 
-async function exported(of: LedgerStage, member: string, name: string): Promise<GivenFile> {
+async function exported(of: LedgerStage, member: string, name: string, change = () => {}): Promise<GivenFile> {
   of.register('guangzhou')
+  change()
   const id = of.attest()
   const file = join(directory, documentName)
   writeFileSync(file, documentBytes)
@@ -84,11 +90,15 @@ function bidPapers(name: string, later = 0): Readonly<Record<'receipt' | 'own', 
 beforeAll(async () => {
   bundle = await exported(stage, 'beijing', '取证包.zip')
   otherBundle = await exported(other, 'wuhan', '另一账本.zip')
+  laterBundle = await exported(refounded, 'xiamen', '换届之后.zip', () => {
+    refoundedWith(refounded.world, ['xiamen', 'nanning'])
+  })
   fault = twoVotes()
 }, 120_000)
 afterAll(async () => {
   await stage[Symbol.asyncDispose]()
   await other[Symbol.asyncDispose]()
+  await refounded[Symbol.asyncDispose]()
   rmSync(directory, { recursive: true, force: true })
 })
 
@@ -145,6 +155,44 @@ describe('what material proves', () => {
     expect(judge([entry!, policy!, partOf(bundleFile.systemProof)], '').verdict).toBe('bad')
     // The genesis proved by itself: entry 0.
     expect(judge([genesis!, partOf(bundleFile.genesisProof)], '').verdict).toBe('good')
+  })
+
+  test('what members attested that joined later needs the proof of their epoch, and is good with it', () => {
+    const files = readArchive(laterBundle.bytes).files
+    const part = (name: string): GivenFile => ({ name, bytes: files.get(name)! })
+    const [proof, entry, policy, genesis, epoch] = [
+      bundleFile.proof,
+      bundleFile.entry,
+      bundleFile.policy,
+      bundleFile.genesis,
+      'members/1.cbor',
+    ].map(part) as [GivenFile, GivenFile, GivenFile, GivenFile, GivenFile]
+    expect(kindOf({ ...epoch, name: 'x' })).toBe('epoch')
+    const judged = judge([laterBundle], refounded.genesis.fingerprint)
+    expect([judged.verdict, judged.claims.map(({ state }) => state)]).toEqual(['good', Array(11).fill('good')])
+    expect(judge([proof, entry, policy], '').verdict).toBe('good')
+    expect(judge([proof, entry, genesis, epoch], refounded.genesis.fingerprint).verdict).toBe('good')
+    expect(judge([proof, entry, genesis], '').verdict).toBe('bad')
+    expect(judge([proof, entry, genesis, flipped(epoch)], '').verdict).toBe('bad')
+    // Whose key a fault convicts, too: that of a member which joined.
+    const { member } = refounded.world.member('xiamen')
+    const vote = (candidate: string) => {
+      const message = sealMessage('VOTE', { ledger: refounded.genesis.ledger, epoch: 1 }, [
+        9,
+        candidate,
+        [1, 1, new Uint8Array(32)],
+      ])
+      return { message, signature: refounded.world.sign('xiamen', 'seal', message) }
+    }
+    const proven = formatFault({
+      kid: member.node.seal,
+      form: 'sealed',
+      first: vote('beijing'),
+      second: vote('nanning'),
+    })
+    const theirs: GivenFile = { name: 'fault.json', bytes: utf8(proven) }
+    expect(judge([theirs, genesis], '').claims[1]).toMatchObject({ state: 'note' })
+    expect(judge([theirs, genesis, epoch], '').claims[1]!.detail.en).toBe(`${member.name} (xiamen).`)
   })
 
   test('a fault proof names the member once the genesis is there', () => {
@@ -255,6 +303,20 @@ describe.skipIf(browserPath === undefined)(
       expect((await verdict())[0]).toBe('verdict bad')
       expect((await states()).at(-1)).toBe('bad')
       await picture('bundle-other-fingerprint')
+    })
+
+    test('a bundle of members that joined later: green, with their history; without the proof of their epoch: red', async () => {
+      await clear()
+      await give(laterBundle)
+      expect((await verdict())[0]).toBe('verdict good')
+      expect(new Set(await states())).toEqual(new Set(['good']))
+      expect(await page.locator('#claims').innerText()).toMatch(/成员有过 1 次变动.*厦门市公共资源交易中心/s)
+      await picture('bundle-later-members')
+      const files = new Map(readArchive(laterBundle.bytes).files)
+      files.delete('members/1.cbor')
+      await clear()
+      await give({ name: 'no-epoch.zip', bytes: writeArchive(files) })
+      expect((await verdict())[0]).toBe('verdict bad')
     })
 
     test('each file of the bundle tampered with: red', async () => {

@@ -28,6 +28,7 @@ import { clientFor, urlOf } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, writeWhole } from './files.ts'
 import { both } from './language.ts'
+import { epochProofsOf } from './members.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface ExportBundleOptions {
@@ -110,10 +111,20 @@ async function partsOf(client: Client, record: RecordAnswer) {
     proof: proof.proofFile,
     genesis,
     genesisProof: await provedAt('0'),
+    epochs: await epochProofsOf(client, await epochAt(client, proof.size)),
     system: await client.entry(systemIndex),
     systemProof: await provedAt(systemIndex),
     keys,
   }
+}
+
+/** Number of the epoch whose members attest a tree of this size, as this member says. */
+async function epochAt(client: Client, size: string): Promise<number> {
+  const { epochs } = await client.epochs()
+  return Math.max(
+    0,
+    epochs.findLastIndex((epoch) => BigInt(epoch.size) < BigInt(size)),
+  )
 }
 
 /**
