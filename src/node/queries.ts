@@ -1,6 +1,6 @@
 /**
  * The node as the API sees it (`api/service.ts`): submissions that wait for their attestation, look-ups, proofs, tiles, status. Answers
- * come from committed state only. Here and in the adapters are the node's only promises; the loop below knows none.
+ * come from committed state only. Here, in what it joins and in the adapters are the node's only promises; the loop below knows none.
  */
 import { sha256 } from '#crypto'
 import type {
@@ -14,7 +14,6 @@ import type {
   MemberView,
   PartyView,
   PlainSubmission,
-  Receipt,
   RecordFilter,
   RecordPage,
   RecordStatus,
@@ -29,39 +28,32 @@ import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
 import { bundleBlocks, bundleStart, encodeBlockBundle } from '../chain/block-bundle.ts'
 import { fromBase64Url, fromHex, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { isEnded, isExpired, kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
-import { cosignature, formatCheckpoint, logMessage, logSignature } from '../chain/checkpoint.ts'
-import { type Epoch, epochNumbered, epochOfSize, epochsUpTo } from '../chain/epoch.ts'
-import type { GenesisMember } from '../chain/genesis.ts'
+import { epochNumbered, epochsUpTo } from '../chain/epoch.ts'
 import { canonicalJson, type JsonObject } from '../chain/json.ts'
-import { kidOf } from '../chain/keys.ts'
-import { epochPolicy, memberCosignKey, memberLogKey, policyOfNode } from '../chain/member-policy.ts'
+import { memberCosignKey, memberLogKey } from '../chain/member-policy.ts'
 import { closingProof } from '../chain/membership.ts'
-import { consistencyPath, inclusionPath, leafHash } from '../chain/merkle-tree.ts'
-import { formatNote, formatVerifierKey, type Note } from '../chain/note.ts'
+import { inclusionPath } from '../chain/merkle-tree.ts'
+import { formatVerifierKey } from '../chain/note.ts'
 import { type Height, height } from '../chain/numbers.ts'
-import { formatPolicy } from '../chain/policy.ts'
-import { formatProofFile } from '../chain/proof-file.ts'
 import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
-import { joinStatement, parseStatement, statementMessage } from '../chain/statement.ts'
 import { encodeEntryBundle, tileWidthMax } from '../chain/tile.ts'
 import { formatTime } from '../chain/time.ts'
 import {
-  attestationsFrom,
   type BlockStore,
   DamagedStore,
   heightOfNamedKey,
   type NamedField,
   namedIndices,
   namedRange,
-  readAttestation,
 } from './block-store.ts'
 import { BoxLookups } from './box-lookups.ts'
 import { DiskReadFailed } from './disk-failure.ts'
-import type { Pending, SignedReceipt } from './intake.ts'
 import type { Executed } from './ledger.ts'
 import type { Clock, Signer } from './ports.ts'
 import { type CommittedLeaf, RecordView, saidBy } from './record-view.ts'
 import type { Replica, ReplicaOptions } from './replica.ts'
+import { ServedProofs } from './served-proofs.ts'
+import { Submissions } from './submissions.ts'
 import { TradeLookups } from './trade-lookups.ts'
 
 export interface QueriesOptions extends ReplicaOptions {
@@ -76,47 +68,34 @@ export interface QueriesDependencies {
   readonly metrics: () => Promise<string>
 }
 
-/** A note and its text: all records of a block are answered with the same one. */
-interface SpelledNote {
-  readonly note: Note
-  readonly text: string
-}
-
-interface Waiter {
-  readonly index: number
-  readonly tell: (attestation: Attestation) => void
-}
-
 /** Committed leaves kept for their waiting submitters: several full blocks of ordinary ones. */
 const recentMax = 8_192
 const recentBytesMax = 32 * 1024 * 1024
-/** Longer than an attestation takes that is not held up. */
-const attestationMs = 2_000
 /** Leaves looked at for a list before the loop has its turn again: some milliseconds. */
 const examinedAtOnce = 64
 /** Keys of one party that its page shows. */
 const partyKeysMax = 100
-/** Notes of attested sizes, signed once and asked for by everybody who waits for that size. */
-const notesMax = 64
 
 export class Queries implements Service {
   readonly trade: TradeLookups
   readonly boxes: BoxLookups
+  readonly #submissions: Submissions
+  readonly #proofs: ServedProofs
   readonly #options: QueriesOptions
   readonly #deps: QueriesDependencies
   /** As they were committed, so that answering a submitter reads nothing from the disk. */
   readonly #recent = new Map<number, CommittedLeaf>()
   #recentBytes = 0
-  /** Statements that were taken in here and may still be asked for before they are attested: on their way, or on the ledger. */
-  readonly #settled = new Map<string, Pending>()
-  /** Whoever gives up takes its own out: an attestation that is long in coming is asked for again and again. */
-  readonly #waiters = new Set<Waiter>()
   readonly #listeners = new Set<(size: number) => void>()
-  readonly #notes = new Map<number, Promise<SpelledNote>>()
 
   constructor(options: QueriesOptions, dependencies: QueriesDependencies) {
     this.#options = options
     this.#deps = dependencies
+    const { signer, replica } = dependencies
+    const whole = <T>(read: () => T): T => this.#whole(read)
+    this.#proofs = new ServedProofs(options, { signer, replica, whole })
+    const recordAt = (index: number): RecordView | undefined => this.#recordAt(index)
+    this.#submissions = new Submissions(options, { signer, replica, proofs: this.#proofs, whole, recordAt })
     this.trade = new TradeLookups({
       catalogue: options.rules.catalogue,
       replica: dependencies.replica,
@@ -154,197 +133,23 @@ export class Queries implements Service {
   }
 
   attested(attestation: Attestation): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.index >= attestation.size) continue
-      this.#waiters.delete(waiter)
-      waiter.tell(attestation)
-    }
+    this.#submissions.attested(attestation)
     for (const listener of this.#listeners) listener(attestation.size)
-    for (const [id, { settlement }] of this.#settled) {
-      if (settlement !== undefined && settlement.index < attestation.size) this.#settled.delete(id)
-    }
   }
 
   // ── submitting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @throws the signal's reason, when it is aborted before there is an answer */
-  submit(jws: string, { waitMs, signal }: SubmitOptions): Promise<Submission> {
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    return new Promise((resolve, reject) => {
-      let cancel: () => void = () => undefined
-      const gone = (): void => {
-        cancel()
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', gone)
-      const answer: Answer = (submission) => {
-        // The signal is its connection's, which outlives thousands of submissions.
-        signal?.removeEventListener('abort', gone)
-        resolve(submission)
-      }
-      this.#deps.replica.submit(jws, (result) => {
-        if (signal?.aborted) return // what was taken in goes on without its submitter
-        switch (result.kind) {
-          case 'refused': {
-            const { code, detail, fields } = result
-            return answer({ kind: 'refused', code, detail, fields })
-          }
-          case 'known':
-            cancel = this.#waitForKnown(result.index, jws, waitMs, answer)
-            return
-          case 'taken':
-            cancel = this.#waitFor(result.pending, result.again, waitMs, answer)
-            return
-        }
-      })
-    })
+  submit(jws: string, options: SubmitOptions): Promise<Submission> {
+    return this.#submissions.submit(jws, options)
   }
 
-  async submitPlain(request: PlainSubmission, options: SubmitOptions): Promise<Submission> {
-    const { signer } = this.#deps
-    const key = signer.publicKey('centre')
-    if (key === undefined) return refusedHere('node.not-ready', 'this node holds no centre key')
-    const { rules } = this.#options
-    const self = this.#self
-    if (self === undefined) return refusedHere('node.not-a-member', 'the ledger never listed this node')
-    const { party } = self
-    const payload: JsonObject = {
-      ...request.fields,
-      ledger: rules.context.ledger,
-      type: request.type,
-      party,
-      key: request.key,
-    }
-    const message = statementMessage(payload, key)
-    const signature = await new Promise<Uint8Array>((done) => signer.sign('centre', message, done))
-    return this.submit(joinStatement(message, signature), options)
-  }
-
-  /** @returns what ends the waiting without an answer */
-  #waitFor(pending: Pending, again: boolean, waitMs: number, answer: Answer): () => void {
-    const receipt = this.#receipt(pending.receipt)
-    // Before anybody gives up: who asks again between the ledger's answer and its attestation is shown this receipt.
-    this.#settled.set(pending.statement.id, pending)
-    let stopWaiting: () => void = () => undefined
-    const cancel = (): void => {
-      clearTimeout(timer)
-      pending.onSettled.delete(settled)
-      stopWaiting()
-    }
-    const giveUp = (): void => {
-      cancel()
-      answer({
-        kind: 'pending',
-        statementId: pending.statement.id,
-        status: pending.settlement === undefined ? 'accepted' : 'replicated',
-        receipt,
-      })
-    }
-    const settled = (): void => {
-      const settlement = pending.settlement!
-      stopWaiting = this.#whenAttested(settlement.index, (attestation) => {
-        clearTimeout(timer)
-        answer(
-          settlement.kind === 'refused'
-            ? this.#refusal(settlement.index, settlement.code, receipt)
-            : this.#done(settlement.index, attestation, receipt, settlement.duplicate || again),
-        )
-      })
-    }
-    const timer = waitMs > 0 ? setTimeout(giveUp, waitMs) : undefined
-    if (timer === undefined) giveUp()
-    else if (pending.settlement === undefined) pending.onSettled.add(settled)
-    else settled()
-    return cancel
-  }
-
-  /** @returns what ends the waiting without an answer */
-  #waitForKnown(index: number, jws: string, waitMs: number, answer: Answer): () => void {
-    const { id } = parseStatement(jws, this.#options.rules.context.ledger)
-    const own = this.#settled.get(id)
-    const receipt = own === undefined ? null : this.#receipt(own.receipt)
-    const giveUp = (): void => {
-      stopWaiting()
-      // Never as a refusal: it is on the ledger, and asking again will show it.
-      if (receipt === null) answer(refusedHere('ledger.no-quorum', `record ${index} is not attested yet`))
-      else answer({ kind: 'pending', statementId: id, status: 'replicated', receipt })
-    }
-    // Without a receipt there is nothing to show but the attestation, which follows within a round trip or two when all is well.
-    const timer = setTimeout(giveUp, Math.max(waitMs, receipt === null ? attestationMs : 1))
-    const stopWaiting = this.#whenAttested(index, (attestation) => {
-      clearTimeout(timer)
-      answer(this.#done(index, attestation, receipt, true))
-    })
-    return () => {
-      clearTimeout(timer)
-      stopWaiting()
-    }
-  }
-
-  /**
-   * Calls back with an attestation above the index: at once if there is one, else with the first that comes, unless the waiting ends
-   * before. It is called within an event of the loop, where what it throws would end the node.
-   */
-  #whenAttested(index: number, tell: (attestation: Attestation) => void): () => void {
-    const { attested } = this.#deps.replica
-    if (attested !== undefined && attested.size > index) {
-      tell(attested)
-      return () => undefined
-    }
-    const waiter: Waiter = { index, tell }
-    this.#waiters.add(waiter)
-    return () => this.#waiters.delete(waiter)
-  }
-
-  async #refusal(index: number, code: string, receipt: Receipt): Promise<Submission> {
-    return { kind: 'refusal-record', record: this.#recordAt(index)!, code, receipt }
-  }
-
-  async #done(
-    index: number,
-    attestation: Attestation,
-    receipt: Receipt | null,
-    duplicate: boolean,
-  ): Promise<Submission> {
-    const record = this.#recordAt(index)!
-    const isOwn = this.#signs(epochOfSize(this.#epoch, attestation.size))
-    const proof =
-      duplicate || !isOwn ? await this.proof(index) : await this.#proofIn(index, attestation, leafHash(record.entry))
-    if (proof !== undefined) return { kind: 'done', record, proof, receipt, duplicate }
-    // Attested by members among whom this node is not: its log key is nothing to those who check. Others show the proof.
-    if (receipt === null) return refusedHere('node.not-a-member', `record ${index} is proven by the members of today`)
-    return { kind: 'pending', statementId: record.statementId!, status: 'replicated', receipt }
-  }
-
-  #receipt(receipt: SignedReceipt): Receipt {
-    return {
-      statement: receipt.statement,
-      ledger: this.#options.rules.context.ledger,
-      member: this.#options.member,
-      node: receipt.node,
-      receivedAt: formatTime(receipt.receivedAt),
-      attestedSize: String(receipt.attestedSize),
-      by: formatTime(receipt.by),
-      epoch: receipt.epoch,
-      signature: toBase64(receipt.signature),
-    }
+  submitPlain(request: PlainSubmission, options: SubmitOptions): Promise<Submission> {
+    return this.#submissions.submitPlain(request, options)
   }
 
   standing(statementId: string): StatementStanding {
-    const pending = this.#deps.replica.pending(statementId)
-    if (pending?.durable) return { kind: 'pending', status: 'accepted', receipt: this.#receipt(pending.receipt) }
-    const { store } = this.#deps.replica
-    const index = this.#whole(() => store.indexOfStatement(statementId))
-    if (index !== undefined) return { kind: 'record', index }
-    const everybody = [...epochsUpTo(this.#epoch)].flatMap(({ members }) => members.map(({ id }) => id))
-    for (const id of new Set(everybody)) {
-      const refusal = this.#whole(() => store.indexOfRefusal(statementId, id))
-      if (refusal === undefined) continue
-      const record = this.#recordAt(refusal)
-      const code = (record?.payload.refusal as JsonObject | undefined)?.code
-      return { kind: 'refused', index: refusal, code: String(code) }
-    }
-    return { kind: 'unknown' }
+    return this.#submissions.standing(statementId)
   }
 
   // ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -542,145 +347,32 @@ export class Queries implements Service {
     return this.#header(height(low - 1)).size
   }
 
-  // ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── proofs and tiles ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async proof(index: number, size?: number): Promise<InclusionProof | undefined> {
-    this.#whole(() => undefined)
-    const { attested, store } = this.#deps.replica
-    const newest = attested?.size === size ? attested : undefined // not on the disk yet
-    const attestation = size === undefined ? await this.#attestationAbove(index) : (store.attestation(size) ?? newest)
-    if (attestation === undefined || attestation.size <= index || attestation.size > this.#attestedSize)
-      return undefined
-    return this.#signs(epochOfSize(this.#epoch, attestation.size)) ? this.#proofIn(index, attestation) : undefined
-  }
-
-  // Whose word is served: the members of the epoch that attested the size in question, and of this node a log line only where they had it
-  // among them (decision 0032).
-
-  get #epoch(): Epoch {
-    return this.#deps.replica.epoch
-  }
-
-  /** This node as the newest epoch lists it that does. */
-  get #self(): GenesisMember | undefined {
-    for (const { members } of epochsUpTo(this.#epoch)) {
-      const self = members.find(({ node }) => node.id === this.#options.node)
-      if (self !== undefined) return self
-    }
-    return undefined
-  }
-
-  /** Whether a log line of this node's key is one that the policy of this epoch knows. */
-  #signs({ members }: Epoch): boolean {
-    const key = this.#deps.signer.publicKey('log')
-    if (key === undefined) return false
-    const kid = kidOf(key)
-    return members.some(({ node }) => node.id === this.#options.node && node.log === kid)
-  }
-
-  /** The epoch under whose policy this node serves: that of the newest attestation, or the last one that had this node. */
-  #served(): { readonly epoch: Epoch; readonly attestation: Attestation } | undefined {
-    const { attested, store } = this.#deps.replica
-    if (attested === undefined) return undefined
-    const newest = epochOfSize(this.#epoch, attested.size)
-    if (this.#signs(newest)) return { epoch: newest, attestation: attested }
-    let { size } = newest.start
-    for (let epoch = newest.previous; epoch !== undefined; size = epoch.start.size, epoch = epoch.previous) {
-      const attestation = this.#signs(epoch) ? store.attestation(size) : undefined
-      if (attestation !== undefined) return { epoch, attestation }
-    }
-    return undefined
-  }
-
-  /** By the members under whose policy this node serves, so that one policy is enough for everything that is asked for at one time. */
-  async #attestationAbove(index: number): Promise<Attestation | undefined> {
-    const served = this.#served()
-    if (served === undefined || served.attestation.size <= index) return undefined
-    const { start, previous } = served.epoch
-    const from = previous === undefined ? index + 1 : Math.max(index, start.size) + 1
-    let found: Attestation | undefined
-    // One that cannot be read is passed over: a later one proves the same.
-    await new Promise<boolean>((done) =>
-      this.#deps.replica.store.scan(
-        { ...attestationsFrom(from), limit: 1 },
-        (_, row) => {
-          found = readAttestation(row)
-          return false
-        },
-        done,
-      ),
-    )
-    // What was served may not be on the disk yet.
-    return found !== undefined && found.size <= served.attestation.size ? found : served.attestation
-  }
-
-  async #proofIn(index: number, attestation: Attestation, leaf?: Uint8Array): Promise<InclusionProof> {
-    const { note, text } = await this.#note(attestation)
-    const read = this.#deps.replica.store.hashReader(attestation.size)
-    const path = this.#whole(() => inclusionPath(index, attestation.size, read))
-    return {
-      index,
-      size: attestation.size,
-      leafHash: leaf ?? this.#whole(() => read(0, index)),
-      path,
-      checkpoint: text,
-      // Spelling it parses it again: done only for whoever asks for the file.
-      get proofFile() {
-        return formatProofFile({ index, path, note })
-      },
-    }
-  }
-
-  /** The checkpoint with this node's log line and exactly the q cosignatures of the certificate. The log key signs attested heads only. */
-  #note(attestation: Attestation): Promise<SpelledNote> {
-    const held = this.#notes.get(attestation.size)
-    if (held !== undefined) return held
-    const { genesis } = this.#options.rules
-    const { size, root } = attestation
-    const { members } = epochOfSize(this.#epoch, size)
-    const memberOf = (id: string): GenesisMember => members.find((member) => member.id === id)!
-    const text = formatCheckpoint({ origin: genesis.origin, size, root: fromHex(root)! })
-    const note = new Promise<Uint8Array>((done) => this.#deps.signer.sign('log', logMessage(text), done)).then(
-      (signature) => {
-        const signatures = [
-          logSignature(memberLogKey(genesis, memberOf(this.#options.member)), signature),
-          ...attestation.cosignatures.map(({ member, time, signature: bytes }) =>
-            cosignature(memberCosignKey(genesis, memberOf(member)), time, bytes),
-          ),
-        ]
-        const note = { text, signatures }
-        return { note, text: formatNote(note) }
-      },
-    )
-    this.#notes.set(attestation.size, note)
-    if (this.#notes.size > notesMax) this.#notes.delete(this.#notes.keys().next().value!)
-    return note
+  proof(index: number, size?: number): Promise<InclusionProof | undefined> {
+    return this.#proofs.proof(index, size)
   }
 
   consistency(from: number, to: number): ConsistencyProof | undefined {
-    if (to > this.#whole(() => this.#attestedSize) || from < 1 || from > to) return undefined
-    return { from, to, path: this.#whole(() => consistencyPath(from, to, this.#deps.replica.store.hashReader(to))) }
+    return this.#proofs.consistency(from, to)
   }
 
-  async checkpoint(cosignatures: number): Promise<string | undefined> {
-    const served = this.#whole(() => this.#served())
-    if (served === undefined) return undefined
-    const { text, signatures } = (await this.#note(served.attestation)).note
-    return formatNote({ text, signatures: signatures.slice(0, 1 + cosignatures) })
+  checkpoint(cosignatures: number): Promise<string | undefined> {
+    return this.#proofs.checkpoint(cosignatures)
   }
 
-  get #attestedSize(): number {
-    return this.#deps.replica.attested?.size ?? 0
+  policy(number?: number, log?: string): string | undefined {
+    return this.#proofs.policy(number, log)
   }
 
   tile(level: number, index: number, width: number): Uint8Array | undefined {
-    const held = Math.floor(this.#attestedSize / tileWidthMax ** level) - index * tileWidthMax
+    const held = Math.floor(this.#proofs.attestedSize / tileWidthMax ** level) - index * tileWidthMax
     return this.#whole(() => (width <= held ? this.#deps.replica.store.tile(level, index, width) : undefined))
   }
 
   entries(index: number, width: number): Uint8Array | undefined {
     const first = index * tileWidthMax
-    if (first + width > this.#whole(() => this.#attestedSize)) return undefined
+    if (first + width > this.#whole(() => this.#proofs.attestedSize)) return undefined
     const entries: Uint8Array[] = []
     for (let at = first; at < first + width; at++) {
       const bytes = this.#recent.get(at)?.bytes ?? this.#leaf(at)?.bytes
@@ -726,10 +418,10 @@ export class Queries implements Service {
   }
 
   members(
-    number = this.#epoch.number,
+    number = this.#proofs.epoch.number,
   ): { readonly epoch: number; readonly members: readonly MemberView[] } | undefined {
     const { genesis } = this.#options.rules
-    const epoch = epochNumbered(this.#epoch, number)
+    const epoch = epochNumbered(this.#proofs.epoch, number)
     if (epoch === undefined) return undefined
     const members = epoch.members.map((member) => ({
       id: member.id,
@@ -745,7 +437,7 @@ export class Queries implements Service {
   }
 
   epochs(): readonly EpochView[] {
-    const views = [...epochsUpTo(this.#epoch)].map(
+    const views = [...epochsUpTo(this.#proofs.epoch)].map(
       ({ number, start, members, quorum, refounding }): EpochView => ({
         number,
         begunBy: number === 0 ? 'genesis' : refounding === undefined ? 'closing' : 'refounding',
@@ -760,7 +452,7 @@ export class Queries implements Service {
   }
 
   epochProof(number: number): Uint8Array | undefined {
-    const epoch = epochNumbered(this.#epoch, number)
+    const epoch = epochNumbered(this.#proofs.epoch, number)
     if (epoch === undefined || epoch.previous === undefined) return undefined
     if (epoch.refounding !== undefined) return epoch.refounding
     const { size } = epoch.start
@@ -869,14 +561,6 @@ export class Queries implements Service {
     }
   }
 
-  policy(number?: number, log?: string): string | undefined {
-    const epoch = number === undefined ? (this.#served()?.epoch ?? this.#epoch) : epochNumbered(this.#epoch, number)
-    if (epoch === undefined) return undefined
-    const { genesis } = this.#options.rules
-    const policy = log === undefined ? epochPolicy(genesis, epoch) : policyOfNode(genesis, epoch, log)
-    return policy === undefined ? undefined : formatPolicy(policy)
-  }
-
   genesis(): Uint8Array {
     return this.#options.rules.genesis.entry
   }
@@ -901,9 +585,6 @@ export class Queries implements Service {
     return this.#deps.metrics()
   }
 }
-
-/** A promise that fails is the submitter's trouble, never the loop's. */
-type Answer = (submission: Submission | Promise<Submission>) => void
 
 /** The field that narrows a list most comes first. */
 const tellingFields: readonly NamedField[] = [
@@ -931,10 +612,6 @@ const timeOrNull = (time: number | null): string | null => (time === null ? null
 const base64Of = (hex: string): string => toBase64(fromHex(hex)!)
 
 const isRecordType = ({ type }: RecordFilter): boolean => type?.includes('@') === true
-
-function refusedHere(code: string, detail: string): Submission {
-  return { kind: 'refused', code, detail, fields: [] }
-}
 
 /** Binds a cursor to the filter that it was given for. */
 function markOf(filter: RecordFilter): string {
