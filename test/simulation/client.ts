@@ -3,7 +3,6 @@
  * durable, a record once it is attested. What they did goes into a history for the linearizability checker.
  */
 
-import { parseStatement } from '../../src/chain/statement.ts'
 import type { Pending } from '../../src/node/intake.ts'
 import type { MemberId } from '../../src/node/ports.ts'
 import type { LedgerInput, LedgerOperation, LedgerOutput } from '../linearizability/ledger-history.ts'
@@ -63,7 +62,7 @@ export class Client implements Watch {
     const { process } = this.#world.machine(at)
     if (process?.isStarted !== true || process.isPaused) return false
     const jws = this.#world.statement(owner, key, value)
-    const statement = parseStatement(jws, this.#world.genesis.ledger).id
+    const statement = this.#world.statementId(jws)
     // What a liar answers is nobody's promise; what it passes on still counts as sent.
     const call = this.#call({ kind: 'submit', key: `${owner} ${key}`, value: statement })
     process.submit(jws, (result) => {
@@ -87,7 +86,7 @@ export class Client implements Watch {
     const { process, isDamaged } = this.#world.machine(at)
     // A row that vanished beneath a running node is missed at its next start only: until then it may say "not that I know".
     if (process?.isStarted !== true || process.isPaused || isDamaged || !this.#world.isHonest(process)) return false
-    const statement = parseStatement(this.#world.statement(owner, key, value), this.#world.genesis.ledger).id
+    const statement = this.#world.statementId(this.#world.statement(owner, key, value))
     const input: LedgerInput = { kind: 'read', key: `${owner} ${key}`, value: statement }
     const session = `${process.name} ${process.replica.incarnation}`
     const call = newest ? this.#call(input) : this.#call(input, { session, mayBeStale: true })

@@ -7,7 +7,7 @@ import { type Closing, type Epoch, epochNumbered, foundingEpoch } from '../../sr
 import { type ChainRules, rulesOfEpoch } from '../../src/chain/execution.ts'
 import type { Genesis, GenesisParameters } from '../../src/chain/genesis.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
-import { signStatement } from '../../src/chain/statement.ts'
+import { parseStatement, signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
 import { MemoryMedium, type PhaseCount } from '../../src/node/memory-disk.ts'
 import { type MemoryNetworkOptions, MemoryNetworkWorld } from '../../src/node/memory-network.ts'
@@ -78,9 +78,9 @@ export class World {
   /** By the key of a statement: the record that it becomes closes the epoch, for these (the hook of rule 19). What is set stays. */
   readonly closings = new Map<string, Closing>()
   readonly #keepsLog: boolean
-  readonly #watchesOf = Object.fromEntries(watchKinds.map((kind) => [kind, []])) as unknown as Record<
+  readonly #heardBy = Object.fromEntries(watchKinds.map((kind) => [kind, []])) as unknown as Record<
     WatchKind,
-    Watch[]
+    ((...args: unknown[]) => void)[]
   >
   /** The process of each member that a member is connected to, where it is not the first. */
   readonly #clonePeers = new Map<string, Set<MemberId>>()
@@ -333,7 +333,10 @@ export class World {
 
   watch(watch: Watch): void {
     // Most look at few kinds of events, of which there are thousands.
-    for (const kind of watchKinds) if (watch[kind] !== undefined) this.#watchesOf[kind].push(watch)
+    for (const kind of watchKinds) {
+      const hear = watch[kind] as ((...args: unknown[]) => void) | undefined
+      if (hear !== undefined) this.#heardBy[kind].push(hear.bind(watch))
+    }
   }
 
   answer(answer: Answer): void {
@@ -368,7 +371,7 @@ export class World {
   }
 
   #tell<K extends keyof Watch>(kind: K, ...args: Parameters<NonNullable<Watch[K]>>): void {
-    for (const watch of this.#watchesOf[kind]) (watch[kind] as (...args: unknown[]) => void)(...args)
+    for (const hear of this.#heardBy[kind]) hear(...args)
   }
 
   /** A broadcast is decoded once. */
@@ -419,6 +422,17 @@ export class World {
     return this.#signed(id, 'raise', 'auction.raise@1', key, () => ({ lot, plate: '1', price: '1' }))
   }
 
+  /** Of whatever statement of this ledger: the clients' come again in every run, and are read once. */
+  statementId(jws: string): string {
+    const name = `${this.genesis.ledger} ${jws}`
+    let id = statementIds.get(name)
+    if (id === undefined) {
+      id = parseStatement(jws, this.genesis.ledger).id
+      statementIds.set(name, id)
+    }
+    return id
+  }
+
   #signed(id: MemberId, what: string, type: string, key: string, fields: () => JsonObject): string {
     const { member, centre } = this.machine(id).founded
     const name = `${this.genesis.ledger} ${id} ${key} ${what}`
@@ -438,3 +452,4 @@ const isHonest = ({ isLiar, isLost }: Machine): boolean => !isLiar && !isLost
 /** The same keys and texts in every run. */
 const statementSignatures = new Signatures()
 const statementsBefore = new Map<string, string>()
+const statementIds = new Map<string, string>()

@@ -5,7 +5,6 @@
 
 import { decodeCbor, field } from '../../../src/chain/cbor.ts'
 import { parseEntry } from '../../../src/chain/entry.ts'
-import { parseStatement } from '../../../src/chain/statement.ts'
 import { journalKey } from '../../../src/node/block-store.ts'
 import type { NodeProcess } from '../node-process.ts'
 import type { Answer, Watch } from '../watch.ts'
@@ -28,7 +27,7 @@ export function answersAreTrue(world: World): Watch {
     const row = medium.get(journalKey(pending.journalNumber))
     if (row === undefined) return false
     const entry = parseEntry(field.bytes(field.array(decodeCbor(row), 'journal row')[2], 'entry'))
-    return parseStatement(entry.statement, world.genesis.ledger).id === statement
+    return world.statementId(entry.statement) === statement
   }
 
   const isTrue = (process: NodeProcess, answer: Answer): boolean => {
@@ -66,8 +65,7 @@ export function answersAreTrue(world: World): Watch {
         results.forEach((outcome, i) => {
           if (outcome.kind !== 'refused' || outcome.index === undefined) return
           const { statement } = parseEntry(items[i]!.entry)
-          const { id } = parseStatement(statement, world.genesis.ledger)
-          outcomes.set(outcome.index, `${id} ${member} ${outcome.code}`)
+          outcomes.set(outcome.index, `${world.statementId(statement)} ${member} ${outcome.code}`)
         })
       })
     }),
