@@ -379,6 +379,54 @@ const commandTexts = {
       'Export again, or from another member; a directory without the file checkpoint is not finished.',
     ),
   },
+  'import.not-empty': {
+    zh: words(
+      '节点已有数据',
+      '主目录的 data 目录不是空的；导入只为从未运行过的节点准备。',
+      '无须导入：启动节点，它会向其他成员补齐。请勿删除曾签过名的节点的数据。',
+    ),
+    en: words(
+      'The node has data already',
+      'The folder data of the home is not empty; an import is for a node that has never run.',
+      'Nothing needs to be imported: start the node, and it catches up from the others. Never delete the data of a node that has signed.',
+    ),
+  },
+  'import.other-ledger': {
+    zh: words(
+      '导出的是另一个账本',
+      '导出目录中的创世条目与主目录的 genesis.json 不同。',
+      '请核对账本指纹，换用本账本的导出。',
+    ),
+    en: words(
+      'The export is of another ledger',
+      'The genesis in the export is not the genesis.json of the home.',
+      'Compare the fingerprints, and take an export of this ledger.',
+    ),
+  },
+  'import.incomplete': {
+    zh: words(
+      '导出不完整',
+      '导出目录缺少 checkpoint、创世条目或其间的区块，或无法读取。',
+      '请重新导出（gongzheng export ledger），或改用其他成员的导出；节点目录未作任何改动。',
+    ),
+    en: words(
+      'The export is not whole',
+      'Its checkpoint, its genesis or a block up to there is missing, or cannot be read.',
+      'Export again (gongzheng export ledger), or from another member; nothing was changed in the home.',
+    ),
+  },
+  'import.refused': {
+    zh: words(
+      '导出不可信',
+      '导出中的某个区块、签名或共签不成立，或不接在前一区块之后。',
+      '不要使用这份导出；可用 gongzheng audit 指出被改动的文件。节点目录未作任何改动。',
+    ),
+    en: words(
+      'The export does not stand up',
+      'A block in it, a signature or a cosignature is not good, or a block does not follow the one before.',
+      'Do not use it; gongzheng audit names the file that was changed. Nothing was changed in the home.',
+    ),
+  },
   'bid-file.not-in-close': {
     zh: words(
       '不在所询成员的封标中',

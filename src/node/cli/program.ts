@@ -26,6 +26,7 @@ import {
   init,
 } from './founding-commands.ts'
 import { type ImportKind, type ImportOptions, importFile } from './import/import.ts'
+import { ledgerImport } from './import-ledger.ts'
 import { keyCommands } from './keys.ts'
 import { languageOfCommand } from './language.ts'
 import { receiptCommands } from './receipt.ts'
@@ -365,8 +366,8 @@ function programFor(terminal: Terminal, run: Run): Command {
     .command('import')
     .description(
       t(
-        '导入其他系统的数据：逐项签名并提交，重复运行不改变账本',
-        'import what other systems hold: sign and submit each item; a second run changes nothing',
+        '导入：其他系统的数据（逐项签名并提交，重复运行不改变账本），或账本的导出',
+        'import what other systems hold (sign and submit each item; a second run changes nothing), or an export of the ledger',
       ),
     )
   const importing = (kind: ImportKind, command: Command): Command =>
@@ -384,6 +385,7 @@ function programFor(terminal: Terminal, run: Run): Command {
       .action((file: string, options: Omit<ImportOptions, 'file'>) =>
         run(importFile(kind, { ...options, file }, terminal)),
       )
+  ledgerImport(imports, { home: home(), passphrase: passphrase() }, terminal, run)
   importing('notices', imports.command('notices')).description(
     t('全国公共资源交易平台的公告元数据（JSON 或 CSV）', 'notices as the national platform lists them (JSON or CSV)'),
   )

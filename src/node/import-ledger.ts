@@ -1,0 +1,168 @@
+/**
+ * A node's data directory out of an export of the ledger: the very node that will run on it is started with the export as its only peer, as
+ * one who only follows, and takes from it what it would take from a member that it catches up from: every link, seal, certificate, batch and
+ * statement checked, every block executed, nothing applied that q members have not attested. The genesis is the home's own. The node signs
+ * nothing meanwhile: it is given keys that no list of members has. What comes out is a node that has never signed, so rule 18 has nothing to say of
+ * it; should its identity have signed elsewhere, the others refuse its start, as they do for any disk that is younger than its word.
+ */
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { equalBytes } from '../chain/bytes.ts'
+import { Refusal } from '../chain/refusal.ts'
+import { entryBytesMax } from '../chain/tile.ts'
+import { genesisPath } from './audit/genesis-choice.ts'
+import type { Source } from './audit/source.ts'
+import type { Configuration } from './configuration.ts'
+import { type ExportEnd, ExportNetwork, endOfExport, ImportRefused, pieceOf } from './export-peer.ts'
+import { FileSigner } from './file-signer.ts'
+import { newKeyFile, nodeKeys } from './identity.ts'
+import { openLevelDisk } from './level-disk.ts'
+import type { Disk, Log } from './ports.ts'
+import { Replica } from './replica.ts'
+import { syncDirectory } from './slot-file.ts'
+import { SystemClock, SystemRandom } from './system-clock.ts'
+import { VerifierPool } from './verifier-pool.ts'
+
+export interface ImportDependencies {
+  readonly source: Source
+  readonly log: Log
+  readonly onProgress: (size: number, end: number) => void
+}
+
+export interface Imported {
+  readonly size: number
+  /** Hex. */
+  readonly root: string
+  readonly height: number
+}
+
+/**
+ * Leaves the data directory whole or as it was: everything is done in a directory beside it, which takes its name at the end.
+ * @throws {ImportRefused} for what is wrong with the export, or with importing it here
+ * @throws {Refusal} disk.* and what a start of this node would say
+ */
+export async function importLedger(
+  {
+    dataDirectory,
+    genesis,
+    rules,
+    member,
+    self,
+  }: Pick<Configuration, 'dataDirectory' | 'genesis' | 'rules' | 'member' | 'self'>,
+  { source, log, onProgress }: ImportDependencies,
+): Promise<Imported> {
+  if (existsSync(dataDirectory) && readdirSync(dataDirectory).length > 0) {
+    throw new ImportRefused('import.not-empty', dataDirectory)
+  }
+  const directory = `${dataDirectory}.importing`
+  // What an import left that was cut short: nobody ran on it.
+  rmSync(directory, { recursive: true, force: true })
+  try {
+    const served = await pieceOf(source, genesisPath, entryBytesMax)
+    if (!equalBytes(served, genesis.entry))
+      throw new ImportRefused('import.other-ledger', `${source.name}: ${genesisPath}`)
+    const end = await endOfExport(source, genesis.origin)
+    const imported = await throughEpochs(() =>
+      followed({ directory, genesis, rules, member, self, end }, { source, log, onProgress }),
+    )
+    if (existsSync(dataDirectory)) rmdirSync(dataDirectory)
+    renameSync(directory, dataDirectory)
+    await syncDirectory(dirname(dataDirectory))
+    return imported
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** A node that is shown a re-founding keeps it and ends; it goes on in the next epoch when it is started again (rule 22). */
+async function throughEpochs(follow: () => Promise<Imported>): Promise<Imported> {
+  for (;;) {
+    try {
+      return await follow()
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === 'node.refounded')) throw error
+    }
+  }
+}
+
+interface Following extends Pick<Configuration, 'genesis' | 'rules' | 'member' | 'self'> {
+  readonly directory: string
+  readonly end: ExportEnd
+}
+
+async function followed(
+  { directory, genesis, rules, member, self, end }: Following,
+  { source, log, onProgress }: ImportDependencies,
+): Promise<Imported> {
+  const node = self.node.id
+  let fail: (error: unknown) => void = () => undefined
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  failed.catch(() => undefined)
+  const onFatal = (reason: string, code?: string): void =>
+    fail(code === undefined ? new Error(reason) : new Refusal(code, reason))
+  const clock = new SystemClock()
+  const random = new SystemRandom()
+  const opened = await openLevelDisk({ directory, owner: { ledger: genesis.ledger, node } }, { log, onFatal })
+  let writing = 0
+  const disk: Disk = {
+    get: (key) => opened.disk.get(key),
+    scan: (...asked) => opened.disk.scan(...asked),
+    slots: () => opened.disk.slots(),
+    freeBytes: () => opened.disk.freeBytes(),
+    write: (write, done) => {
+      writing++
+      opened.disk.write(write, () => {
+        writing--
+        done()
+      })
+    },
+  }
+  const verifier = new VerifierPool({}, { log, onFatal })
+  const network = new ExportNetwork({ context: rules.context, end }, { source, onUnusable: fail })
+  // Of nobody: what it would sign would be nothing to anybody.
+  const signer = new FileSigner({ node: nodeKeys(newKeyFile('node', genesis.origin, random)) }, { onFatal })
+  let replica: Replica | undefined
+  try {
+    const { size, root } = end.attestation
+    const done = new Promise<Imported>((resolve, reject) => {
+      const look = (): void => {
+        const { committed } = replica!.ledger
+        onProgress(committed.frontier.size, size)
+        if (committed.frontier.size < size) return
+        if (committed.root !== root) return reject(new ImportRefused('import.refused', 'checkpoint: another root'))
+        if (replica!.attested?.size === size) resolve({ size, root, height: committed.block.height })
+      }
+      replica = new Replica(
+        { rules, member, node },
+        { clock, random, network, disk, verifier, signer, log: asComplaints(log, fail), onFatal },
+        { onCommitted: () => setImmediate(look), onAttested: () => setImmediate(look) },
+      )
+      replica.start(() => setImmediate(look))
+    })
+    const imported = await Promise.race([done, failed])
+    // Then the orderly end has the disk to itself, for what nobody waited for.
+    while (writing > 0) await new Promise((resolve) => setImmediate(resolve))
+    return imported
+  } finally {
+    network.stop()
+    replica?.stop()
+    await verifier.stop()
+    await opened.close()
+  }
+}
+
+/** What catching up says of an answer that does not stand up: from a member it would ask the next one; there is none here. */
+function asComplaints(log: Log, fail: (error: unknown) => void): Log {
+  return {
+    ...log,
+    warn: (event, fields = {}) => {
+      if (!event.startsWith('catch-up answer')) return log.warn(event, fields)
+      fail(
+        new ImportRefused('import.refused', `blocks from ${fields.height ?? '?'} on: ${event}, ${fields.reason ?? ''}`),
+      )
+    },
+  }
+}
