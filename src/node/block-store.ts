@@ -29,7 +29,7 @@ import {
   decodeHeader,
   encodeHeader,
 } from '../chain/block.ts'
-import { concat, equalBytes, fromHex, toHex, u64, utf8, writeU32 } from '../chain/bytes.ts'
+import { concat, equalBytes, fromHex, readU32, toHex, u64, utf8, writeU32 } from '../chain/bytes.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
@@ -172,6 +172,8 @@ export class DamagedStore extends Error {
 }
 
 const locationBytes = 12
+const locationRowBytes = tileWidthMax * locationBytes
+const tileBytes = tileWidthMax * 32
 /** In a location's offset: the leaf has a row of its own. */
 const ownRow = 0xffff_ffff
 
@@ -310,9 +312,10 @@ export class BlockStore {
   /** What one leaf needs of a committed block. Who reads a leaf of a block soon reads its neighbours, so pieces read lately are kept. */
   #partOfBlock(at: Height, offset: number, length: number): Uint8Array | undefined {
     const part = this.#ofBlock(at, () =>
-      partOfBlock(offset, length, (piece) =>
-        this.#pieces.get(pieceNumber(at, piece), () => this.#cycle.get(blockKey(at, piece))),
-      ),
+      partOfBlock(offset, length, (piece) => {
+        const number = pieceNumber(at, piece)
+        return this.#pieces.held(number) ?? this.#pieces.keep(number, this.#cycle.get(blockKey(at, piece)))
+      }),
     )
     if (part?.length === length) return part
     // An earlier build wrote it as one row, or a piece is missing.
@@ -550,7 +553,7 @@ export class BlockStore {
     for (;;) {
       const tile = Math.floor(at / tileWidthMax)
       const row = tileKey(level, tile)
-      const full = this.#extendEdge(row, value, tileWidthMax * 32)
+      const full = this.#extendEdge(row, value, tileBytes)
       if (full === undefined) return
       // A full tile is one hash of the level above: the root of its 256 (C2SP tlog-tiles).
       value = tileRoots.shift() ?? tileRoot(full)
@@ -566,7 +569,7 @@ export class BlockStore {
     writeU32(location, 6, offset)
     location[10] = length >>> 8
     location[11] = length
-    this.#extendEdge(locationKey(Math.floor(index / tileWidthMax)), location, tileWidthMax * locationBytes)
+    this.#extendEdge(locationKey(Math.floor(index / tileWidthMax)), location, locationRowBytes)
   }
 
   /** Returns the row's bytes when this made it full. */
@@ -627,8 +630,7 @@ export class BlockStore {
       offset === ownRow
         ? this.#derived(key(prefix.leaf, u64(index)))?.subarray(0, length)
         : this.#partOfBlock(at, offset, length)
-    const hash = this.#hashOfLeaf(index)
-    if (bytes === undefined || hash === undefined || !equalBytes(leafHash(bytes), hash)) {
+    if (bytes === undefined || !this.#isLeaf(index, bytes)) {
       throw new DamagedStore(`leaf ${index} is not what the tree says`)
     }
     return { bytes, height: at }
@@ -641,34 +643,31 @@ export class BlockStore {
 
   #locationOf(index: number): { readonly at: Height; readonly offset: number; readonly length: number } | undefined {
     const tile = Math.floor(index / tileWidthMax)
-    const row = this.#edgeOrFull(this.#locations, tile, locationKey(tile), tileWidthMax * locationBytes)
+    const row =
+      this.#locations.held(tile) ?? this.#edgeOrFull(this.#locations, tile, locationKey(tile), locationRowBytes)
     const begin = (index % tileWidthMax) * locationBytes
     if (row === undefined || row.length < begin + locationBytes) return undefined
-    const view = new DataView(row.buffer, row.byteOffset + begin, locationBytes)
     return {
-      at: height(view.getUint16(0) * 2 ** 32 + view.getUint32(2)),
-      offset: view.getUint32(6),
-      length: view.getUint16(10),
+      at: height(((row[begin]! << 8) | row[begin + 1]!) * 2 ** 32 + readU32(row, begin + 2)),
+      offset: readU32(row, begin + 6),
+      length: (row[begin + 10]! << 8) | row[begin + 11]!,
     }
   }
 
-  #hashOfLeaf(index: number): Uint8Array | undefined {
+  #isLeaf(index: number, bytes: Uint8Array): boolean {
     const tile = Math.floor(index / tileWidthMax)
-    const row = this.#edgeOrFull(this.#leafTiles, tile, tileKey(0, tile), tileWidthMax * 32)
+    const row = this.#leafTiles.held(tile) ?? this.#edgeOrFull(this.#leafTiles, tile, tileKey(0, tile), tileBytes)
     const begin = (index % tileWidthMax) * 32
-    return row === undefined || row.length < begin + 32 ? undefined : row.subarray(begin, begin + 32)
+    return row !== undefined && row.length >= begin + 32 && leafHash(bytes).every((byte, i) => byte === row[begin + i])
   }
 
-  /** A row that grows with the tree: at its right edge from memory, else from the disk or as it was read lately. */
+  /** A row that grows with the tree: at its right edge from memory, else from the disk. */
   #edgeOrFull(cache: ByteCache, tile: number, row: Uint8Array, bytesMax: number): Uint8Array | undefined {
     const edge = this.#edges.get(toHex(row))
     if (edge !== undefined) return edge.buffer.subarray(0, edge.length)
-    let partial: Uint8Array | undefined
-    const full = cache.get(tile, () => {
-      partial = this.#derived(row)
-      return partial?.length === bytesMax ? partial : undefined
-    })
-    return full ?? partial
+    const found = this.#derived(row)
+    if (found?.length === bytesMax) cache.keep(tile, found)
+    return found
   }
 
   /** Indices of the records of one block that name this value. */

@@ -1,39 +1,47 @@
-/** Bytes that were read lately, by number, up to so many bytes in all; what was used longest ago leaves first. */
+/**
+ * Bytes that were read lately, by number, up to so many bytes in all. In two halves: what is used goes to the younger one, and when that is full
+ * it becomes the older, and what was the older is gone. So a use costs no more than a look-up, and leaves no garbage.
+ */
 export class ByteCache {
-  readonly #bytesMax: number
-  readonly #held = new Map<number, Uint8Array>()
-  #bytes = 0
+  readonly #halfBytesMax: number
+  #younger = new Map<number, Uint8Array>()
+  #older = new Map<number, Uint8Array>()
+  #youngerBytes = 0
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    this.#halfBytesMax = bytesMax / 2
   }
 
-  /** What is held under this number, or what `read` finds, which is then held. */
-  get(number: number, read: () => Uint8Array | undefined): Uint8Array | undefined {
-    const held = this.#held.get(number)
-    if (held !== undefined) {
-      this.#held.delete(number)
-      this.#held.set(number, held)
-      return held
+  held(number: number): Uint8Array | undefined {
+    const held = this.#younger.get(number)
+    if (held !== undefined) return held
+    const older = this.#older.get(number)
+    return older === undefined ? undefined : this.keep(number, older)
+  }
+
+  /** Hands back what it was given, which may be nothing. More than half of all there is room for is not kept. */
+  keep(number: number, bytes: Uint8Array | undefined): Uint8Array | undefined {
+    if (bytes === undefined || bytes.length > this.#halfBytesMax) return bytes
+    this.delete(number)
+    if (this.#youngerBytes + bytes.length > this.#halfBytesMax) {
+      this.#older = this.#younger
+      this.#younger = new Map()
+      this.#youngerBytes = 0
     }
-    const found = read()
-    if (found === undefined) return undefined
-    this.#held.set(number, found)
-    this.#bytes += found.length
-    for (const oldest of this.#held.keys()) {
-      if (this.#bytes <= this.#bytesMax) break
-      this.delete(oldest)
-    }
-    return found
+    this.#younger.set(number, bytes)
+    this.#youngerBytes += bytes.length
+    return bytes
   }
 
   delete(number: number): void {
-    this.#bytes -= this.#held.get(number)?.length ?? 0
-    this.#held.delete(number)
+    this.#youngerBytes -= this.#younger.get(number)?.length ?? 0
+    this.#younger.delete(number)
+    this.#older.delete(number)
   }
 
   clear(): void {
-    this.#held.clear()
-    this.#bytes = 0
+    this.#younger.clear()
+    this.#older.clear()
+    this.#youngerBytes = 0
   }
 }

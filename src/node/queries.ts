@@ -50,7 +50,7 @@ import { BoxLookups } from './box-lookups.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Executed } from './ledger.ts'
 import type { Clock, Signer } from './ports.ts'
-import { type CommittedLeaf, RecordView, saidBy } from './record-view.ts'
+import { type CommittedLeaf, type RecordContext, RecordView, saidBy } from './record-view.ts'
 import type { Replica, ReplicaOptions } from './replica.ts'
 import { ServedProofs } from './served-proofs.ts'
 import { Submissions } from './submissions.ts'
@@ -87,6 +87,7 @@ export class Queries implements Service {
   readonly #recent = new Map<number, CommittedLeaf>()
   #recentBytes = 0
   readonly #listeners = new Set<(size: number) => void>()
+  readonly #reading: RecordContext
 
   constructor(options: QueriesOptions, dependencies: QueriesDependencies) {
     this.#options = options
@@ -96,6 +97,10 @@ export class Queries implements Service {
     this.#proofs = new ServedProofs(options, { signer, replica, whole })
     const recordAt = (index: number): RecordView | undefined => this.#recordAt(index)
     this.#submissions = new Submissions(options, { signer, replica, proofs: this.#proofs, whole, recordAt })
+    this.#reading = {
+      catalogue: options.rules.catalogue,
+      state: { get: (name) => dependencies.replica.ledger.committed.state.get(name) },
+    }
     this.trade = new TradeLookups({
       catalogue: options.rules.catalogue,
       replica: dependencies.replica,
@@ -218,8 +223,7 @@ export class Queries implements Service {
     if (index >= committed.frontier.size) return undefined
     const status: RecordStatus = index < (replica.attested?.size ?? 0) ? 'attested' : 'replicated'
     const leaf = this.#recent.get(index) ?? this.#committedLeaf(index)
-    const { catalogue } = this.#options.rules
-    return leaf === undefined ? undefined : new RecordView(index, status, leaf, { state: committed.state, catalogue })
+    return leaf === undefined ? undefined : new RecordView(index, status, leaf, this.#reading)
   }
 
   #committedLeaf(index: number): CommittedLeaf | undefined {
@@ -227,7 +231,7 @@ export class Queries implements Service {
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
     const { term, time } = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#header(leaf.height)
-    return { ...leaf, term, time, said: undefined }
+    return { bytes: leaf.bytes, height: leaf.height, term, time, said: undefined }
   }
 
   async records(filter: RecordFilter, cursor: string | null, limit: number): Promise<RecordPage> {
@@ -241,18 +245,20 @@ export class Queries implements Service {
     const records: RecordView[] = []
     let next: number | null = null
     let examined = 0
-    for await (const index of this.#candidates(filter, start, asOf.size, limit + 1)) {
-      // A rare match in a long ledger: the awaiting above is of microtasks, behind which elections and heartbeats would wait.
-      if (++examined % examinedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve))
-      const record = this.#recordAt(index)
-      if (record === undefined) continue
-      if (filter.to !== undefined && record.time >= filter.to) break
-      if (!this.#matches(record, filter)) continue
-      if (records.length === limit) {
-        next = index
-        break
+    pages: for await (const indices of this.#candidates(filter, start, asOf.size, limit + 1)) {
+      for (const index of indices) {
+        // A rare match in a long ledger: the awaiting above is of microtasks, behind which elections and heartbeats would wait.
+        if (++examined % examinedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve))
+        const record = this.#recordAt(index)
+        if (record === undefined) continue
+        if (filter.to !== undefined && record.time >= filter.to) break pages
+        if (!this.#matches(record, filter)) continue
+        if (records.length === limit) {
+          next = index
+          break pages
+        }
+        records.push(record)
       }
-      records.push(record)
     }
     return { records, nextCursor: next === null ? null : writeCursor(next, markOf(filter)), asOf }
   }
@@ -282,14 +288,18 @@ export class Queries implements Service {
   }
 
   /** Indices that may match, ascending: those that the indexes of all fields of the filter name, or all. @param wanted so many will do */
-  async *#candidates(filter: RecordFilter, start: number, size: number, wanted: number): AsyncGenerator<number> {
+  async *#candidates(
+    filter: RecordFilter,
+    start: number,
+    size: number,
+    wanted: number,
+  ): AsyncGenerator<Iterable<number>> {
     // Only records are indexed by type: system entries and refusals are found by going through all.
     const [name, ...others] = tellingFields.filter(
       (field) => filter[field] !== undefined && (field !== 'type' || isRecordType(filter)),
     )
     if (name === undefined) {
-      for (let index = start; index < size; index++) yield index
-      return
+      return yield range(start, size)
     }
     if (start >= size) return
     const { store } = this.#deps.replica
@@ -315,8 +325,7 @@ export class Queries implements Service {
       for (const { height: at, indices } of rows) {
         // A record that lacks one of the values is passed over here, where it costs nothing.
         const lists = others.map((other) => new Set(this.#whole(() => store.namedIn(other, filter[other]!, at))))
-        for (const index of indices)
-          if (index >= start && index < size && lists.every((list) => list.has(index))) yield index
+        yield indices.filter((index) => index >= start && index < size && lists.every((list) => list.has(index)))
       }
       const last = rows.at(-1)
       if (last === undefined || (rows.length < limit && gathered < candidatesAtOnce)) return
@@ -602,6 +611,10 @@ const tellingFields: readonly NamedField[] = [
 /** Blocks whose rows are read at once for a list, unless they name this many candidates before: a page wants some twenty. */
 const scannedBlocks = 256
 const candidatesAtOnce = 256
+
+function* range(from: number, end: number): Generator<number> {
+  for (let index = from; index < end; index++) yield index
+}
 
 function assertReadable(isReadable: boolean, what: string): void {
   if (!isReadable) throw new DiskReadFailed(`${what} cannot be read`)
