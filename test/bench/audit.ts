@@ -2,7 +2,7 @@
  * `npm run bench:audit`: how fast a whole ledger is audited. Another process makes it (every signature real, nobody votes) and serves it as four
  * nodes on the same cores; this one audits it as `gongzheng audit` does, entries read in full from one node, tiles from all. Prints one JSON object
  * on its last line; since a verification costs two to five times as much on one machine as on another, also what a record costs in verifications,
- * and which part it is of what signatures alone would allow on the same cores.
+ * and which part it is of what signatures alone would allow on the same cores, and which threads it was spent in.
  *
  *   npm run bench:audit [-- --records 100000] [--per-block 64] [--keep]
  */
@@ -20,6 +20,7 @@ import { taggedEd25519 } from '../../src/chain/keys.ts'
 import { runCommand } from '../../src/node/cli/program.ts'
 import type { TerminalStreams } from '../../src/node/cli/terminal.ts'
 import { VerifierPool } from '../../src/node/verifier-pool.ts'
+import { cpuSeconds, threadKinds } from './process-cpu.ts'
 import { verificationHere, verificationMicros } from './verification.ts'
 
 const { values: flags } = parseArgs({
@@ -91,7 +92,15 @@ try {
   const alone = () => signaturesAlonePerSecond(Math.min(records, 50_000), Number(flags['per-block']))
   const aloneBefore = await alone()
   const rssMiB: number[] = []
-  const timer = setInterval(() => rssMiB.push(Math.round(process.memoryUsage.rss() / 1_048_576)), 1_000)
+  const threadsBefore = cpuSeconds(process.pid)
+  const serverBefore = cpuSeconds(server.pid!)
+  let threads = threadsBefore
+  const timer = setInterval(() => {
+    rssMiB.push(Math.round(process.memoryUsage.rss() / 1_048_576))
+    // While the workers are there: they end with the audit.
+    const now = cpuSeconds(process.pid)
+    if (now.verifier > 0) threads = now
+  }, 1_000)
   const output = new PassThrough()
   const streams = { input: new PassThrough(), output, error: process.stderr } as unknown as TerminalStreams
   const cpu = process.cpuUsage()
@@ -104,6 +113,7 @@ try {
   const seconds = (performance.now() - begun) / 1000
   const { user, system } = process.cpuUsage(cpu)
   clearInterval(timer)
+  const served = cpuSeconds(server.pid!).all - serverBefore.all
   if (code !== 0) throw new Error(`the audit ended with ${code}: ${String(output.read())}`)
   const again = performance.now()
   await runCommand(['audit', ...urls, '--state', state, '--json'], process.env, streams)
@@ -111,6 +121,7 @@ try {
   // Before and after, because neighbours come and go.
   const signaturesPerSecond = (aloneBefore + (await alone())) / 2
   const rssAt = (part: number): number => rssMiB[Math.min(rssMiB.length - 1, Math.floor(rssMiB.length * part))] ?? 0
+  const perRecord = (cpu: number): number => Math.round((cpu * 1e6) / records)
   say(`${Math.round(records / seconds)} records/s, ${Math.round(seconds)} s`)
   process.stdout.write(
     `${JSON.stringify({
@@ -125,6 +136,11 @@ try {
       verificationMicros: Math.round(micros),
       verificationHere: verificationHere(),
       cpuPerRecordInVerifications: Math.round(((user + system) / records / micros) * 100) / 100,
+      // By kind of thread; the last second's work is not among it.
+      cpuMicrosPerRecord: {
+        ...Object.fromEntries(threadKinds.map((kind) => [kind, perRecord(threads[kind] - threadsBefore[kind])])),
+        server: perRecord(served),
+      },
       rssMiB: [0.25, 0.5, 0.75, 1].map(rssAt),
       cpuSeconds: Math.round((user + system) / 1e6),
       secondsWithNothingNew: Math.round(secondsAgain * 10) / 10,

@@ -6,7 +6,7 @@
  *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S] [--profile member] [--node-option=--flag]
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,7 @@ import type { StatusAnswer } from '../../src/api/answers.ts'
 import { foundHomes, type Home, NodeProcess, until } from '../end-to-end/cluster.ts'
 import type { LoadTask } from './load.ts'
 import { load } from './load-process.ts'
+import { type CpuSeconds, cpuSeconds, threadKinds } from './process-cpu.ts'
 import { verificationHere } from './verification.ts'
 
 const { values: flags } = parseArgs({
@@ -27,18 +28,6 @@ const { values: flags } = parseArgs({
     'node-option': { type: 'string', multiple: true, default: [] },
   },
 })
-/** USER_HZ of the kernel, fixed for programs. */
-const clockTicksPerSecond = 100
-/** Kinds of threads of a node: the loop; signature checks; compiling and collecting garbage; files and LevelDB. `all` counts every thread. */
-const threadKinds = ['all', 'main', 'verifier', 'v8', 'disk'] as const
-type CpuSeconds = Readonly<Record<(typeof threadKinds)[number], number>>
-/** As Node 24 names them; LevelDB's own thread has the name of the one that started it. */
-const kindsByThreadName: Readonly<Record<string, Exclude<keyof CpuSeconds, 'all'>>> = {
-  MainThread: 'main',
-  WorkerThread: 'verifier',
-  V8Worker: 'v8',
-  'libuv-worker': 'disk',
-}
 const nodeCount = Number(flags.nodes)
 const inFlight = Number(flags['in-flight'])
 const seconds = Number(flags.seconds)
@@ -140,24 +129,6 @@ try {
 
 async function statusOf({ apiUrl }: Home): Promise<StatusAnswer> {
   return (await (await fetch(`${apiUrl}/v1/status`)).json()) as StatusAnswer
-}
-
-/** User and system time of a process and of its threads, from the kernel's count. */
-function cpuSeconds(pid: number): CpuSeconds {
-  const seconds = { all: cpuOf(`/proc/${pid}/stat`), main: 0, verifier: 0, v8: 0, disk: 0 }
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
-    const kind = kindsByThreadName[name]
-    if (kind !== undefined) seconds[kind] += cpuOf(`/proc/${pid}/task/${thread}/stat`)
-  }
-  return seconds
-}
-
-function cpuOf(path: string): number {
-  const fields = readFileSync(path, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond
 }
 
 function rssOf(pid: number): number {
