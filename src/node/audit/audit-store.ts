@@ -5,7 +5,7 @@
  *
  *   s text         state row, as the rules see it        t level tile   full tiles, 256 hashes of 32 bytes
  *   z size         height and time of the block that ended there        b height   SHA-256 of the block's bytes
- *   m head         the position, and the tiles' right edge
+ *   e index        SHA-256 of a full bundle of entries                  m head     the position, and the tiles' right edge
  */
 import { sha256 } from '#crypto'
 import { assert } from '../../chain/assert.ts'
@@ -18,10 +18,11 @@ import type { ChainPoint, Execution } from '../../chain/execution.ts'
 import { type Genesis, genesisState } from '../../chain/genesis.ts'
 import { type HashReader, leafHash, rootOf, TreeFrontier } from '../../chain/merkle-tree.ts'
 import { Overlay, type StateReader } from '../../chain/state.ts'
-import { hashReaderOfTiles, tileWidthMax } from '../../chain/tile.ts'
+import { encodeEntryBundle, hashReaderOfTiles, tileWidthMax } from '../../chain/tile.ts'
 import { DiskCycle } from '../disk-cycle.ts'
 import type { Disk } from '../ports.ts'
 import { StateCache } from '../state-cache.ts'
+import { NameFilter } from './name-filter.ts'
 import { type Edge, TileBuilder } from './tile-builder.ts'
 
 /** A member's newest cosignature that the chain itself carries. */
@@ -44,16 +45,18 @@ const pendingBytesMax = 8 * 1024 * 1024
 const cachedRows = 50_000
 const format = 2
 
-const prefix = { state: 0x73, tile: 0x74, size: 0x7a, block: 0x62, meta: 0x6d } as const
+const prefix = { state: 0x73, tile: 0x74, size: 0x7a, block: 0x62, bundle: 0x65, meta: 0x6d } as const
 const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
 const headKey = key(prefix.meta, utf8('head'))
 const tileKey = (level: number, index: number): Uint8Array => key(prefix.tile, Uint8Array.of(level), u64(index))
 const blockKey = (height: number): Uint8Array => key(prefix.block, u64(height))
+const bundleKey = (index: number): Uint8Array => key(prefix.bundle, u64(index))
 const sizeKey = (size: number): Uint8Array => key(prefix.size, u64(size))
 
 export class AuditStore {
   readonly #cycle: DiskCycle
   readonly #cache = new StateCache(cachedRows, (name) => {
+    if (this.#names?.mayHold(name) === false) return undefined
     const row = this.#cycle.get(key(prefix.state, utf8(name)))
     return row === undefined ? undefined : decodeCbor(row)
   })
@@ -62,6 +65,10 @@ export class AuditStore {
   #tiles: TileBuilder
   #point: ChainPoint
   #counts: Counts
+  /** Of all state rows; undefined where some were written by an earlier audit. */
+  readonly #names: NameFilter | undefined
+  /** The entries of the bundle that is not full yet; undefined where an earlier audit had the first of them. */
+  #bundle: Uint8Array[] | undefined
   /** Read once for each change of members: every checkpoint and block is checked by its list. */
   #epoch: Epoch
   readonly #carried: Map<string, CarriedCosignature>
@@ -82,6 +89,7 @@ export class AuditStore {
       this.#epoch = newestEpoch(this.state, genesis)
       return
     }
+    this.#names = new NameFilter()
     const state = new Overlay({ get: () => undefined })
     genesisState(genesis, state)
     const leaf = leafHash(genesis.entry)
@@ -90,6 +98,7 @@ export class AuditStore {
     const root = toHex(frontier.root())
     this.#tiles = new TileBuilder([], onFull)
     this.#tiles.append(leaf)
+    this.#noteEntry(0, genesis.entry)
     this.#counts = { blocks: 0, records: 0 }
     this.#carried = new Map()
     const block = genesisRef(genesis)
@@ -122,12 +131,15 @@ export class AuditStore {
   }
 
   /** Takes in the next block, which was executed on `point`. */
-  fold(block: Block, { point, leaves, tileRoots, writes, fold }: Execution): void {
+  fold(block: Block, { point, leaves, firstIndex, tileRoots, writes, fold }: Execution): void {
     assert(block.header.parent === this.#point.block.id, 'blocks are folded in order')
     this.#fold(writes)
     fold(this.state)
     const roots = [...tileRoots]
-    for (const { hash } of leaves) this.#tiles.append(hash, roots)
+    for (const [i, { hash, bytes }] of leaves.entries()) {
+      this.#tiles.append(hash, roots)
+      this.#noteEntry(firstIndex + i, bytes)
+    }
     assert(roots.length === 0, 'tiles are full where the tree says so')
     const { term, height } = block.header
     this.#point = { ...point, block: { term, height, id: block.id }, state: this.state }
@@ -170,6 +182,11 @@ export class AuditStore {
     return this.#cycle.get(blockKey(height))
   }
 
+  /** Of the bytes of a full bundle of entries; undefined also where two audits saw a part of it each. */
+  bundleHash(index: number): Uint8Array | undefined {
+    return this.#cycle.get(bundleKey(index))
+  }
+
   /** `width` hashes of a tile; undefined when this tree has fewer. */
   tile(level: number, index: number, width: number): Uint8Array | undefined {
     const growing = this.#tiles.partial(level, index, width)
@@ -197,9 +214,19 @@ export class AuditStore {
 
   #fold(writes: ReadonlyMap<string, CborValue>): void {
     for (const [name, value] of writes) {
+      this.#names?.add(name)
       this.#cycle.putLater(key(prefix.state, utf8(name)), encodeCbor(value))
       this.#cache.set(name, value)
     }
+  }
+
+  #noteEntry(index: number, bytes: Uint8Array): void {
+    if (index % tileWidthMax === 0) this.#bundle = []
+    if (this.#bundle === undefined) return
+    this.#bundle.push(bytes)
+    if (this.#bundle.length < tileWidthMax) return
+    this.#cycle.putLater(bundleKey(Math.floor(index / tileWidthMax)), sha256(encodeEntryBundle(this.#bundle)))
+    this.#bundle = undefined
   }
 
   #putTile(level: number, index: number, bytes: Uint8Array): void {

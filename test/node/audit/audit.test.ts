@@ -88,6 +88,22 @@ describe('an honest ledger', () => {
   })
 })
 
+test.each([
+  ['of which two audits saw a part each', 1],
+  ['of which one audit saw all', 0],
+])('a changed entry is found and located in a bundle %s', async (_, bundle) => {
+  const path = entriesPath(bundle)
+  const liar = changed(files, path, flipped(files.get(path)!, 30_000))
+  const medium = newMedium()
+  // The first audit ends within the second bundle; the second one reads all entries again.
+  const before = longLedger(11).finish()
+  expect(before.size).toBeGreaterThan(256)
+  const { seen } = await auditFiles({ one: before.files }, {}, medium)
+  const { findings } = await auditSources([new MapSource('one', liar)], { seen, entriesRead: 0 }, medium)
+  expect(findings.map(({ code, file }) => [code, file])).toEqual([['audit.entry-differs', path]])
+  expect(Math.floor(findings[0]!.index! / 256)).toBe(bundle)
+})
+
 describe('a lying source beside an honest one', () => {
   const bundle = entriesPath(0)
   const blocks = blockBundlePath(0)
