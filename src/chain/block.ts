@@ -87,7 +87,7 @@ export function batchesPreimage(batches: readonly Batch[]): Uint8Array {
 }
 
 export function carriedDigest(carried: Carried): string {
-  return toHex(hashOfCbor(carriedToCbor(carried)))
+  return hashOfCbor(carriedToCbor(carried))
 }
 
 export const blockId = (header: BlockHeader): string => blockIdOfHeader(encodeHeader(header))

@@ -4,7 +4,7 @@
  * hash of the value. Both ways are written by hand, because every message, block, statement id and state row passes here; tests hold them
  * equal to a codec of others, on whatever bytes.
  */
-import { sha256 } from '#crypto'
+import { sha256Hex } from '#crypto'
 import { utf8, writeU32 } from './bytes.ts'
 
 export type CborValue = null | boolean | number | string | Uint8Array | readonly CborValue[]
@@ -30,8 +30,8 @@ export function encodeCbor(value: CborValue): Uint8Array {
   return encoded(value).slice()
 }
 
-/** SHA-256 of a value's one spelling, which is not kept. */
-export const hashOfCbor = (value: CborValue): Uint8Array => sha256(encoded(value))
+/** SHA-256, in hex, of a value's one spelling, which is not kept. */
+export const hashOfCbor = (value: CborValue): string => sha256Hex(encoded(value))
 
 /** A view of the scratch buffer, good until the next value is encoded. */
 function encoded(value: CborValue): Uint8Array {

@@ -24,6 +24,11 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return fromLatin1(hash('sha256', new Uint8Array(joined.buffer, 0, length), 'binary'))
 }
 
+/** SHA-256 of bytes, or of a text in UTF-8, in hex: names are made so, and there is no array between text and text. */
+export function sha256Hex(data: Uint8Array | string): string {
+  return hash('sha256', data, 'hex')
+}
+
 function sha256Streamed(parts: readonly Uint8Array[]): Uint8Array {
   const hasher = createHash('sha256')
   for (const part of parts) hasher.update(part)

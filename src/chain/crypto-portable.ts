@@ -6,7 +6,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js'
-import { equalBytes } from './bytes.ts'
+import { equalBytes, toHex, utf8 } from './bytes.ts'
 import { isEncodingAllowed } from './ed25519-encoding.ts'
 
 const { Point } = ed25519
@@ -16,6 +16,11 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const hasher = nobleSha256.create()
   for (const part of parts) hasher.update(part)
   return hasher.digest()
+}
+
+/** SHA-256 of bytes, or of a text in UTF-8, in hex. */
+export function sha256Hex(data: Uint8Array | string): string {
+  return toHex(nobleSha256(typeof data === 'string' ? utf8(data) : data))
 }
 
 /** HKDF-SHA256 (RFC 5869), `length` bytes. */

@@ -3,10 +3,10 @@
  * duplicate, refusal — and so the size and root that the header must name (protocol.md rules 9, 23–27). Leader and follower run this very
  * function. Signatures are checked before, by the caller; everything else about validity is here.
  */
-import { sha256 } from '#crypto'
+import { sha256Hex } from '#crypto'
 import type { Batch, BatchItem } from './batch.ts'
 import { type BlockHeader, batchesDigest, blockId, type Carried, carriedDigest } from './block.ts'
-import { fromHex, toHex, utf8 } from './bytes.ts'
+import { fromHex, toHex } from './bytes.ts'
 import type { Catalogue, UnknownAhead } from './catalogue/catalogue.ts'
 import { type FrozenKey, frozenNode } from './catalogue/fault-report.ts'
 import { writeFindings } from './catalogue/finding.ts'
@@ -420,7 +420,7 @@ function readOrReject(read: ItemReader, item: BatchItem): ReadItem {
  * for it. A key with one member's word only has a scope of its own: a member could otherwise use up another company's keys.
  */
 function idempotencyRow(scope: string, statement: Statement): string {
-  return `idem/${toHex(sha256(utf8(`${scope}\0${statement.party}\0${statement.key}`)).subarray(0, 16))}`
+  return `idem/${sha256Hex(`${scope}\0${statement.party}\0${statement.key}`).slice(0, 32)}`
 }
 
 type RowOfScope = (scope: string) => string

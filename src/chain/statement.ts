@@ -4,7 +4,7 @@
  * signature is good is a separate, dearer check (`verifySignature`); whether this key may say this, now, is the catalogue's.
  */
 import { assert } from './assert.ts'
-import { fromBase64Url, fromUtf8, rereadBase64Url, toBase64Url, toHex, utf8 } from './bytes.ts'
+import { fromBase64Url, fromUtf8, rereadBase64Url, toBase64Url, utf8 } from './bytes.ts'
 import { hashOfCbor } from './cbor.ts'
 import { canonicalJson, type JsonObject, type JsonValue, readJson, rereadJson } from './json.ts'
 import { keyFromKid, kidOf, type TaggedKey } from './keys.ts'
@@ -178,7 +178,7 @@ export const statementIdOf = ({ party, payload }: Pick<Statement, 'party' | 'pay
 
 /** Hex SHA-256 of the deterministic CBOR of [1, party, RFC 8785 payload bytes]. */
 export function statementId(party: string, canonicalPayload: Uint8Array): string {
-  return toHex(hashOfCbor([1, party, canonicalPayload]))
+  return hashOfCbor([1, party, canonicalPayload])
 }
 
 /** Signs a payload; any JSON object, so that tests can also make what the ledger refuses. */

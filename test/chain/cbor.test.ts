@@ -4,7 +4,7 @@
 import { decode, encode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sha256 } from '#crypto'
+import { sha256Hex } from '#crypto'
 import {
   CborError,
   type CborValue,
@@ -149,7 +149,7 @@ describe('CBOR', () => {
       const bytes = encodeCbor(value)
       expect(bytes).toEqual(new Uint8Array(encode(value)))
       expect(bytes.constructor).toBe(Uint8Array)
-      expect(hashOfCbor(value)).toEqual(sha256(bytes))
+      expect(hashOfCbor(value)).toBe(sha256Hex(bytes))
       expect(decodeCbor(bytes)).toEqual(value === 0 ? 0 : decodeCbor(encode(value)))
     }
     fc.assert(fc.property(anything, check), { numRuns: 500 })

@@ -45,6 +45,15 @@ describe.each([
     const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
     expect(toHex(crypto.sha256())).toBe(empty)
     expect(toHex(crypto.sha256(new Uint8Array()))).toBe(empty)
+    expect([crypto.sha256Hex(''), crypto.sha256Hex(new Uint8Array())]).toEqual([empty, empty])
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.nat(100), (text, at) => {
+        const expected = createHash('sha256').update(text, 'utf8').digest('hex')
+        // Also where the bytes lie in the middle of something larger.
+        const inside = concat(new Uint8Array(at), utf8(text)).subarray(at)
+        expect([crypto.sha256Hex(text), crypto.sha256Hex(inside)]).toEqual([expected, expected])
+      }),
+    )
   })
 
   test('SHA-256 of parts is SHA-256 of their concatenation, in a plain array of its own', () => {
