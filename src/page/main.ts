@@ -57,6 +57,7 @@ const kindWords: Readonly<Record<MaterialKind, Words>> = {
   bid: { zh: '投标人自存文件', en: 'bidder’s own file' },
   box: { zh: '标箱位置或叶表', en: 'place in a box, or its list' },
   entry: { zh: '条目', en: 'entry' },
+  epoch: { zh: '届次证明', en: 'proof of an epoch' },
 }
 
 const stateWords: Readonly<Record<Claim['state'], Words>> = {
