@@ -14,7 +14,10 @@ export {
 } from './bundle.ts'
 export type { BlockFacts, BundleFacts, KeyFacts, NamedHash } from './bundle-facts.ts'
 export { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
+export type { Epoch } from './epoch.ts'
 export { type Fault, type FaultKind, type FaultProof, parseFault, verifyFault } from './fault.ts'
+export { type FoundedLedger, readFounding } from './founding.ts'
+export { epochsFrom, everybody, policyForNote } from './membership.ts'
 export {
   type ConsistencyClaim,
   type InclusionClaim,

@@ -84,7 +84,7 @@ export class ServedProofs {
     if (this.signs(newest)) return { epoch: newest, attestation: attested }
     let { size } = newest.start
     for (let epoch = newest.previous; epoch !== undefined; size = epoch.start.size, epoch = epoch.previous) {
-      const attestation = this.signs(epoch) ? store.attestation(size) : undefined
+      const attestation = this.signs(epoch) ? this.#deps.whole(() => store.attestation(size)) : undefined
       if (attestation !== undefined) return { epoch, attestation }
     }
     return undefined

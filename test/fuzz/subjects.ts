@@ -24,6 +24,7 @@ import {
   voteFile,
 } from './subjects/files.ts'
 import { frames, lane } from './subjects/frames.ts'
+import { epochProof } from './subjects/membership.ts'
 import { hello, messages } from './subjects/messages.ts'
 import {
   bundle,
@@ -40,7 +41,7 @@ import { json, keyRequest, rules, statements } from './subjects/statements.ts'
 
 export const subjects: readonly Subject[] = [
   ...[frames, lane, hello, messages],
-  ...[cbor, batch, block, certificate, attestation, refounding, entry, genesisEntry, genesisSignature],
+  ...[cbor, batch, block, certificate, attestation, refounding, epochProof, entry, genesisEntry, genesisSignature],
   ...[note, checkpoint, verifierKey, proofFile, policy, verify, tilePaths, bundle, claims],
   ...[voteFile, headFile, slotFile, marker, keyFile, jwk, configuration, signatureList, foundingFiles],
   ...[json, statements, rules, keyRequest],
