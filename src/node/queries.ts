@@ -183,7 +183,15 @@ export class Queries implements Service {
   }
 
   #leaf(index: number): ReturnType<BlockStore['leaf']> {
-    return this.#whole(() => this.#deps.replica.store.leaf(index))
+    const { store } = this.#deps.replica
+    return this.#whole(
+      () => store.leaf(index),
+      () => {
+        // Refused here; the block says by itself, if it is its own bytes that are damaged, and is fetched again.
+        const at = store.heightOfLeaf(index)
+        if (at !== undefined && at > 0) this.#block(at)
+      },
+    )
   }
 
   /** Of a committed block, height 1 and above. */

@@ -368,6 +368,25 @@ describe('a node that has lost what it had committed', () => {
     expect(world.faults).toEqual([])
   })
 
+  it('fetches it also when only a record of it was asked for', () => {
+    const world = grown()
+    const { size } = world.replica('wuhan').store.block(height(3))!.header
+    world.kill('hangzhou', 3)
+    world.member('hangzhou').medium.tamper({ key: blockKey(height(3)) })
+    world.start('hangzhou')
+    world.until(() => world.replica('hangzhou').hindrances.length === 0, 'started')
+    const answers = queriesOf(world, 'hangzhou')
+    const isRecord = (index: number): boolean => world.replica('wuhan').store.heightOfLeaf(index) === height(3)
+    const index = [size - 1, size - 2].find((each) => isRecord(each) && each > 0)!
+    expect(() => answers.recordByIndex(index)).toThrow(
+      expect.objectContaining({ name: 'Refusal', code: 'node.recovering' }),
+    )
+    expect(world.replica('hangzhou').hindrances).toContain('node.recovering')
+    world.until(() => world.replica('hangzhou').hindrances.length === 0, 'fetched')
+    expect(answers.recordByIndex(index)?.entry).toEqual(queriesOf(world, 'wuhan').recordByIndex(index)?.entry)
+    expect(world.faults).toEqual([])
+  })
+
   it('still knows that after another start', () => {
     const world = grown()
     for (const id of world.ids) world.kill(id, 3)
