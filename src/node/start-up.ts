@@ -5,6 +5,7 @@
  */
 
 import { assert } from '../chain/assert.ts'
+import type { Block } from '../chain/block.ts'
 import { equalBytes, toHex } from '../chain/bytes.ts'
 import type { BlockRef } from '../chain/certificate.ts'
 import { type Epoch, epochNumbered, foundingEpoch, genesisRef, newestEpoch } from '../chain/epoch.ts'
@@ -313,7 +314,7 @@ function goOn(
       }
     }
     if (ledger.refounded !== undefined && ledger.committed.next === ledger.refounded) break
-    const meta = checkStored(ledger, store, next, at.id)
+    const meta = checkStored(ledger, store, next, at.id, head.last)
     if (meta === undefined) {
       log.error('block damaged', { height: next, last: head.last.height })
       missingUpTo = head.last
@@ -384,14 +385,37 @@ function endHere(cycle: DiskCycle, { register, ...head }: HeadFile, block: Block
 }
 
 /** A stored block that extends the chain and whose content is what its header says; undefined when it is not there or not that. */
-function checkStored(ledger: Ledger, store: BlockStore, at: Height, parent: string): BlockMeta | undefined {
+function checkStored(
+  ledger: Ledger,
+  store: BlockStore,
+  at: Height,
+  parent: string,
+  last: BlockRef,
+): BlockMeta | undefined {
   try {
     const block = store.block(at)
     if (block === undefined || block.header.parent !== parent) return undefined
-    return metaOf(knowingItsRules(() => ledger.check(block)).block)
+    const { execution } = knowingItsRules(() => ledger.check(block))
+    // What a block says of itself stands in its first leaf, under its root. One without leaves could say anything.
+    if (execution.leaves.length === 0 && !isVouchedFor(block, store, last)) {
+      ledger.forget(block.id)
+      return undefined
+    }
+    return metaOf(block)
   } catch (error) {
     // It was valid when it was stored, so what is not valid now was changed since.
     if (error instanceof DamagedStore || error instanceof InvalidBlock) return undefined
+    throw error
+  }
+}
+
+/** The one above says whose child it is; of the last one the head file does. What nobody vouches for is fetched again. */
+function isVouchedFor({ header, id }: Block, store: BlockStore, last: BlockRef): boolean {
+  if (header.height === last.height) return id === last.id
+  try {
+    return store.block(height(header.height + 1))?.header.parent === id
+  } catch (error) {
+    if (error instanceof DamagedStore) return false
     throw error
   }
 }

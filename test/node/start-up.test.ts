@@ -1,8 +1,9 @@
 /** What a start finds on the disk, and what it makes of it (protocol.md rules 17 and 18; consensus.md section 4). */
 import { describe, expect, it } from 'vitest'
+import { assembleBlock } from '../../src/chain/block.ts'
 import { height } from '../../src/chain/numbers.ts'
 import { parseStatement } from '../../src/chain/statement.ts'
-import { blockKey } from '../../src/node/block-rows.ts'
+import { blockKey, rowsOfBlock } from '../../src/node/block-rows.ts'
 import { derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
 import { decodeHeadFile } from '../../src/node/durable-state.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
@@ -315,6 +316,28 @@ describe('derived rows', () => {
     world.settle()
     expect(world.faults).toEqual([])
     expect(medium.select(journalRange)).toEqual([])
+  })
+})
+
+describe('a block without leaves', () => {
+  it('whose header was changed on the disk is not taken for the one that was committed', () => {
+    const world = grown()
+    const { store, ledger } = world.replica('wuhan')
+    const heights = Array.from({ length: ledger.committed.block.height - 1 }, (_, i) => height(i + 1))
+    const sizeAt = (at: number): number => (at === 0 ? 1 : store.block(height(at))!.header.size)
+    const at = heights.find((each) => sizeAt(each) === sizeAt(each - 1))!
+    const { header, seal, carried, batches } = store.block(at)!
+    const changed = assembleBlock({ ...header, time: header.time + 1 }, seal, carried, batches)
+    world.kill('hangzhou', 3)
+    const { medium } = world.member('hangzhou')
+    for (const row of rowsOfBlock(at, changed.bytes)) medium.tamper(row)
+    medium.tamper({ key: metaKey('applied') })
+    world.start('hangzhou')
+    world.until(() => world.replica('hangzhou').isStarted, 'started')
+    expect(world.replica('hangzhou').ledger.committed.block.height).toBe(at - 1)
+    world.settle()
+    expect(queriesOf(world, 'hangzhou').block(at)?.id).toBe(store.block(at)!.id)
+    expect(world.faults).toEqual([])
   })
 })
 
