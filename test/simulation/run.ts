@@ -58,6 +58,9 @@ export function run(schedule: Schedule, keepsLog = false): Outcome {
   }
 }
 
+/** Blocks that a leader may have had acknowledged and not committed: a window of them, and room. */
+const grownByMax = 64
+
 function comeToRest(world: World, client: Client, deeds: Deeds): void {
   deeds.heal()
   // Asked anew each time: a damaged node may be found to be beyond repair only by the start that comes now.
@@ -82,8 +85,23 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
   }
   if (!world.runUntil(isTaken, timely + restWithinMs))
     return world.violated('liveness', `nobody takes anything in\n${stateNow()}`)
+  // Rule 18: who lost blocks that never came to be committed signs again once the ledger has grown past them. Nobody else makes it grow now.
+  let grownBy = 0
+  const growFor = (expected: readonly Machine[]): void => {
+    const { process, founded } = expected.find(isMember)!
+    const isWaiting = ({ isDamaged, process: its }: Machine): boolean =>
+      isDamaged &&
+      its?.isStarted === true &&
+      its.replica.raft.tail.height === process!.replica.raft.tail.height &&
+      its.replica.hindrances.includes('node.recovering')
+    if (grownBy >= grownByMax || !expected.some(isWaiting)) return
+    const before = grownBy === 0 ? 'after the faults' : `after the faults ${grownBy}`
+    const key = `after the faults ${grownBy + 1}`
+    if (client.isAnswered(before) && client.submit(founded.member.id, owner, key, key)) grownBy++
+  }
   const isAtRest = (): boolean => {
     const expected = expectedNow()
+    growFor(expected)
     return (
       (askedIn === world.epoch.number || isTaken()) &&
       expected.every(({ process }) => process?.isStarted === true) &&
