@@ -101,10 +101,10 @@ export function epochRoutes(app: FastifyInstance, { service }: RouteContext): vo
     },
     handler: (request, reply) => {
       const { epoch, log } = readQuery(policyQuery, request.query)
-      const number = epoch === undefined ? undefined : (insideNumber(epoch) ?? Number.MAX_SAFE_INTEGER)
-      if (service.policy(number) === undefined) throw new Problem('epoch.not-found')
+      const number = numberOf(epoch)
       const policy = service.policy(number, log)
       if (policy === undefined) {
+        if (service.members(number) === undefined) throw new Problem('epoch.not-found')
         const problem = { zh: '不是该届成员', en: 'not a member of that epoch' }
         throw new Problem('request.bad-parameter', { fields: [{ parameter: 'log', problem }] })
       }
@@ -113,8 +113,8 @@ export function epochRoutes(app: FastifyInstance, { service }: RouteContext): vo
   })
 }
 
+const numberIn = (query: unknown): number | undefined => numberOf(readQuery(epochQuery, query).epoch)
+
 /** A number beyond all epochs stays one. */
-function numberIn(query: unknown): number | undefined {
-  const { epoch } = readQuery(epochQuery, query)
-  return epoch === undefined ? undefined : (insideNumber(epoch) ?? Number.MAX_SAFE_INTEGER)
-}
+const numberOf = (epoch: bigint | undefined): number | undefined =>
+  epoch === undefined ? undefined : (insideNumber(epoch) ?? Number.MAX_SAFE_INTEGER)

@@ -46,6 +46,15 @@ async function proven(client: Client, index: string) {
 const lastIndex = ({ world }: LedgerStage, id = 'beijing'): string =>
   String(world.replica(id).ledger.committed.frontier.size - 1)
 
+/** Wuhan leaves. @returns the others */
+function withoutWuhan({ world }: LedgerStage): readonly string[] {
+  const rest = world.ids.filter((id) => id !== 'wuhan')
+  change(world, 'beijing', rest, [])
+  inEpoch(world, 1, world.ids)
+  world.settle()
+  return rest
+}
+
 const namesIn = (policy: string): readonly string[] => parsePolicy(policy).witnesses.map(({ name }) => name)
 
 test('a member joins: its node and the others serve it as a member, and what it has a part in is good by the policy served', async () => {
@@ -124,10 +133,7 @@ test('old proofs are good by the old policy for ever, which is served by its num
 test('a member that left: it is served as none, and its own node goes on serving what it had a part in, by the policy of then', async () => {
   const stage = staged()
   const { world } = stage
-  const rest = world.ids.filter((id) => id !== 'wuhan')
-  change(world, 'beijing', rest, [])
-  inEpoch(world, 1, world.ids)
-  world.settle()
+  const rest = withoutWuhan(stage)
   stage.take('beijing', world.statement('beijing', 'without it'))
   const [left, staying] = [await clientOf(stage, 'wuhan'), await clientOf(stage, 'beijing')]
   for (const client of [left, staying]) expect((await client.members()).members.map(({ id }) => id)).toEqual(rest)
@@ -264,10 +270,7 @@ test('re-founded: receipts of the founding members and of newcomers are answered
 test('a statement with a receipt that was attested by others only is not lost to its submitter: it is told where it stands', async () => {
   const stage = staged()
   const { world } = stage
-  const rest = world.ids.filter((id) => id !== 'wuhan')
-  change(world, 'beijing', rest, [])
-  inEpoch(world, 1, world.ids)
-  world.settle()
+  withoutWuhan(stage)
   const jws = world.statement('beijing', 'behind its back')
   stage.take('beijing', jws)
   const left = await clientOf(stage, 'wuhan')

@@ -88,13 +88,10 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
   // Rule 18: who lost blocks that never came to be committed signs again once the ledger has grown past them. Nobody else makes it grow now.
   let grownBy = 0
   const growFor = (expected: readonly Machine[]): void => {
-    const { process, founded } = expected.find(isMember)!
-    const isWaiting = ({ isDamaged, process: its }: Machine): boolean =>
-      isDamaged &&
-      its?.isStarted === true &&
-      its.replica.raft.tail.height === process!.replica.raft.tail.height &&
-      its.replica.hindrances.includes('node.recovering')
+    const isWaiting = ({ isDamaged, process }: Machine): boolean =>
+      isDamaged && process?.isStarted === true && process.replica.hindrances.includes('node.recovering')
     if (grownBy >= grownByMax || !expected.some(isWaiting)) return
+    const { founded } = expected.find(isMember)!
     const before = grownBy === 0 ? 'after the faults' : `after the faults ${grownBy}`
     const key = `after the faults ${grownBy + 1}`
     if (client.isAnswered(before) && client.submit(founded.member.id, owner, key, key)) grownBy++
