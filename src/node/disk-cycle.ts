@@ -122,11 +122,16 @@ export class DiskCycle {
     return row === undefined ? this.#disk.get(key) : row.value
   }
 
-  /** Bytes of rows that are not durable yet. */
-  get pendingBytes(): number {
-    let bytes = this.#pending.rows.bytes + (this.#inFlight?.rows.bytes ?? 0)
+  /** Bytes of rows that no cycle has taken yet. */
+  get gatheredBytes(): number {
+    let bytes = this.#pending.rows.bytes
     for (const { rows } of this.#closed) bytes += rows.bytes
     return bytes
+  }
+
+  /** Bytes of rows that are not durable yet. */
+  get pendingBytes(): number {
+    return this.gatheredBytes + (this.#inFlight?.rows.bytes ?? 0)
   }
 
   /** More waits for the disk than is good: intake refuses and blocks are not taken in until it is over. */

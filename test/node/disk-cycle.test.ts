@@ -235,14 +235,15 @@ describe('reading', () => {
     expect(get('a')).toBe('2')
   })
 
-  test('pendingBytes counts what is not durable; congested says stop', () => {
+  test('pendingBytes counts what is not durable, gatheredBytes what no cycle took; congested says stop', () => {
     put('a', 'x'.repeat(600))
+    expect([cycle.gatheredBytes, cycle.pendingBytes]).toEqual([601, 601])
     cycle.flush()
-    expect([cycle.pendingBytes, cycle.congested]).toEqual([601, false])
+    expect([cycle.gatheredBytes, cycle.pendingBytes, cycle.congested]).toEqual([0, 601, false])
     put('b', 'x'.repeat(600))
-    expect([cycle.pendingBytes, cycle.congested]).toEqual([1202, true])
+    expect([cycle.gatheredBytes, cycle.pendingBytes, cycle.congested]).toEqual([601, 1202, true])
     complete()
-    expect([cycle.pendingBytes, cycle.congested]).toEqual([601, false])
+    expect([cycle.gatheredBytes, cycle.pendingBytes, cycle.congested]).toEqual([0, 601, false])
     completeAll()
     expect(cycle.pendingBytes).toBe(0)
   })

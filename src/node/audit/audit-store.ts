@@ -39,8 +39,8 @@ export interface Counts {
   readonly records: number
 }
 
-/** Rows gathered before they are written: a second of work, and little beside the rest of the memory. */
-const pendingBytesMax = 8 * 1024 * 1024
+/** Rows gathered before they are handed to the disk, which has as many in its hands meanwhile: a second of work, little beside the rest of the memory. */
+const gatheredBytesMax = 4 * 1024 * 1024
 /** State rows kept decoded: keys, parties, runs and what is open now. */
 const cachedRows = 50_000
 const format = 2
@@ -72,6 +72,7 @@ export class AuditStore {
   /** Read once for each change of members: every checkpoint and block is checked by its list. */
   #epoch: Epoch
   readonly #carried: Map<string, CarriedCosignature>
+  #handedOver: Promise<void> | undefined
 
   readonly state: StateReader = this.#cache
 
@@ -155,9 +156,14 @@ export class AuditStore {
     }
   }
 
-  /** True while more waits for the disk than memory should hold. */
-  get isFull(): boolean {
-    return this.#cycle.pendingBytes > pendingBytesMax
+  /**
+   * Keeps what waits for the disk small. What was gathered is handed over, and only what was handed over before is waited for: the disk writes while
+   * the next blocks are checked.
+   */
+  async makeRoom(): Promise<void> {
+    if (this.#cycle.gatheredBytes <= gatheredBytesMax) return
+    await this.#handedOver
+    this.#handedOver = this.save()
   }
 
   /** Everything taken in so far becomes durable, as one. */

@@ -164,7 +164,7 @@ export class Replaying {
         waitingBytes -= first.block.bytes.length
         const found = await this.#finish(first, source.name)
         if (found !== undefined) return this.#drop(found)
-        if (store.isFull) await store.save()
+        await store.makeRoom()
       }
     } finally {
       await feed.return()
