@@ -5,10 +5,14 @@
  * before LevelDB sees them, and it never opens one that is damaged. What the log and MANIFEST hold LevelDB checks itself; of the log it drops
  * what is damaged without a word, so that is told here.
  *
- * Formats: `table_format.md` and `log_format.md` in LevelDB's `doc`.
+ * A process that ends while LevelDB writes a table leaves a torn one, which MANIFEST does not name yet: LevelDB deletes it unread when it opens, so
+ * it is no damage.
+ *
+ * Formats: `table_format.md`, `log_format.md` and `impl.md` in LevelDB's `doc`; a version edit in `version_edit.cc`.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { concat } from '../chain/bytes.ts'
 
 /** What is wrong with which file: `000005.ldb: checksum of the block at 4096`. */
 export type FileDamage = string
@@ -24,9 +28,11 @@ export interface LevelDamage {
 export async function checkLevelFiles(path: string): Promise<LevelDamage> {
   const tables: FileDamage[] = []
   const logs: FileDamage[] = []
+  const named = await tablesNamed(path)
   for (const name of await namesIn(path)) {
     const isTable = /^\d+\.(ldb|sst)$/.test(name)
     if (!isTable && !/^\d+\.log$/.test(name)) continue
+    if (isTable && named?.has(Number.parseInt(name, 10)) === false) continue
     // One file at a time, 8 MiB or one write buffer: a start must not need more memory than the node has when it runs.
     const bytes = await readFile(join(path, name))
     const damage = isTable ? damageOfTable(bytes) : damageOfLog(bytes)
@@ -184,6 +190,79 @@ export function damageOfLog(bytes: Uint8Array): string | undefined {
   return undefined
 }
 
+/** Records of a log that `damageOfLog` finds whole, put together from their fragments. */
+function* recordsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = viewOf(bytes)
+  let fragments: Uint8Array[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const blockEnd = Math.min(bytes.length, (Math.floor(at / logBlockBytes) + 1) * logBlockBytes)
+    const kind = bytes[at + 6]
+    const end = blockEnd - at < recordHeaderBytes ? blockEnd : at + recordHeaderBytes + view.getUint16(at + 4, true)
+    if (end > blockEnd || kind === 0) return // how a crash leaves it
+    if (blockEnd - at >= recordHeaderBytes) {
+      if (kind === fragment.full || kind === fragment.first) fragments = []
+      fragments.push(bytes.subarray(at + recordHeaderBytes, end))
+      if (kind === fragment.full || kind === fragment.last) yield concat(...fragments)
+    }
+    at = end
+  }
+}
+const fragment = { full: 1, first: 2, middle: 3, last: 4 } as const
+
+// ── which tables there are ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Numbers of the tables that LevelDB will open; undefined where MANIFEST does not say so without a doubt: then all are looked at. */
+async function tablesNamed(path: string): Promise<ReadonlySet<number> | undefined> {
+  try {
+    const current = await readFile(join(path, 'CURRENT'), 'utf8')
+    if (!/^MANIFEST-\d+\n$/.test(current)) return undefined
+    const manifest = await readFile(join(path, current.trimEnd()))
+    if (damageOfLog(manifest) !== undefined) return undefined
+    const tables = new Set<number>()
+    for (const record of recordsOf(manifest)) applyEdit(new Reader(record), tables)
+    return tables
+  } catch (error) {
+    if (error instanceof Malformed || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** One version edit: fields in any order, each behind its tag. Within one, what is deleted is named before what is new. */
+function applyEdit(edit: Reader, tables: Set<number>): void {
+  while (!edit.isAtEnd) {
+    const tag = edit.varint()
+    switch (tag) {
+      case 1: // name of the comparator
+        edit.text()
+        break
+      case 2: // numbers of the log, of the next file, of the last write, of the log before
+      case 3:
+      case 4:
+      case 9:
+        edit.varint()
+        break
+      case 5: // where the next compaction of a level begins
+        edit.varint()
+        edit.text()
+        break
+      case 6: // a table that is gone
+        edit.varint()
+        tables.delete(edit.varint())
+        break
+      case 7: // a new one: level, number, size, first and last key
+        edit.varint()
+        tables.add(edit.varint())
+        edit.varint()
+        edit.text()
+        edit.text()
+        break
+      default:
+        throw new Malformed(`tag ${tag} of a version edit`)
+    }
+  }
+}
+
 function isZero(bytes: Uint8Array, from: number): boolean {
   for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false
   return true
@@ -233,6 +312,11 @@ class Reader {
     if (this.#at + count > this.#bytes.length) throw new Malformed('a block that ends too early')
     this.#at += count
     return this.#bytes.subarray(this.#at - count, this.#at)
+  }
+
+  /** Bytes behind their length. */
+  text(): Uint8Array {
+    return this.take(this.varint())
   }
 
   rest(): Uint8Array {

@@ -322,6 +322,29 @@ describe('reading what is damaged', () => {
     for (const key of keys) expect(disk.get(key)).toEqual(valueFor(key))
   })
 
+  test('a table that LevelDB had not finished when the process ended is no damage: MANIFEST does not name it, and it is deleted', async () => {
+    const path = await inTable()
+    const torn = join(directory, 'rows', '000999.ldb')
+    await writeFile(torn, (await readFile(path)).subarray(0, 1_000))
+    const disk = await openIt()
+    for (const key of keys) expect(disk.get(key)).toEqual(valueFor(key))
+    expect(await readdir(join(directory, 'rows'))).not.toContain('000999.ldb')
+    expect(logged).toEqual([])
+  })
+
+  test('where MANIFEST is damaged every table counts', async () => {
+    const path = await inTable()
+    const manifest = (await readdir(join(directory, 'rows'))).find((name) => name.startsWith('MANIFEST'))!
+    const bytes = await readFile(join(directory, 'rows', manifest))
+    bytes[10]! ^= 1
+    await writeFile(join(directory, 'rows', manifest), bytes)
+    await writeFile(join(directory, 'rows', '000999.ldb'), (await readFile(path)).subarray(0, 1_000))
+    await expect(openIt()).rejects.toMatchObject({
+      code: 'disk.unreadable',
+      message: expect.stringContaining('000999.ldb: does not end as a table does'),
+    })
+  })
+
   test('a log that lost a record is opened, and says so', async () => {
     await openIt()
     for (const key of keys.slice(0, 3)) await write({ rows: [{ key, value: valueFor(key) }] })
