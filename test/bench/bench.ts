@@ -32,7 +32,7 @@ const nodeCount = Number(flags.nodes)
 const inFlight = Number(flags['in-flight'])
 const seconds = Number(flags.seconds)
 const warmUpSeconds = Number(flags['warm-up'])
-const folder = fileURLToPath(new URL('../../.bench', import.meta.url))
+const folder = fileURLToPath(new URL('../../.bench/cluster', import.meta.url))
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }

@@ -41,7 +41,7 @@ const settlingSeconds = 5
 /** A node that has not caught up after this long never will at this rate. */
 const patienceMs = 3_600_000
 
-const folder = fileURLToPath(new URL('../../.bench', import.meta.url))
+const folder = fileURLToPath(new URL('../../.bench/catch-up', import.meta.url))
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }

@@ -51,7 +51,7 @@ const { values: flags } = parseArgs({
 const recordCount = Number(flags.records)
 const baselineCount = Math.min(Number(flags.baseline), recordCount)
 const lookupCount = Number(flags.lookups)
-const folder = fileURLToPath(new URL('../../.bench', import.meta.url))
+const folder = fileURLToPath(new URL('../../.bench/lookups', import.meta.url))
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
