@@ -37,7 +37,7 @@ import type { JsonObject } from '../chain/json.ts'
 import { keyFromKid, kidOf } from '../chain/keys.ts'
 import { joinStatement, statementMessage } from '../chain/statement.ts'
 import { VerificationError } from '../chain/verification-error.ts'
-import type { MemberId } from '../consensus/message.ts'
+import { compareRanks, type MemberId } from '../consensus/message.ts'
 import { faultKey, faultRange } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import type { IntakeResult } from './intake.ts'
@@ -92,13 +92,19 @@ interface HeardHead extends CosignedHead {
   isVerified: boolean
 }
 
+interface Said {
+  readonly place: SealedPlace
+  readonly sealed: Sealed
+}
+
 /** What one key has said. */
 interface Words {
   readonly kid: string
   /** By kind of message, then by slot: many of one kind push out none of another. */
   readonly slots: Map<string, Map<string, Sealed>>
-  readonly onBases: { readonly place: SealedPlace; readonly sealed: Sealed }[]
-  readonly locks: { readonly place: SealedPlace; readonly sealed: Sealed }[]
+  /** Of the votes and acknowledgements of one term that on the lowest base, of the locks in one term the highest: whatever contradicts another contradicts this. */
+  readonly onBases: Map<string, Said>
+  readonly locks: Map<string, Said>
   /** By size. */
   readonly heads: Map<number, HeardHead>
   /** One check at a time of what seems to contradict: a key whose words are not good costs no more. */
@@ -256,7 +262,7 @@ export class Evidence {
     let words = this.#words.get(name)
     if (words === undefined) {
       const kid = kidOf(publicKey)
-      words = { kid, slots: new Map(), onBases: [], locks: [], heads: new Map(), isSuspected: false }
+      words = { kid, slots: new Map(), onBases: new Map(), locks: new Map(), heads: new Map(), isSuspected: false }
       this.#words.set(name, words)
     }
     return words
@@ -269,11 +275,13 @@ export class Evidence {
       const held = words.slots.get(place.kind)?.get(slot) ?? this.#onDisk(words, place)
       if (held !== undefined && !equalBytes(held.message, message)) return held
     }
-    const isOther = (other: { readonly place: SealedPlace }): boolean =>
-      other.place.epoch === place.epoch &&
-      ((locked !== undefined && isBelowLock(locked, other.place.onBase!)) ||
-        (onBase !== undefined && isBelowLock(other.place.locked!, onBase)))
-    return (locked !== undefined ? words.onBases : onBase !== undefined ? words.locks : []).find(isOther)?.sealed
+    const isOther = (other: SealedPlace): boolean =>
+      other.epoch === place.epoch &&
+      ((locked !== undefined && isBelowLock(locked, other.onBase!)) ||
+        (onBase !== undefined && isBelowLock(other.locked!, onBase)))
+    const others = locked !== undefined ? words.onBases : onBase !== undefined ? words.locks : undefined
+    for (const other of others?.values() ?? []) if (isOther(other.place)) return other.sealed
+    return undefined
   }
 
   /** The seal of the block of that term and height on this node's chain. */
@@ -450,10 +458,21 @@ function remember(words: Words, place: SealedPlace, sealed: Sealed): void {
     slots.set(slot, sealed)
     if (slots.size > heardWordsMax) slots.delete(slots.keys().next().value!)
   }
-  const list = locked !== undefined ? words.locks : onBase !== undefined ? words.onBases : undefined
-  if (list === undefined) return
-  list.push({ place, sealed })
-  if (list.length > heardWordsMax) list.shift()
+  if (locked !== undefined) {
+    keepOne(words.locks, locked.term, { place, sealed }, (held) => compareRanks(held.locked!, locked) < 0)
+  } else if (onBase !== undefined) {
+    const { term, base } = onBase
+    keepOne(words.onBases, term, { place, sealed }, (held) => compareRanks(base, held.onBase!.base) < 0)
+  }
+}
+
+/** Of each term one, and of that the one that says more. */
+function keepOne(kept: Map<string, Said>, term: number, said: Said, saysMore: (held: SealedPlace) => boolean): void {
+  const name = `${said.place.epoch} ${term}`
+  const held = kept.get(name)
+  if (held !== undefined && !saysMore(held.place)) return
+  kept.set(name, said)
+  if (kept.size > heardWordsMax) kept.delete(kept.keys().next().value!)
 }
 
 /** Undefined when it convicts nobody. */

@@ -57,7 +57,7 @@ export const earlyCosignaturesMax = 4_096
 /** Sizes that wait for their q cosignatures. */
 export const openSizesMax = 1_024
 
-/** Messages of one kind that are remembered of each member's seal key, to be held against what it says next: some hundred blocks, 100 KB. */
+/** Messages of one kind (of locks, and of votes and acknowledgements by their base: terms) that are remembered of each member’s seal key: some hundred blocks, 100 KB. */
 export const heardWordsMax = 256
 /** Checkpoints that are remembered of each member's cosign key, likewise. */
 export const heardHeadsMax = 256

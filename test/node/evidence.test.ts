@@ -133,6 +133,26 @@ describe('what one key signs against itself is found, handed on and reported', (
     convicted(world, sealKid(world), 'vote-below-lock')
   })
 
+  it('a vote below its highest lock, whatever lower one it sent after that', () => {
+    const { world, enemy } = attacked()
+    const { vote, lock, at, now } = words(world)
+    for (const locked of [at(1, 5, 'bb'), at(1, 2, 'cc')]) enemy.send('guangzhou', lock(locked))
+    world.clock.advance(50)
+    enemy.send('guangzhou', vote(now + 3, at(1, 3, 'aa')))
+    convicted(world, sealKid(world), 'vote-below-lock')
+  })
+
+  it('a lock above the lowest base that it acknowledged on in a later term, whatever higher one came before and after', () => {
+    const { world, enemy } = attacked()
+    const { ack, lock, at, now } = words(world)
+    for (const [i, base] of [at(1, 4, 'aa'), at(1, 2, 'aa'), at(1, 5, 'aa')].entries()) {
+      enemy.send('guangzhou', ack(base, at(now + 3, 90 + i, 'dd')))
+    }
+    world.clock.advance(50)
+    enemy.send('guangzhou', lock(at(1, 3, 'bb')))
+    convicted(world, sealKid(world), 'ack-below-lock')
+  })
+
   it('two batches under one number', () => {
     const { world, enemy } = attacked()
     sendBatch(enemy, 'beijing', batchOf(world, [entryOf(world, 'one')]))
