@@ -5,6 +5,7 @@
  */
 import { assert } from '../chain/assert.ts'
 import type { Attestation } from '../chain/block.ts'
+import type { ChainPoint } from '../chain/execution.ts'
 import type { Height } from '../chain/numbers.ts'
 import type { MemberId } from '../consensus/message.ts'
 import type { BlockStore } from './block-store.ts'
@@ -53,6 +54,13 @@ export interface Head {
   readonly height: Height
   readonly id: string
 }
+
+export const headOf = ({ block, frontier, root }: ChainPoint): Head => ({
+  size: frontier.size,
+  root,
+  height: block.height,
+  id: block.id,
+})
 
 interface Open {
   readonly root: string

@@ -1,0 +1,163 @@
+/**
+ * What the other members say in one epoch: each message is decoded, given to the part whose subject it is, and for the core checked first,
+ * since the core is given facts only (protocol.md, rule 2). What is malformed or badly signed is dropped by name. The sender gets its credit
+ * back at once, but for blocks: those hold it until they are checked.
+ */
+import { type Batch, decodeBatch } from '../chain/batch.ts'
+import { CborError } from '../chain/cbor.ts'
+import { epochNumbered } from '../chain/epoch.ts'
+import { epochOf } from '../chain/execution.ts'
+import type { MemberId, Message } from '../consensus/message.ts'
+import type { Raft } from '../consensus/raft.ts'
+import type { CatchUp } from './catch-up.ts'
+import type { Checking } from './checking.ts'
+import type { Cosigning } from './cosigning.ts'
+import type { Evidence } from './evidence.ts'
+import type { Fencing } from './fencing.ts'
+import type { LateBatches } from './late-batches.ts'
+import type { Ledger } from './ledger.ts'
+import type { Log } from './ports.ts'
+import type { Repair } from './repair.ts'
+import type { RulesAhead } from './rules-ahead.ts'
+import type { Sealing } from './sealing.ts'
+import type { Vouching } from './vouching.ts'
+import { decodeMessage, type NodeMessage, type WireMessage } from './wire.ts'
+
+export interface InboxOptions {
+  /** Who is not in the list has no part in consensus (rule 20). */
+  readonly isMember: boolean
+}
+
+export interface InboxDependencies {
+  readonly raft: Raft
+  readonly ledger: Ledger
+  readonly vouching: Vouching
+  readonly fencing: Fencing
+  readonly checking: Checking
+  readonly sealing: Sealing
+  readonly lateBatches: LateBatches
+  readonly cosigning: Cosigning
+  readonly catchUp: CatchUp
+  readonly repair: Repair
+  readonly evidence: Evidence
+  readonly rulesAhead: RulesAhead
+  readonly log: Log
+  readonly turn: (event: () => void) => void
+  readonly send: (to: MemberId, message: NodeMessage) => void
+  /** The certificate of a re-founding; nothing of it has been checked. */
+  readonly onRefounding: (from: MemberId, bytes: Uint8Array) => void
+}
+
+export class Inbox {
+  readonly #options: InboxOptions
+  readonly #deps: InboxDependencies
+
+  constructor(options: InboxOptions, dependencies: InboxDependencies) {
+    this.#options = options
+    this.#deps = dependencies
+  }
+
+  /** `release` gives the sender its credit back, once the bytes are no longer held. */
+  receive(from: MemberId, bytes: Uint8Array, release: () => void): void {
+    let message: WireMessage
+    try {
+      message = decodeMessage(bytes)
+    } catch (error) {
+      release()
+      if (!(error instanceof CborError) && !(error instanceof RangeError)) throw error
+      return this.#deps.log.warn('message malformed', { member: from, reason: error.message })
+    }
+    const { fencing, cosigning, catchUp, repair, checking, evidence } = this.#deps
+    switch (message.kind) {
+      // These hold the bytes until they are checked; all others let go at once.
+      case 'block':
+        return this.#options.isMember && fencing.counts(from) ? checking.offer(from, message.block, release) : release()
+      case 'blocks-response':
+        if (!repair.expects(from, message)) return catchUp.receive(from, message, release)
+        release()
+        return repair.receive(message)
+      case 'batch':
+        release()
+        return this.#onBatch(message.batch, message.handOn)
+      case 'blocks-request':
+        release()
+        return catchUp.serve(from, message.from)
+      case 'hello': {
+        release()
+        fencing.receive(from, message)
+        const refounding = this.#refoundingAfter(message.epoch)
+        if (refounding !== undefined) this.#deps.send(from, { kind: 'refounding', refounding })
+        return
+      }
+      case 'hello-stored':
+        release()
+        return fencing.onStored(from, message.incarnation)
+      case 'hello-refused':
+        release()
+        return fencing.onRefused(from, message.incarnation, message.code)
+      case 'refounding':
+        release()
+        return this.#deps.onRefounding(from, message.refounding)
+      case 'cosignature':
+        release()
+        return cosigning.receive(from, message)
+      case 'attestation': {
+        release()
+        const { vouching, turn } = this.#deps
+        const { attestation } = message
+        return vouching.check(vouching.checksOfAttestation(attestation), (good) =>
+          turn(() => {
+            if (good) cosigning.receiveAttestation(attestation)
+          }),
+        )
+      }
+      case 'fault':
+        release()
+        return evidence.receive(from, message.proof)
+      default:
+        release()
+        return this.#onConsensus(from, message)
+    }
+  }
+
+  /** The certificate that ended the epoch of this number, if this node knows of one. */
+  #refoundingAfter(epoch: number): Uint8Array | undefined {
+    const { rules, refounded } = this.#deps.ledger
+    if (epoch === epochOf(rules).number) return refounded?.refounding
+    return epochNumbered(epochOf(rules), epoch + 1)?.refounding
+  }
+
+  #onBatch(bytes: Uint8Array, handOn: boolean): void {
+    const { sealing, raft, ledger, lateBatches, log } = this.#deps
+    if (!this.#options.isMember) return
+    let batch: Batch
+    try {
+      batch = decodeBatch(bytes, ledger.rules.context)
+    } catch (error) {
+      if (!(error instanceof CborError)) throw error
+      return log.warn('batch malformed', { reason: error.message })
+    }
+    if (raft.role === 'leader') sealing.offer(batch)
+    if (handOn) lateBatches.receive(batch)
+  }
+
+  #onConsensus(from: MemberId, message: Message): void {
+    const { raft, ledger, fencing, vouching, evidence, rulesAhead, log, turn } = this.#deps
+    // A learner has no part in it, and what is said of another epoch is nothing here (rule 20).
+    if (!this.#options.isMember || !fencing.counts(from)) return
+    // What can change nothing any more is not worth checking: late acknowledgements and locks are most of what a node receives.
+    if (message.kind === 'lock' && message.block.height <= raft.commit) {
+      for (const check of vouching.checksOfMessage(from, message)) evidence.suspect(check)
+      return
+    }
+    vouching.check(vouching.checksOfMessage(from, message), (good) =>
+      turn(() => {
+        if (!good) return log.warn('message badly signed', { member: from, kind: message.kind })
+        if (message.kind === 'vote-request') rulesAhead.refuseBase(ledger, message.base.height)
+        if (message.kind === 'lock') fencing.saw(from, { lock: message.block })
+        if (message.kind === 'vote-reply' && message.vote !== undefined) fencing.saw(from, { term: message.term })
+        raft.receive(from, message)
+      }),
+    )
+  }
+}
