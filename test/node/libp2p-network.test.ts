@@ -352,6 +352,36 @@ describe('dead and bad lines', () => {
     expect(lengths, 'a yamux header by itself').not.toContain(12 + noiseBytes)
   })
 
+  test('noise is not told by an exception with a stack that a message was the last', async () => {
+    const a = await node('a', { knows: ['b'] })
+    const b = await node('b', { knows: ['a'] })
+    introduce(
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+    )
+    start(a, b)
+    await until(() => a.recorder.up.has('b') && b.recorder.up.has('a'), 'both are up')
+    const made = vi.fn()
+    const counting = new Proxy(RangeError, {
+      apply: (target, self, [message]: [string]) => {
+        made(message)
+        return Reflect.apply(target, self, [message])
+      },
+    })
+    vi.stubGlobal('RangeError', counting)
+    try {
+      for (let index = 0; index < 20; index++) {
+        a.network.send('b', 'control', patterned(100, index))
+        await until(() => b.recorder.received.length === index + 1, 'it arrives')
+      }
+    } finally {
+      vi.unstubAllGlobals()
+    }
+    expect(made.mock.calls).toEqual([])
+  })
+
   test('garbage on the TCP port does not disturb anybody', async () => {
     const a = await node('a', { knows: ['b'] })
     const b = await node('b', { knows: ['a'] })
