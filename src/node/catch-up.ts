@@ -309,7 +309,7 @@ export class CatchUp {
     const newest = this.#deps.attestation()
     let proof: Proof = blocks.length > 0 || newest === undefined ? {} : { attestation: newest }
     for (let count = blocks.length; count > 0; count--) {
-      const found = this.#provable(blocks[count - 1]!)
+      const found = this.#provable(blocks[count - 1]!, blocks[count])
       if (found === undefined) continue
       proof = found
       blocks.length = count
@@ -327,18 +327,29 @@ export class CatchUp {
     }
   }
 
-  #provable({ header }: Block): Proof | undefined {
+  #provable({ header, id }: Block, above: Block | undefined): Proof | undefined {
     const { raft } = this.#deps
     const { height: at } = header
-    const certificate = [raft.commitCertificate, raft.lock.certificate].find(
-      (held) => held !== undefined && certifiedBlock(held).height === at,
-    )
     const attestation = at > raft.commit ? undefined : this.#attestationOf(header)
+    const certificate =
+      [raft.commitCertificate, raft.lock.certificate].find(
+        (held) => held !== undefined && certifiedBlock(held).height === at,
+      ) ?? (attestation === undefined && at < raft.commit ? this.#carriedAbove(id, at, above) : undefined)
     if (certificate === undefined && attestation === undefined) return undefined
     return {
       ...(certificate === undefined ? {} : { certificate }),
       ...(attestation === undefined ? {} : { attestation }),
     }
+  }
+
+  /**
+   * The chain has the proof itself where a term begins on this block. Where one term followed another and nothing was recorded there is no other,
+   * and whoever catches up holds no more than `catchUpUnprovenMax` blocks on trust.
+   */
+  #carriedAbove(id: string, at: Height, above: Block | undefined): BlockCertificate | undefined {
+    const next = above ?? this.#readable(() => this.#deps.store.block(height(at + 1)))
+    const base = next?.carried.base
+    return base?.signed.kind === 'lock' && certifiedBlock(base).id === id ? base : undefined
   }
 
   /** Only a block that added records is named by its checkpoint. */

@@ -14,7 +14,7 @@ import {
 } from '../chain/block-bundle.ts'
 import { toHex } from '../chain/bytes.ts'
 import { CborError } from '../chain/cbor.ts'
-import type { SigningContext } from '../chain/certificate.ts'
+import { type BlockCertificate, certifiedBlock, type SigningContext } from '../chain/certificate.ts'
 import { parseCheckpoint, parseCosignature } from '../chain/checkpoint.ts'
 import { noteBytesMax, parseNote } from '../chain/note.ts'
 import { height as heightOf } from '../chain/numbers.ts'
@@ -36,14 +36,19 @@ export class ImportRefused extends Error {
   }
 }
 
-export type ImportCode = 'import.not-empty' | 'import.other-ledger' | 'import.incomplete' | 'import.refused'
+export type ImportCode =
+  | 'import.not-empty'
+  | 'import.cannot-place'
+  | 'import.other-ledger'
+  | 'import.incomplete'
+  | 'import.refused'
 
 /** No member has this name. */
 export const exportPeer: MemberId = '(export)'
 /** Blocks looked at beyond a stretch for the attestation of its end: the chain may run ahead of its newest carried one by W, and by idle blocks. */
 const lookAheadBlocks = 256
-/** A node that asks for the same blocks again and again does not like what it gets. */
-export const sameRequestsMax = 4
+/** A node that asks again and again for what lies no further than before does not like what it gets. */
+export const vainRequestsMax = 4
 
 /** What the export claims to hold at its end. */
 export interface ExportEnd {
@@ -81,8 +86,8 @@ export class ExportNetwork implements Network {
   readonly #end: ExportEnd
   readonly #onUnusable: (error: unknown) => void
   #handlers: NetworkHandlers | undefined
-  #lastAsked = 0
-  #sameRequests = 0
+  #furthest = 0
+  #vainRequests = 0
   /** The bundle read last, and the one before: stretches overlap where one was cut. */
   readonly #bundles = new Map<number, Promise<readonly Uint8Array[] | undefined>>()
 
@@ -112,9 +117,10 @@ export class ExportNetwork implements Network {
   send(_peer: MemberId, _lane: unknown, bytes: Uint8Array): void {
     const message = decodeMessage(bytes)
     if (message.kind !== 'blocks-request') return
-    this.#sameRequests = message.from === this.#lastAsked ? this.#sameRequests + 1 : 0
-    this.#lastAsked = message.from
-    if (this.#sameRequests > sameRequestsMax) {
+    // One that drops what it could not prove begins anew from below, and would do so for ever.
+    this.#vainRequests = message.from > this.#furthest ? 0 : this.#vainRequests + 1
+    this.#furthest = Math.max(this.#furthest, message.from)
+    if (this.#vainRequests > vainRequestsMax) {
       this.#onUnusable(refused(blockPath(message.from), 'no attested chain leads on from here'))
       return
     }
@@ -122,12 +128,13 @@ export class ExportNetwork implements Network {
   }
 
   async #answer(from: number): Promise<void> {
-    const { blocks, attestation, refounding } = await this.#stretchFrom(from)
+    const { blocks, attestation, certificate, refounding } = await this.#stretchFrom(from)
     const answer = {
       kind: 'blocks-response' as const,
       from: heightOf(from),
       blocks: blocks.map(({ bytes }) => bytes),
       ...(attestation === undefined ? {} : { attestation }),
+      ...(certificate === undefined ? {} : { certificate }),
     }
     this.#handlers?.onMessage(exportPeer, 'bulk', encodeMessage(answer), () => undefined)
     if (refounding === undefined) return
@@ -135,22 +142,27 @@ export class ExportNetwork implements Network {
     this.#handlers?.onMessage(exportPeer, 'control', encodeMessage({ kind: 'refounding', refounding }), () => undefined)
   }
 
-  /** As many blocks as fit, cut at the last that is attested, if any is; an attestation travels in a later block, or is the checkpoint's. */
+  /**
+   * As many blocks as fit, cut at the last that is proven, if any is: by an attestation, which travels in a later block or is the checkpoint's, or
+   * as the base of the term that begins above it. Without the bases a long run of terms in which nothing was recorded would be too much to hold.
+   */
   async #stretchFrom(from: number): Promise<Stretch> {
     const blocks: Block[] = []
     const attested = new Map<number, Attestation>([[this.#end.size, this.#end.attestation]])
+    const bases = new Map<string, BlockCertificate>()
     let bytes = 0
     let isFull = false
     let size = from === 1 ? 1 : (await this.#block(from - 1))?.header.size
-    const provable = (): Attestation | undefined => {
+    const provable = (): Proof | undefined => {
       for (let at = blocks.length - 1; at >= 0; at--) {
-        const { size: end } = blocks[at]!.header
+        const { id, header } = blocks[at]!
         // Only a block that added records is named by its checkpoint.
         const before = at === 0 ? size : blocks[at - 1]!.header.size
-        const attestation = end === before ? undefined : attested.get(end)
-        if (attestation === undefined) continue
+        const attestation = header.size === before ? undefined : attested.get(header.size)
+        const certificate = bases.get(id)
+        if (attestation === undefined && certificate === undefined) continue
         blocks.length = at + 1
-        return attestation
+        return attestation === undefined ? { certificate: certificate! } : { attestation }
       }
       return undefined
     }
@@ -162,28 +174,27 @@ export class ExportNetwork implements Network {
         if (last === undefined && (size ?? 0) >= this.#end.size) return { blocks, attestation: this.#end.attestation }
         throw new ImportRefused('import.incomplete', `${blockPath(height)} is not there`)
       }
-      const { attestation } = block.carried
+      const { attestation, base } = block.carried
       if (attestation !== undefined) attested.set(attestation.size, attestation)
+      if (base?.signed.kind === 'lock') bases.set(certifiedBlock(base).id, base)
       const isNext = blocks.length > 0 && blocks[0]!.header.epoch !== block.header.epoch
       const { refounding } = block.carried
       if (isNext && refounding !== undefined) {
         const { attestation: start } = refoundingIn(refounding, height)
         attested.set(start.size, start)
-        const found = provable()
-        return { blocks, refounding, ...(found === undefined ? {} : { attestation: found }) }
+        return { blocks, refounding, ...provable() }
       }
       isFull ||= isNext || (blocks.length > 0 && bytes + block.bytes.length > catchUpBytes)
       if (!isFull) {
         blocks.push(block)
         bytes += block.bytes.length
-      } else if (attestation !== undefined || isNext) {
+      } else if (attestation !== undefined || base !== undefined || isNext) {
         const found = provable()
-        if (found !== undefined) return { blocks, attestation: found }
+        if (found !== undefined) return { blocks, ...found }
       }
     }
     size ??= 0
-    const attestation = provable()
-    return attestation === undefined ? { blocks } : { blocks, attestation }
+    return { blocks, ...provable() }
   }
 
   /** Undefined when the export ends below. */
@@ -222,9 +233,14 @@ export class ExportNetwork implements Network {
   }
 }
 
-interface Stretch {
-  readonly blocks: readonly Block[]
+/** Of the last block of a stretch. */
+interface Proof {
   readonly attestation?: Attestation
+  readonly certificate?: BlockCertificate
+}
+
+interface Stretch extends Proof {
+  readonly blocks: readonly Block[]
   /** The next block is the first of an epoch that governance began. */
   readonly refounding?: Uint8Array
 }

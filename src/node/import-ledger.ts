@@ -5,8 +5,8 @@
  * nothing meanwhile: it is given keys that no list of members has. What comes out is a node that has never signed, so rule 18 has nothing to say of
  * it; should its identity have signed elsewhere, the others refuse its start, as they do for any disk that is younger than its word.
  */
-import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { lstatSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, type Stats, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { equalBytes } from '../chain/bytes.ts'
 import { Refusal } from '../chain/refusal.ts'
 import { entryBytesMax } from '../chain/tile.ts'
@@ -16,7 +16,7 @@ import type { Configuration } from './configuration.ts'
 import { type ExportEnd, ExportNetwork, endOfExport, ImportRefused, pieceOf } from './export-peer.ts'
 import { FileSigner } from './file-signer.ts'
 import { newKeyFile, nodeKeys } from './identity.ts'
-import { openLevelDisk } from './level-disk.ts'
+import { holdDirectory, openLevelDisk } from './level-disk.ts'
 import type { Disk, Log } from './ports.ts'
 import { Replica } from './replica.ts'
 import { syncDirectory } from './slot-file.ts'
@@ -37,7 +37,8 @@ export interface Imported {
 }
 
 /**
- * Leaves the data directory whole or as it was: everything is done in a directory beside it, which takes its name at the end.
+ * Leaves the data directory whole or as it was: everything is done in a directory beside it, and takes its place at the end. That directory is held
+ * meanwhile, because two imports into one home would else clear away each other's work.
  * @throws {ImportRefused} for what is wrong with the export, or with importing it here
  * @throws {Refusal} disk.* and what a start of this node would say
  */
@@ -51,13 +52,13 @@ export async function importLedger(
   }: Pick<Configuration, 'dataDirectory' | 'genesis' | 'rules' | 'member' | 'self'>,
   { source, log, onProgress }: ImportDependencies,
 ): Promise<Imported> {
-  if (existsSync(dataDirectory) && readdirSync(dataDirectory).length > 0) {
-    throw new ImportRefused('import.not-empty', dataDirectory)
-  }
-  const directory = `${dataDirectory}.importing`
-  // What an import left that was cut short: nobody ran on it.
-  rmSync(directory, { recursive: true, force: true })
+  const place = placeOf(dataDirectory)
+  const besideIt = `${place}.importing`
+  const release = await holdDirectory(join(besideIt, 'held'))
+  const directory = join(besideIt, 'data')
   try {
+    // What an import left that was cut short: nobody ran on it.
+    rmSync(directory, { recursive: true, force: true })
     const served = await pieceOf(source, genesisPath, entryBytesMax)
     if (!equalBytes(served, genesis.entry))
       throw new ImportRefused('import.other-ledger', `${source.name}: ${genesisPath}`)
@@ -65,13 +66,50 @@ export async function importLedger(
     const imported = await throughEpochs(() =>
       followed({ directory, genesis, rules, member, self, end }, { source, log, onProgress }),
     )
-    if (existsSync(dataDirectory)) rmdirSync(dataDirectory)
-    renameSync(directory, dataDirectory)
-    await syncDirectory(dirname(dataDirectory))
+    putInPlace(directory, place)
+    await syncDirectory(dirname(place))
     return imported
-  } catch (error) {
+  } finally {
     rmSync(directory, { recursive: true, force: true })
-    throw error
+    await release()
+    rmSync(besideIt, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Where the data will lie, looked at before the work and not after it: an empty directory of its own, or nothing yet. A link is followed, as a start
+ * of the node does, and what is on its way lies beside what it leads to.
+ */
+function placeOf(dataDirectory: string): string {
+  const cannot = (why: string): ImportRefused => new ImportRefused('import.cannot-place', `${dataDirectory} ${why}`)
+  if (statsOf(lstatSync, dataDirectory) === undefined) return resolve(dataDirectory)
+  const stats = statsOf(statSync, dataDirectory)
+  if (stats === undefined) throw cannot('is a link that leads nowhere')
+  if (!stats.isDirectory()) throw cannot('is not a directory')
+  if (readdirSync(dataDirectory).length > 0) throw new ImportRefused('import.not-empty', dataDirectory)
+  const place = realpathSync(dataDirectory)
+  if (statSync(dirname(place)).dev !== stats.dev) throw cannot('is a file system of its own')
+  return place
+}
+
+function statsOf(look: (path: string) => Stats, path: string): Stats | undefined {
+  try {
+    return look(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new ImportRefused('import.cannot-place', (error as Error).message)
+  }
+}
+
+function putInPlace(directory: string, place: string): void {
+  try {
+    if (statsOf(lstatSync, place) !== undefined) rmdirSync(place)
+    renameSync(directory, place)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // The node was started meanwhile, and has begun without the import.
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') throw new ImportRefused('import.not-empty', place)
+    throw new ImportRefused('import.cannot-place', message)
   }
 }
 

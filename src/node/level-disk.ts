@@ -320,11 +320,35 @@ async function openLevel(path: string, wasInUse: boolean, log: Log): Promise<Lev
     await level.open()
     return level
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined
-    const code: DiskRefusalCode =
-      cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED' ? 'disk.locked' : 'disk.unreadable'
-    throw refused(code, `${path}: ${messageOf(cause ?? error)}`)
+    throw openingFailed(path, error)
   }
+}
+
+function openingFailed(path: string, error: unknown): Refusal {
+  const cause = error instanceof Error ? error.cause : undefined
+  const code: DiskRefusalCode =
+    cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED' ? 'disk.locked' : 'disk.unreadable'
+  return refused(code, `${path}: ${messageOf(cause ?? error)}`)
+}
+
+/**
+ * Holds a directory against every other process and every other holder in this one, for as long as this process lives or until it is released.
+ * The lock is LevelDB's, which the end of the process lifts however it ends.
+ * @throws {Refusal} disk.locked, disk.unreadable
+ */
+export async function holdDirectory(directory: string): Promise<() => Promise<void>> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw refused('disk.unreadable', messageOf(error))
+  }
+  const level: Level = new ClassicLevel(directory, levelOptions)
+  try {
+    await level.open()
+  } catch (error) {
+    throw openingFailed(directory, error)
+  }
+  return () => level.close()
 }
 
 async function hasLevelFiles(path: string): Promise<boolean> {

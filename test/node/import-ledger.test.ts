@@ -2,10 +2,11 @@
  * What an export may be that a node is started from: terms that change, epochs that end by a record or by governance, and every byte of every
  * block another. The blocks of made ledgers come from one who holds all keys; the real processes are in the end-to-end test.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { toHex } from '../../src/chain/bytes.ts'
 import { newestEpoch } from '../../src/chain/epoch.ts'
 import type { ChainRules } from '../../src/chain/execution.ts'
@@ -17,6 +18,7 @@ import { DiskCycle } from '../../src/node/disk-cycle.ts'
 import { ImportRefused } from '../../src/node/export-peer.ts'
 import { importLedger } from '../../src/node/import-ledger.ts'
 import { openLevelDisk } from '../../src/node/level-disk.ts'
+import { catchUpUnprovenMax } from '../../src/node/limits.ts'
 import type { Log } from '../../src/node/ports.ts'
 import { MapSource } from './audit/audit-fixture.ts'
 import { genesis, joiners, MadeLedger, members, noteOf, rules } from './audit/made-ledger.ts'
@@ -35,15 +37,16 @@ interface Ledger {
   readonly rules: ChainRules
 }
 
+function importInto(dataDirectory: string, source: Source, ledger: Ledger = { genesis, rules }) {
+  const self = ledger.genesis.members.find(({ id }) => id === 'wuhan')!
+  return importLedger({ ...ledger, dataDirectory, member: self.id, self }, { source, log: quiet, onProgress: () => {} })
+}
+
 /** Into a data directory of its own: what it holds then, or the code with which it was refused, nothing being left. */
 async function imported(source: Source, ledger: Ledger = { genesis, rules }) {
   const dataDirectory = join(directory, `home-${homes++}`, 'data')
-  const self = ledger.genesis.members.find(({ id }) => id === 'wuhan')!
   try {
-    const done = await importLedger(
-      { ...ledger, dataDirectory, member: self.id, self },
-      { source, log: quiet, onProgress: () => {} },
-    )
+    const done = await importInto(dataDirectory, source, ledger)
     expect(existsSync(`${dataDirectory}.importing`)).toBe(false)
     return { ...done, epoch: await epochIn(dataDirectory, ledger) }
   } catch (error) {
@@ -123,6 +126,77 @@ test('a ledger that governance re-founded: the certificate in the chain is kept,
   const { size, root } = world.replica('xiamen').attested!
   const plain = { genesis: world.genesis, rules: { ...world.rules, refoundings: [] } }
   expect(await imported(new DirectorySource(out), plain)).toMatchObject({ size, root, epoch: 1 })
+})
+
+test('a long run of terms in which nothing was recorded: more blocks than a node holds on trust', async () => {
+  const made = new MadeLedger().add({ records: ['before'] })
+  for (let i = 0; i < catchUpUnprovenMax + 500; i++) made.lead((i + 1) % 4)
+  made.add({ records: ['after'] }).finish()
+  const { size, height } = made
+  expect(await imported(new MapSource('m', made.files))).toMatchObject({ size, height })
+}, 60_000)
+
+test('a run of empty blocks in one term, of which nothing is proven, ends in a word and not never', async () => {
+  const made = new MadeLedger().add({ records: ['before'] })
+  for (let i = 0; i < 4 * catchUpUnprovenMax; i++) made.add({ records: [] })
+  made.add({ records: ['after'] }).finish()
+  expect(await imported(new MapSource('m', made.files))).toBe('import.refused')
+}, 60_000)
+
+describe('the place of the data', () => {
+  const made = new MadeLedger().add({ records: ['a'] }).finish()
+  const newHome = (): string => {
+    const home = join(directory, `home-${homes++}`)
+    mkdirSync(home)
+    return home
+  }
+
+  test('a link to an empty folder on another disk is followed, as a start follows it', async () => {
+    const [home, disk] = [newHome(), newHome()]
+    mkdirSync(join(disk, 'gongzheng'))
+    symlinkSync(join(disk, 'gongzheng'), join(home, 'data'))
+    await importInto(join(home, 'data'), new MapSource('m', made.files))
+    expect(readdirSync(join(home, 'data'))).toContain('vote.slot')
+    expect([readdirSync(home), readdirSync(disk)]).toEqual([['data'], ['gongzheng']])
+  })
+
+  test('a file, or a link that leads nowhere: said before any work, and left as it is', async () => {
+    const [one, other] = [newHome(), newHome()]
+    writeFileSync(join(one, 'data'), 'x')
+    symlinkSync(join(other, 'nowhere'), join(other, 'data'))
+    for (const home of [one, other]) {
+      const source = new MapSource('m', made.files)
+      const refusal = expect(importInto(join(home, 'data'), source)).rejects
+      await refusal.toMatchObject({ code: 'import.cannot-place' })
+      expect([readdirSync(home), source.asked]).toEqual([['data'], []])
+    }
+  })
+
+  test('two imports into one home: one of them is told of the other, which ends as it would alone', async () => {
+    const home = newHome()
+    const both = await Promise.allSettled(
+      [1, 2].map(() => importInto(join(home, 'data'), new MapSource('m', made.files))),
+    )
+    const refused = both.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
+    expect(refused).toEqual(['disk.locked'])
+    expect(readdirSync(home)).toEqual(['data'])
+  })
+
+  test('what an import left that was killed is cleared away by the next', async () => {
+    const home = newHome()
+    mkdirSync(join(home, 'data.importing', 'data', 'rows'), { recursive: true })
+    writeFileSync(join(home, 'data.importing', 'data', 'vote.slot'), 'torn')
+    await importInto(join(home, 'data'), new MapSource('m', made.files))
+    expect(readdirSync(home)).toEqual(['data'])
+  })
+
+  test('an export with a pipe in place of a file is not waited for', async () => {
+    const out = join(directory, `home-${homes++}`)
+    mkdirSync(join(out, 'v1'), { recursive: true })
+    writeFileSync(join(out, 'v1', 'genesis'), genesis.entry)
+    execFileSync('mkfifo', [join(out, 'checkpoint')])
+    expect(await imported(new DirectorySource(out))).toBe('import.incomplete')
+  })
 })
 
 test('a byte of any block changed, anywhere: refused, and nothing is left', async () => {

@@ -391,6 +391,18 @@ const commandTexts = {
       'Nothing needs to be imported: start the node, and it catches up from the others. Never delete the data of a node that has signed.',
     ),
   },
+  'import.cannot-place': {
+    zh: words(
+      '数据无法放到 data 目录的位置',
+      '导入的数据先在旁边备好，核验完毕后整体换上；而 data 是一个文件、失效的链接或单独挂载的文件系统，或不可写。',
+      '请移走 data；若数据应放在另一块磁盘上，请把 data 做成指向该磁盘上某个空目录的链接，然后重新导入。主目录中原有的内容未作任何改动。',
+    ),
+    en: words(
+      'The data cannot take the place of the folder data',
+      'They are made beside it and take its place as a whole, once all is checked; but data is a file, a link that leads nowhere or a file system of its own, or cannot be written.',
+      'Move data away; if the data are to lie on another disk, make data a link to an empty folder on that disk. Then import again; nothing that was in the home was changed.',
+    ),
+  },
   'import.other-ledger': {
     zh: words(
       '导出的是另一个账本',

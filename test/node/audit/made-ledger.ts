@@ -168,6 +168,12 @@ export class MadeLedger {
     return this
   }
 
+  /** A term of its own in which nothing is recorded. */
+  lead(leader: number): this {
+    this.#begin(leader)
+    return this
+  }
+
   #begin(leader: number): void {
     this.#leader = leader
     const { id } = this.#members[leader]!.member
