@@ -43,13 +43,13 @@ import {
 import type { StateReader } from '../chain/state.ts'
 import { joinStatement, statementMessage } from '../chain/statement.ts'
 import { VerificationError } from '../chain/verification-error.ts'
-import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { IntakeResult } from './intake.ts'
 import type { Executed } from './ledger.ts'
 import { boxBeatMs, uncheckedSubmissionsMax } from './limits.ts'
 import type { Clock, Log, Signer } from './ports.ts'
+import { metaKey } from './store-rows.ts'
 
 export interface BoxKeeperOptions {
   readonly member: string

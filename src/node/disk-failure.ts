@@ -2,13 +2,29 @@
  * What can be wrong with a disk, apart from a failed write (which is fatal and has no class: it is reported and the process stops).
  * A disk that cannot be opened is a `Refusal` with one of the codes below and words for the operator. A row that cannot be read is
  * a `DiskReadFailed`: uncaught it ends the process like a failed assertion, because no answer would be better than a wrong one;
- * the block store may catch it, since a damaged block can be fetched again by its hash (protocol rule 18).
+ * the block store may catch it, since a damaged block can be fetched again by its hash (protocol rule 18). What is read, and is not
+ * what was written, is a `DamagedStore`.
  */
 import type { RefusalTexts } from '../chain/refusal.ts'
 
 /** A row exists or may exist, and its bytes cannot be had. Never means "there is no such row". */
 export class DiskReadFailed extends Error {
   override readonly name = 'DiskReadFailed'
+}
+
+/** Undefined also when there may be a row and it cannot be read: for whoever can do without it, or make it again. */
+export function readable(read: () => Uint8Array | undefined): Uint8Array | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DiskReadFailed) return undefined
+    throw error
+  }
+}
+
+/** A stored block does not hash to its id, or what is derived from blocks is not there: the disk is damaged. */
+export class DamagedStore extends Error {
+  override readonly name = 'DamagedStore'
 }
 
 /** Why a data directory is not opened. */

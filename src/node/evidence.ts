@@ -38,12 +38,12 @@ import { keyFromKid, kidOf } from '../chain/keys.ts'
 import { joinStatement, statementMessage } from '../chain/statement.ts'
 import { VerificationError } from '../chain/verification-error.ts'
 import { compareRanks, type MemberId } from '../consensus/message.ts'
-import { faultKey, faultRange } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import type { IntakeResult } from './intake.ts'
 import type { Executed, Ledger } from './ledger.ts'
 import { badProofWaitMs, heardHeadsMax, heardWordsMax, reportAgainMaxMs, reportAgainMs } from './limits.ts'
 import type { Clock, Disk, Log, SignatureCheck, Signer, Verifier } from './ports.ts'
+import { faultKey, faultRange } from './store-rows.ts'
 import type { NodeMessage } from './wire.ts'
 
 export interface EvidenceOptions {

@@ -7,10 +7,10 @@ import { equalBytes } from '../chain/bytes.ts'
 import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import { faultsOf, type Height, height, TERM_MAX, type Term, term } from '../chain/numbers.ts'
 import { compareRanks, type MemberId, type Rank } from '../consensus/message.ts'
-import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Log } from './ports.ts'
+import { metaKey } from './store-rows.ts'
 import type { Hello, NodeMessage } from './wire.ts'
 
 export interface FencingOptions {

@@ -22,7 +22,6 @@ import { type FieldProblem, Refusal } from '../chain/refusal.ts'
 import { Overlay } from '../chain/state.ts'
 import { parseStatement, type Statement } from '../chain/statement.ts'
 import { entryBytesMax } from '../chain/tile.ts'
-import { journalRange, numberOfJournalKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { JournalCount } from './journal-count.ts'
 import type { Executed, Ledger } from './ledger.ts'
@@ -36,6 +35,7 @@ import {
 } from './limits.ts'
 import type { Clock, Disk, Log, SignatureCheck, Signer, Verifier } from './ports.ts'
 import { SecondLook } from './second-look.ts'
+import { journalRange, numberOfJournalKey } from './store-rows.ts'
 import type { VerifiedItems } from './verified-items.ts'
 
 export interface IntakeOptions {

@@ -6,10 +6,10 @@
  * it is said, loudly, and whoever holds such a receipt submits again.
  */
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
-import { journalKey, metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Log } from './ports.ts'
+import { journalKey, metaKey } from './store-rows.ts'
 
 export interface JournalCountDependencies {
   readonly cycle: DiskCycle

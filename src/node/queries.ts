@@ -38,21 +38,15 @@ import { type Height, height } from '../chain/numbers.ts'
 import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
 import { encodeEntryBundle, tileWidthMax } from '../chain/tile.ts'
 import { formatTime } from '../chain/time.ts'
-import {
-  type BlockStore,
-  DamagedStore,
-  heightOfNamedKey,
-  type NamedField,
-  namedIndices,
-  namedRange,
-} from './block-store.ts'
+import type { BlockStore } from './block-store.ts'
 import { BoxLookups } from './box-lookups.ts'
-import { DiskReadFailed } from './disk-failure.ts'
+import { DamagedStore, DiskReadFailed } from './disk-failure.ts'
 import type { Executed } from './ledger.ts'
 import type { Clock, Signer } from './ports.ts'
 import { type CommittedLeaf, type RecordContext, RecordView, saidBy } from './record-view.ts'
 import type { Replica, ReplicaOptions } from './replica.ts'
 import { ServedProofs } from './served-proofs.ts'
+import { heightOfNamedKey, type NamedField, namedIndices, namedRange } from './store-rows.ts'
 import { Submissions } from './submissions.ts'
 import { TradeLookups } from './trade-lookups.ts'
 

@@ -5,9 +5,9 @@
 import { CborError } from '../chain/cbor.ts'
 import { type ChainRules, refoundedAfter } from '../chain/execution.ts'
 import { decodeRefounding, type Refounding } from '../chain/refounding.ts'
-import { metaKey } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
+import { metaKey } from './store-rows.ts'
 
 const namePrefix = 'refounding/'
 const rowOf = ({ epoch }: Refounding): Uint8Array => metaKey(`${namePrefix}${epoch}`)

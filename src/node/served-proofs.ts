@@ -14,9 +14,9 @@ import { consistencyPath, inclusionPath } from '../chain/merkle-tree.ts'
 import { formatNote, type Note } from '../chain/note.ts'
 import { formatPolicy } from '../chain/policy.ts'
 import { formatProofFile } from '../chain/proof-file.ts'
-import { attestationsFrom, readAttestation } from './block-store.ts'
 import type { Signer } from './ports.ts'
 import type { Replica, ReplicaOptions } from './replica.ts'
+import { attestationsFrom, readAttestation } from './store-rows.ts'
 
 export interface ServedProofsDependencies {
   readonly signer: Signer

@@ -29,8 +29,9 @@ import { Overlay } from '../chain/state.ts'
 import type { VoteState } from '../consensus/effect.ts'
 import { type BlockMeta, compareRanks } from '../consensus/message.ts'
 import type { DurableState } from '../consensus/raft.ts'
-import { type Applied, type BlockStore, DamagedStore, metaKey } from './block-store.ts'
+import type { Applied, BlockStore } from './block-store.ts'
 import type { DiskCycle } from './disk-cycle.ts'
+import { DamagedStore } from './disk-failure.ts'
 import {
   decodeHeadFile,
   decodeVoteFile,
@@ -43,6 +44,7 @@ import {
 import { Ledger, metaOf } from './ledger.ts'
 import type { Disk, Log } from './ports.ts'
 import { keepRefounding, refoundingsHeld } from './refoundings.ts'
+import { metaKey } from './store-rows.ts'
 
 /** The node cannot go on under this id, or not without a person. `code` is in the message catalogue. */
 export class StartUpFailed extends Error {

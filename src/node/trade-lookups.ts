@@ -27,10 +27,10 @@ import { decimalOf } from '../chain/catalogue/table.ts'
 import { Refusal, type RefusalTexts } from '../chain/refusal.ts'
 import type { StateReader } from '../chain/state.ts'
 import { formatTime } from '../chain/time.ts'
-import { codedRange, codedSubject, digestOfCodedKey } from './block-store.ts'
 import { DiskReadFailed } from './disk-failure.ts'
 import type { Clock } from './ports.ts'
 import type { Replica } from './replica.ts'
+import { codedRange, codedSubject, digestOfCodedKey } from './store-rows.ts'
 
 export interface TradeLookupDependencies {
   readonly catalogue: Catalogue

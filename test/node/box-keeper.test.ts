@@ -1,7 +1,7 @@
 /** The quiet box in whole nodes: from a leaf that is handed in to an opening that accounts for it, with crashes and outages on the way. */
 import { describe, expect, it } from 'vitest'
-import { journalRange } from '../../src/node/block-store.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
+import { journalRange } from '../../src/node/store-rows.ts'
 import { BoxStage, type BoxTimes } from './box-stage.ts'
 import { ReplicaWorld } from './replica-world.ts'
 

@@ -14,9 +14,9 @@ import { type FaultKind, type FaultProof, formatFault, parseFault, verifyFault }
 import { kidOf } from '../../src/chain/keys.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { signedMessage } from '../../src/consensus/message.ts'
-import { faultKey } from '../../src/node/block-store.ts'
 import type { KeptFault } from '../../src/node/evidence.ts'
 import type { Ready } from '../../src/node/replica.ts'
+import { faultKey } from '../../src/node/store-rows.ts'
 import { type Impostor, ReplicaWorld } from './replica-world.ts'
 
 const liar = 'wuhan'

@@ -4,11 +4,11 @@ import { assembleBlock } from '../../src/chain/block.ts'
 import { height } from '../../src/chain/numbers.ts'
 import { parseStatement } from '../../src/chain/statement.ts'
 import { blockKey, rowsOfBlock } from '../../src/node/block-rows.ts'
-import { derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/block-store.ts'
 import { decodeHeadFile } from '../../src/node/durable-state.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
 import type { Slot } from '../../src/node/ports.ts'
 import { Queries } from '../../src/node/queries.ts'
+import { derivedPrefixes, journalRange, metaKey, prefixRange } from '../../src/node/store-rows.ts'
 import { ReplicaWorld } from './replica-world.ts'
 
 function grown(records = 6): ReplicaWorld {

@@ -5,8 +5,8 @@
  */
 import { height } from '../../src/chain/numbers.ts'
 import { blockKey } from '../../src/node/block-rows.ts'
-import { metaKey } from '../../src/node/block-store.ts'
 import type { MemoryMedium, PhaseCount } from '../../src/node/memory-disk.ts'
+import { metaKey } from '../../src/node/store-rows.ts'
 import { ReplicaWorld } from '../node/replica-world.ts'
 import { clauses, counted, type Teller } from './script.ts'
 

@@ -11,7 +11,7 @@ import { Reconfiguring } from './reconfigure.ts'
 import type { Deed } from './schedule.ts'
 import type { Machine, World } from './world.ts'
 
-/** First byte of the keys of blocks (src/node/block-store.ts). */
+/** First byte of the keys of blocks (src/node/block-rows.ts). */
 const blockPrefix = blockKey(height(0))[0]
 
 /** A disk that is as good as endless. */

@@ -5,8 +5,8 @@ import { encodeEntry } from '../../../src/chain/entry.ts'
 import type { Leaf } from '../../../src/chain/execution.ts'
 import { leafHash } from '../../../src/chain/merkle-tree.ts'
 import { parseStatement } from '../../../src/chain/statement.ts'
-import { journalKey } from '../../../src/node/block-store.ts'
 import { messageBytesMax } from '../../../src/node/ports.ts'
+import { journalKey } from '../../../src/node/store-rows.ts'
 import { attestation, block, type Case, genesisId, ref, root, type Scene } from './scene.ts'
 
 const first = block({ size: 3, root: root('3') })

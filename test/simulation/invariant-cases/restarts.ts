@@ -2,8 +2,8 @@
 import { refOfBlock } from '../../../src/chain/block.ts'
 import { encodeCbor } from '../../../src/chain/cbor.ts'
 import { height } from '../../../src/chain/numbers.ts'
-import { metaKey } from '../../../src/node/block-store.ts'
 import type { HeadFile } from '../../../src/node/durable-state.ts'
+import { metaKey } from '../../../src/node/store-rows.ts'
 import {
   ack,
   block,

@@ -5,7 +5,7 @@
 
 import { decodeCbor, field } from '../../../src/chain/cbor.ts'
 import { parseEntry } from '../../../src/chain/entry.ts'
-import { journalKey } from '../../../src/node/block-store.ts'
+import { journalKey } from '../../../src/node/store-rows.ts'
 import type { NodeProcess } from '../node-process.ts'
 import type { Answer, Watch } from '../watch.ts'
 import type { World } from '../world.ts'

@@ -4,9 +4,9 @@
  */
 import { decodeCbor, field } from '../../../src/chain/cbor.ts'
 import type { Epoch } from '../../../src/chain/epoch.ts'
-import { metaKey } from '../../../src/node/block-store.ts'
 import type { MemoryMedium } from '../../../src/node/memory-disk.ts'
 import type { MemberId } from '../../../src/node/ports.ts'
+import { metaKey } from '../../../src/node/store-rows.ts'
 import type { NodeProcess } from '../node-process.ts'
 import type { Watch } from '../watch.ts'
 import type { World } from '../world.ts'
