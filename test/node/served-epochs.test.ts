@@ -237,6 +237,32 @@ function receiptFile({ world }: LedgerStage, jws: string): string {
   return file
 }
 
+test('re-founded: nobody shows a checkpoint or a proof before one record is attested by the members of now; what was saved before stays good', async () => {
+  const stage = staged(2)
+  const { world } = stage
+  const index = lastIndex(stage)
+  const before = await clientOf(stage, 'beijing')
+  const saved = { policy: await before.policy(), ...(await proven(before, index)) }
+  refoundedWith(world, ['xiamen', 'nanning'])
+  const clients = [await clientOf(stage, 'beijing'), await clientOf(stage, 'xiamen')]
+  for (const client of clients) {
+    expect((await client.status()).hindrances).toEqual([])
+    await expect(client.checkpoint()).rejects.toMatchObject({ code: 'checkpoint.not-yet' })
+    await expect(client.proofFile(index)).rejects.toMatchObject({ code: 'record.not-attested' })
+    expect(await client.record(index)).toMatchObject({ kind: 'record', record: { status: 'attested' } })
+    expect(await client.policy()).toBe(await client.policy({ epoch: 1 }))
+  }
+  expect(verifyProofFile(saved).index).toBe(BigInt(index))
+  stage.take('xiamen', world.statement('beijing', 'the first of the new epoch'))
+  for (const client of clients) {
+    const policy = await client.policy()
+    const { size } = checkNoteAgainstPolicy(parseNote(await client.checkpoint()), parsePolicy(policy))
+    expect(Number(size)).toBeGreaterThan(Number(index) + 1)
+    expect(verifyProofFile({ policy, ...(await proven(client, index)) }).index).toBe(BigInt(index))
+  }
+  expect(verifyProofFile(saved).index).toBe(BigInt(index))
+})
+
 test('re-founded: receipts of the founding members and of newcomers are answered and verified by the command line, off the genesis alone', async () => {
   const stage = staged(2)
   const { world } = stage
