@@ -382,7 +382,7 @@ export const configurationRefusals: RefusalTexts = {
     zh: {
       title: '节点配置有误',
       cause: 'config.json 的字段缺失、多余或取值不对（见 fields）。',
-      remedy: '请按 fields 逐项改正；写法见 docs/cli.md。',
+      remedy: '请按 fields 逐项改正；写法见 docs/cli.zh.md。',
     },
     en: {
       title: 'The node configuration is wrong',

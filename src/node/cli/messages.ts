@@ -607,7 +607,7 @@ const commandTexts = {
     zh: words(
       '无法读懂要导入的文件',
       '文件既不是 JSON（数组、对象或每行一个），也不是带表头的 CSV。',
-      '请按所指的行修正；字段含义见 docs/importing.md。',
+      '请按所指的行修正；字段含义见 docs/importing.zh.md。',
     ),
     en: words(
       'The file to import cannot be read',

@@ -101,7 +101,7 @@ function programFor(terminal: Terminal, run: Run): Command {
     .addHelpText(
       'after',
       t(
-        '\n退出码：0 成功；1 被拒绝或未通过验证；2 命令、文件或配置有误；3 没有应答；4 已接收而尚未共证；5 节点故障停止。\n详见 docs/cli.md。',
+        '\n退出码：0 成功；1 被拒绝或未通过验证；2 命令、文件或配置有误；3 没有应答；4 已接收而尚未共证；5 节点故障停止。\n详见 docs/cli.zh.md。',
         '\nExit codes: 0 done; 1 refused or not verified; 2 command, file or configuration wrong; 3 no answer; 4 received, not attested yet; 5 the node failed.\nSee docs/cli.md.',
       ),
     )
