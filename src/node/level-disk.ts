@@ -338,7 +338,7 @@ function openingFailed(path: string, error: unknown): Refusal {
  */
 export async function holdDirectory(directory: string): Promise<() => Promise<void>> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await mkdir(directory, { recursive: true })
   } catch (error) {
     throw refused('disk.unreadable', messageOf(error))
   }

@@ -117,12 +117,15 @@ class Audit {
   readonly #otherChains = new Map<Source, Finding>()
   readonly #reads: Read[] = []
   readonly #backDated = new Set<string>()
+  /** Of the tree that an earlier audit left: what was compared with one that is gone is compared again. */
+  readonly #resumedSize: number
 
   constructor(sources: readonly Source[], options: AuditOptions, dependencies: AuditDependencies) {
     this.#sources = sources
     this.#options = options
     this.#deps = dependencies
     this.#genesis = options.rules.genesis
+    this.#resumedSize = dependencies.store.size
   }
 
   async run(): Promise<AuditReport> {
@@ -139,7 +142,7 @@ class Audit {
       const { source, head } = read
       if (compared === undefined) continue
       const before = seen.get(source.name)
-      const comparedHeight = before?.comparedHeight ?? 0
+      const comparedHeight = Math.min(before?.comparedHeight ?? 0, resumedAt)
       const to = store.endOf(head.size)!.height
       // What was replayed just now came from the primary.
       const open = source === primary?.source ? Math.min(to, resumedAt) : to
@@ -303,13 +306,14 @@ class Audit {
 
   async #compareEntries({ source, head }: Read): Promise<number> {
     const { store, onProgress } = this.#deps
-    const from = Math.min(this.#options.entriesRead, head.size)
+    const read = Math.min(this.#options.entriesRead, this.#resumedSize)
+    const from = Math.min(read, head.size)
     const total = head.size - from
     const finding = await compareEntries(source, store, { from, size: head.size }, (leaves) =>
       onProgress('entries', Math.max(0, leaves - from), total),
     )
     if (finding !== undefined) this.#add(finding)
-    return finding === undefined ? Math.max(head.size, this.#options.entriesRead) : this.#options.entriesRead
+    return finding === undefined ? Math.max(head.size, read) : read
   }
 
   /** Up to which size the tiles of a source are known to be ours; undefined when something is wrong with it. */
@@ -353,7 +357,7 @@ class Audit {
     }
     const policy = await comparePolicy(source, this.#genesis, { newest: store.epoch, size: head.size })
     if (policy !== undefined) this.#add(policy)
-    const from = Math.min(last?.compared ?? 0, head.size)
+    const from = Math.min(last?.compared ?? 0, this.#resumedSize, head.size)
     const tiles = await compareTiles(source, store, { from, size: head.size }, (leaves) =>
       onProgress('tiles', Math.max(0, leaves - from), head.size - from),
     )

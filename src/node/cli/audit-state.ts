@@ -6,12 +6,16 @@
  *     <directory>/audit.json     the ledger, the sources' checkpoints, how far each was compared
  *     <directory>/genesis.json   the genesis that was pinned, byte for byte
  *     <directory>/tree/          what was computed from the blocks (audit-store.ts)
+ *     <directory>/held/          held by the one audit that runs (level-disk.ts)
  *     <directory>/fault-….json   fault proofs, each a file that stands by itself
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseCheckpoint } from '../../chain/checkpoint.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
+import { parseNote } from '../../chain/note.ts'
 import { Refusal } from '../../chain/refusal.ts'
+import { VerificationError } from '../../chain/verification-error.ts'
 import type { Seen } from '../audit/audit.ts'
 import { readBytes, readText, writeWhole } from './files.ts'
 
@@ -34,21 +38,54 @@ interface AuditFile {
   readonly entriesRead: number
 }
 
-/** @throws {Refusal} audit.state-damaged */
+/**
+ * What was shown before convicts, and what was compared is not compared again: so nothing is taken that an audit would not have written.
+ * @throws {Refusal} audit.state-damaged
+ */
 export function readAuditState(directory: string): AuditState {
   if (!existsSync(join(directory, auditFile))) return { genesis: undefined, seen: new Map(), entriesRead: 0 }
-  const genesis = parseGenesis(readBytes(join(directory, genesisFile)))
-  const damaged = (why: string): Refusal => new Refusal('audit.state-damaged', `${directory}: ${why}`)
-  let file: AuditFile
   try {
-    file = JSON.parse(readText(join(directory, auditFile))) as AuditFile
+    const genesis = parseGenesis(readBytes(join(directory, genesisFile)))
+    const file = object(JSON.parse(readText(join(directory, auditFile))), auditFile) as Partial<AuditFile>
+    if (file.format !== format) throw damaged(`${auditFile} is of another version`)
+    if (file.ledger !== genesis.ledger) throw damaged(`${auditFile} and ${genesisFile} are of two ledgers`)
+    const sources = Object.entries(object(file.sources, 'sources'))
+    const seen = new Map(sources.map(([name, each]) => [name, seenIn(object(each, name), name, genesis)]))
+    return { genesis, seen, entriesRead: natural(file.entriesRead, 'entriesRead') }
   } catch (error) {
-    if (error instanceof SyntaxError) throw damaged(error.message)
+    const isOurs = error instanceof Refusal || error instanceof SyntaxError || error instanceof VerificationError
+    if (isOurs) throw new Refusal('audit.state-damaged', `${directory}: ${error.message}`)
     throw error
   }
-  if (file.format !== format) throw damaged(`${auditFile} is of another version`)
-  if (file.ledger !== genesis.ledger) throw damaged(`${auditFile} and ${genesisFile} are of two ledgers`)
-  return { genesis, seen: new Map(Object.entries(file.sources)), entriesRead: file.entriesRead }
+}
+
+/** @throws {Refusal, VerificationError} */
+function seenIn(file: Partial<Record<keyof Seen, unknown>>, source: string, genesis: Genesis): Seen {
+  const { note } = file
+  if (typeof note !== 'string') throw damaged(`${source} has no note`)
+  const { origin, size } = parseCheckpoint(parseNote(note).text)
+  if (origin !== genesis.origin) throw damaged(`the note of ${source} is of ${origin}`)
+  const compared = natural(file.compared, 'compared')
+  if (natural(file.size, 'size') !== Number(size) || compared > Number(size)) throw damaged(`the sizes of ${source}`)
+  const { comparedHeight } = file
+  return {
+    note,
+    size: Number(size),
+    compared,
+    ...(comparedHeight === undefined ? {} : { comparedHeight: natural(comparedHeight, 'comparedHeight') }),
+  }
+}
+
+const damaged = (why: string): Refusal => new Refusal('audit.state-damaged', why)
+
+function object(value: unknown, name: string): object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(`${name} is no object`)
+  return value
+}
+
+function natural(value: unknown, name: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw damaged(`${name} is no count`)
+  return value as number
 }
 
 export function writeAuditState(

@@ -3,7 +3,7 @@
  * a report and one of three verdicts: all good (exit code 0), a contradiction found (1), could not finish (3).
  */
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CborError } from '../../chain/cbor.ts'
@@ -18,7 +18,7 @@ import { HttpSource } from '../audit/http-source.ts'
 import { isIncomplete, type Source } from '../audit/source.ts'
 import { rulesOf } from '../configuration.ts'
 import { DiskReadFailed } from '../disk-failure.ts'
-import { openLevelDisk } from '../level-disk.ts'
+import { holdDirectory, openLevelDisk } from '../level-disk.ts'
 import type { Log } from '../ports.ts'
 import { VerifierPool } from '../verifier-pool.ts'
 import { reportText, type Trust } from './audit-report.ts'
@@ -49,7 +49,7 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
   const given = options.genesis === undefined ? undefined : parseGenesis(readBytes(options.genesis))
   const fingerprint = options.fingerprint?.toUpperCase()
   const directory = options.state ?? mkdtempSync(join(tmpdir(), 'gongzheng-audit-'))
-  mkdirSync(directory, { recursive: true })
+  const release = await heldState(directory)
   try {
     const state = readAuditState(directory)
     const { genesis: pinned } = state
@@ -112,7 +112,19 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
     say(whole, { genesis: choice.genesis, trust, proofs: options.state ?? '.' }, terminal)
     return verdict === 'good' ? exitCode.done : verdict === 'contradiction' ? exitCode.refused : exitCode.noAnswer
   } finally {
+    await release()
     if (options.state === undefined) rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Two audits that ran into each other, as out of cron, would each forget what the other was shown. */
+async function heldState(directory: string): Promise<() => Promise<void>> {
+  try {
+    return await holdDirectory(join(directory, 'held'))
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const code = error.code === 'disk.locked' ? 'audit.state-in-use' : 'audit.state-damaged'
+    throw new Refusal(code, `${directory}: ${error.message}`)
   }
 }
 
@@ -138,7 +150,13 @@ async function audited(
   const onFatal = (reason: string): void => fail(new Refusal('audit.state-damaged', reason))
   // Of no node.
   const owner = { ledger: genesis.ledger, node: '00'.repeat(8) }
-  const opened = await openLevelDisk({ directory: treeDirectory(directory), owner }, { log, onFatal })
+  const opened = await openLevelDisk({ directory: treeDirectory(directory), owner }, { log, onFatal }).catch(
+    (error: unknown) => {
+      // Not a node's disk: what to do about it is another matter.
+      if (error instanceof Refusal) throw new Refusal('audit.state-damaged', error.message)
+      throw error
+    },
+  )
   // The main thread executes and waits for the network meanwhile.
   const verifier = new VerifierPool({ workers: availableParallelism() }, { log, onFatal })
   const bars = new Bars(terminal)

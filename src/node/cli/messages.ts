@@ -231,15 +231,27 @@ const commandTexts = {
       'Compare with the fingerprint in the charter; for another ledger use another --state directory.',
     ),
   },
+  'audit.state-in-use': {
+    zh: words(
+      '另一次审计正在使用该目录',
+      '同一审计目录一次只供一次审计使用，例如定时任务的上一次审计尚未结束。',
+      '请等待该次审计结束后重试，或换用另一个 --state 目录。',
+    ),
+    en: words(
+      'Another audit is using this state directory',
+      'One audit at a time uses a state directory; the last one out of cron, say, has not ended.',
+      'Wait for it to end and try again, or use another --state directory.',
+    ),
+  },
   'audit.state-damaged': {
     zh: words(
       '审计目录无法使用',
-      '审计目录中的文件被改动、损坏，或属于另一个版本。',
+      '审计目录中的文件被改动、损坏、属于另一个版本，或无法读写。',
       '请移走该目录后重新审计；其中的矛盾签名文件各自独立有效，请先保存。',
     ),
     en: words(
       'The state directory cannot be used',
-      'A file of it was changed or damaged, or is of another version.',
+      'A file of it was changed or damaged, is of another version, or cannot be read or written.',
       'Move the directory away and audit anew; fault proofs in it stand by themselves, so keep them.',
     ),
   },

@@ -2,7 +2,7 @@
  * `audit` and `export ledger` as commands: a ledger over HTTP and as a directory, its verdicts as exit codes, its state directory, and any byte of an
  * export that is changed.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -128,6 +128,64 @@ test('a state directory that lost rows names nobody: what looks wrong is compute
   const ran = await runJson<Answer>('audit', directoryOf(ledger.files), '--state', state)
   expect([ran.code, ran.json.verdict, ran.json.newBlocks]).toEqual([0, 'good', String(ledger.height)])
   expect(ran.error).toContain('again from the genesis')
+})
+
+test('what an audit would not have written is no state: nothing is taken for compared, and nobody for a liar, by it', async () => {
+  const [directory, state] = [directoryOf(ledger.files), temporaryDirectory()]
+  expect((await run('audit', directory, '--state', state)).code).toBe(0)
+  const path = join(state, 'audit.json')
+  const whole = readFileSync(path, 'utf8')
+  const file = JSON.parse(whole) as { sources: Record<string, object> }
+  const seen = file.sources[directory]!
+  const changed = (fields: object): object => ({ ...file, sources: { [directory]: { ...seen, ...fields } } })
+  const broken: readonly unknown[] = [
+    ...[
+      null,
+      [],
+      { ...file, sources: null },
+      { ...file, sources: { [directory]: null } },
+      changed({ note: undefined }),
+    ],
+    ...[changed({ note: 'x' }), changed({ note: 5 }), changed({ size: 1e12 }), changed({ compared: 1e12 })],
+    ...[
+      changed({ compared: -5 }),
+      changed({ compared: 'all' }),
+      { ...file, entriesRead: -3 },
+      { ...file, entriesRead: 'all' },
+    ],
+    changed({ note: (seen as { note: string }).note.replace('ledger.test', 'ledger.other') }),
+  ]
+  for (const each of broken) {
+    writeFileSync(path, JSON.stringify(each))
+    const ran = await run('audit', directory, '--state', state)
+    expect([ran.code, ran.error], JSON.stringify(each)).toEqual([2, expect.stringContaining('audit.state-damaged')])
+  }
+  writeFileSync(path, whole)
+  for (const content of ['', '{}']) {
+    writeFileSync(join(state, 'genesis.json'), content)
+    expect((await run('audit', directory, '--state', state)).error).toContain('audit.state-damaged')
+  }
+  const inTheWay = await run('audit', directory, '--state', path)
+  expect([inTheWay.code, inTheWay.error]).toEqual([2, expect.stringContaining('audit.state-damaged')])
+})
+
+test('where the tree is gone, what was compared with it is compared again', async () => {
+  const [directory, state] = [directoryOf(ledger.files), temporaryDirectory()]
+  expect((await run('audit', directory, '--state', state)).code).toBe(0)
+  rmSync(join(state, 'tree'), { recursive: true })
+  for (const file of ['tile/0/000', 'tile/entries/000']) {
+    const bytes = readFileSync(join(directory, file))
+    writeFileSync(join(directory, file), bytes.fill(bytes[40]! ^ 1, 40, 41))
+  }
+  const { code, json } = await runJson<Answer>('audit', directory, '--state', state)
+  expect([code, json.findings.map(({ file }) => file)]).toEqual([1, ['tile/entries/000', 'tile/0/000']])
+})
+
+test('two audits on one state directory: the second is told of the first', async () => {
+  const [directory, state] = [directoryOf(ledger.files), temporaryDirectory()]
+  const ran = await Promise.all([1, 2].map(() => run('audit', directory, '--state', state)))
+  expect(ran.map(({ code }) => code).sort()).toEqual([0, 2])
+  expect(ran.find(({ code }) => code === 2)!.error).toContain('audit.state-in-use')
 })
 
 test('what a stranger sent does not speak to the terminal', async () => {
