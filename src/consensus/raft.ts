@@ -5,6 +5,10 @@
  * Raft's shape with three changes, because members may lie: one quorum for everything; a vote compares certificates, not tails, and
  * uncertified blocks die with their term; commit takes two steps (acknowledge, lock).
  *
+ * Here are the rules, whole, since nearly each of them asks for term, vote, lock and log together. What only holds or counts has its own file:
+ * the chain (log.ts), signatures (tally.ts), how far each peer is (progress.ts), certificates without their block (waiting-certificates.ts),
+ * reads (reads.ts).
+ *
  * The caller's duties, in order: check every signature and certificate before `receive` (rule 2); check every block before
  * `accept` and `adopt` (rules 9, 10); carry out the effects of each call before the next; let nothing marked durable overtake a write.
  */
@@ -40,7 +44,9 @@ import {
   type VoteRequest,
 } from './message.ts'
 import { onAcknowledged, onPosition, onSent, type Progress, probe } from './progress.ts'
+import { PendingReads } from './reads.ts'
 import { Tally } from './tally.ts'
+import { WaitingCertificates } from './waiting-certificates.ts'
 
 export interface RaftOptions {
   readonly self: MemberId
@@ -79,29 +85,14 @@ export type AdoptionProof =
  * drove ahead while nobody else was heard is caught up with in about as many elections as that took time-outs.
  */
 const termRaiseMax = 1_000
-/** Ticks that a certificate waits for its block to arrive by the ordinary stream before the block is fetched. */
-const fetchPatienceTicks = 3
 /** A certificate this far above the tail is fetched at once: the stream will not bring the block soon. */
 const fetchGapBlocks = 64
-/** Certificates kept for blocks not on the chain yet; the lowest-ranked makes room. */
-const pendingCertificatesMax = 256
 /** LOCKs counted this far above the committed block; honest members are never further ahead of a node that can use them. */
 const lockHorizonBlocks = 4_096
 /** A peer with blocks in flight that does not move on for this many heartbeats has lost some of them. */
 const silentHeartbeatsMax = 5
 /** A leader that is answered from a higher term waits this many heartbeats for that term's leader before it stands above it. */
 const stepUpPatienceHeartbeats = 2
-/** Reads that wait for their confirmation, of all members together; who has most of them makes room. */
-const readsMax = 1_000
-
-interface PendingRead {
-  readonly context: number
-  readonly from: MemberId
-  readonly round: number
-  /** The leader's lock when the request came: LOCKs go to all, so others may have committed that far before the leader has. */
-  readonly height: Height
-  readonly confirmed: Set<MemberId>
-}
 
 export class Raft {
   readonly #options: RaftOptions
@@ -152,7 +143,7 @@ export class Raft {
 
   readonly #acks: Tally<AckCertificate['signed']>
   readonly #locks: Tally<Lock>
-  readonly #pending = new Map<string, { certificate: BlockCertificate; ticks: number }>()
+  readonly #waiting = new WaitingCertificates()
   #certifiedHeights: Height[] = []
   #commitCertificate: BlockCertificate | undefined
   #ownLock: SignedLock | null = null
@@ -166,7 +157,7 @@ export class Raft {
   #certifiedOwn: Height
   #stalledTicks = 0
   #round = 0
-  #reads: PendingRead[] = []
+  readonly #reads: PendingReads
   #stepUpRestTicks = 0
   /** Tick of the first answer in this leadership from a higher term; terms never fall, so it stays true. */
   #higherTermSeenAtTick: number | null = null
@@ -183,7 +174,7 @@ export class Raft {
     // A crash between dropping one certified chain and holding the other leaves the lock off the chain: its rank still binds every vote
     // and acknowledgement, but it cannot be stood on until its block, or a higher one, has been fetched.
     if (!this.#log.has(durable.lock.block) && durable.lock.certificate !== undefined) {
-      this.#pending.set(durable.lock.block.id, { certificate: durable.lock.certificate, ticks: 0 })
+      this.#waiting.add(durable.lock.certificate)
     }
     assert(durable.lock.block.height >= durable.commit, 'nothing is committed above the lock')
     // Every block of the current term on my disk was acknowledged, or might have been: both bind me alike (rule 8).
@@ -191,6 +182,7 @@ export class Raft {
     this.#votes = new Tally(this.#quorum)
     this.#acks = new Tally(this.#quorum)
     this.#locks = new Tally(this.#quorum)
+    this.#reads = new PendingReads(options.self, this.#quorum)
     this.#certifiedOwn = durable.commit
     this.#timeoutTicks = this.#randomTimeout()
   }
@@ -234,7 +226,7 @@ export class Raft {
   }
   /** A certificate for this block is here already, though the block may not be: its time is nobody's opinion any more (rule 10). */
   knowsCertificate(id: string): boolean {
-    return this.#pending.has(id)
+    return this.#waiting.has(id)
   }
   blockAt(height: Height): BlockMeta | undefined {
     return this.#log.at(height)
@@ -398,7 +390,7 @@ export class Raft {
     }
     if (proof.kind === 'certificate') this.#learn(proof.certificate)
     else this.#learnAttested(target)
-    this.#applyPending()
+    this.#applyWaiting()
     return true
   }
 
@@ -678,7 +670,7 @@ export class Raft {
     this.#lastAck = block
     this.#effects.push({ kind: 'append', block })
     this.#signAck(base, block)
-    this.#applyPending()
+    this.#applyWaiting()
   }
 
   /**
@@ -862,7 +854,7 @@ export class Raft {
     const heir = this.#role === 'leader' ? this.#mostAdvancedPeer() : undefined
     if (heir !== undefined) this.#sendAll({ kind: 'handover', term: this.term, to: heir })
     this.#campaign = null
-    this.#reads = []
+    this.#reads.clear()
     this.#become('follower', null, reason)
     this.#resetElectionTimer()
     this.#restTicks = 2 * this.#options.electionTimeoutTicks
@@ -958,9 +950,7 @@ export class Raft {
     this.#locks.forget(height)
     const certified = this.#certifiedHeights.filter((h) => h <= height).sort((a, b) => a - b)
     this.#certifiedHeights = this.#certifiedHeights.filter((h) => h > height)
-    for (const [id, pending] of this.#pending) {
-      if (certifiedBlock(pending.certificate).height <= height) this.#pending.delete(id)
-    }
+    this.#waiting.forgetThrough(height)
     this.#effects.push({ kind: 'commit', height, certified })
     if (this.#role === 'leader') this.#answerReads()
   }
@@ -1003,50 +993,22 @@ export class Raft {
     if (this.#role === 'leader' && compareRanks(block, this.#lock.block) > 0) {
       this.#resign('a certified block outranks my lock')
     }
-    const held = this.#pending.get(block.id)
-    // A commit certificate says more than an acknowledgement certificate.
-    if (held === undefined || (held.certificate.signed.kind === 'ack' && certificate.signed.kind === 'lock')) {
-      this.#pending.set(block.id, { certificate, ticks: held?.ticks ?? 0 })
-    }
-    if (this.#pending.size > pendingCertificatesMax) this.#forgetLowestPending()
-    if (held === undefined && block.height > this.#log.tail.height + fetchGapBlocks) {
+    const isNew = this.#waiting.add(certificate)
+    if (isNew && block.height > this.#log.tail.height + fetchGapBlocks) {
       this.#effects.push({ kind: 'fetch', certificate })
     }
   }
 
-  #forgetLowestPending(): void {
-    let lowest: BlockRef | undefined
-    for (const { certificate } of this.#pending.values()) {
-      const block = certifiedBlock(certificate)
-      if (lowest === undefined || compareRanks(block, lowest) < 0) lowest = block
-    }
-    if (lowest !== undefined) this.#pending.delete(lowest.id)
-  }
-
   /** Certificates that were here before their block. */
-  #applyPending(): void {
-    if (this.#pending.size === 0) return
-    const here = [...this.#pending.values()]
-      .map((pending) => pending.certificate)
-      .filter((certificate) => this.#log.has(certifiedBlock(certificate)))
-      .sort((a, b) => compareRanks(certifiedBlock(a), certifiedBlock(b)))
-    for (const certificate of here) {
-      this.#pending.delete(certifiedBlock(certificate).id)
+  #applyWaiting(): void {
+    for (const certificate of this.#waiting.takeThose((block) => this.#log.has(block))) {
       this.#applyCertificate(certificate)
     }
   }
 
   #fetchWhatWaits(): void {
-    let highest: BlockCertificate | undefined
-    let patient = true
-    for (const pending of this.#pending.values()) {
-      if (!this.#mayAdopt(pending.certificate)) continue
-      if (++pending.ticks >= fetchPatienceTicks) patient = false
-      if (highest === undefined || outranks(pending.certificate, highest)) highest = pending.certificate
-    }
-    if (highest === undefined || patient) return
-    for (const pending of this.#pending.values()) pending.ticks = 0
-    this.#effects.push({ kind: 'fetch', certificate: highest })
+    const certificate = this.#waiting.tick((waiting) => this.#mayAdopt(waiting))
+    if (certificate !== undefined) this.#effects.push({ kind: 'fetch', certificate })
   }
 
   /** Rule 3, before the block is here: a QC off my chain moves me only above my lock, and only before my first ACK in the term. */
@@ -1062,34 +1024,19 @@ export class Raft {
 
   #onReadRequest(from: MemberId, context: number): void {
     if (this.#role !== 'leader') return
-    const confirmed = new Set([this.#options.self])
-    this.#reads.push({ context, from, round: this.#round + 1, height: this.#lock.block.height, confirmed })
-    if (this.#reads.length > readsMax) this.#forgetRead()
+    this.#reads.add({ context, from, round: this.#round + 1, height: this.#lock.block.height })
     if (this.#quorum === 1) this.#answerReads()
     else this.#startReadRound()
   }
 
-  /** The oldest of whoever has most of them waiting: no member can crowd out another. The asker's own time-out answers it. */
-  #forgetRead(): void {
-    const waiting = new Map<MemberId, number>()
-    for (const { from } of this.#reads) waiting.set(from, (waiting.get(from) ?? 0) + 1)
-    const most = Math.max(...waiting.values())
-    this.#reads.splice(
-      this.#reads.findIndex(({ from }) => waiting.get(from) === most),
-      1,
-    )
-  }
-
   /** One round of heartbeats at a time: reads that come while one is out share the next (a lost one is overtaken by the next tick's). */
   #startReadRound(): void {
-    const isOut = this.#reads.some((read) => read.round === this.#round && read.confirmed.size < this.#quorum)
-    if (!isOut) this.#heartbeat()
+    if (!this.#reads.awaits(this.#round)) this.#heartbeat()
   }
 
   #confirmReads(from: MemberId, round: number): void {
-    if (this.#reads.length === 0) return
-    for (const read of this.#reads) if (round >= read.round) read.confirmed.add(from)
-    if (this.#reads.at(-1)!.round > this.#round) this.#startReadRound()
+    this.#reads.confirm(from, round)
+    if (this.#reads.newestRound > this.#round) this.#startReadRound()
     this.#answerReads()
   }
 
@@ -1097,11 +1044,7 @@ export class Raft {
     // Before the first commit of its term a leader does not know what is committed.
     if (this.#log.committed.term !== this.term) return
     const height = this.#log.commit
-    const isReady = (read: PendingRead) => read.confirmed.size >= this.#quorum && read.height <= height
-    const ready = this.#reads.filter(isReady)
-    if (ready.length === 0) return
-    this.#reads = this.#reads.filter((read) => !isReady(read))
-    for (const { context, from } of ready) {
+    for (const { context, from } of this.#reads.takeReady(height)) {
       if (from === this.#options.self) this.#effects.push({ kind: 'read-ready', context, height })
       else this.#send(from, { kind: 'read-reply', context, height })
     }
@@ -1126,7 +1069,7 @@ export class Raft {
       this.#ackSigned = null
       this.#ownAck = null
       this.#refusedHere = null
-      this.#reads = []
+      this.#reads.clear()
       this.#handoverTo = null
     }
     if (repeated) return
@@ -1203,11 +1146,6 @@ export class Raft {
 }
 
 const rankOf = (ref: Rank): Rank => ({ term: ref.term, height: ref.height })
-
-function outranks(a: BlockCertificate, b: BlockCertificate): boolean {
-  const order = compareRanks(certifiedBlock(a), certifiedBlock(b))
-  return order > 0 || (order === 0 && a.signed.kind === 'lock' && b.signed.kind === 'ack')
-}
 
 /** Spread into a message: absent stays absent (exactOptionalPropertyTypes). */
 function certificateField(certificate: BlockCertificate | undefined): { certificate?: BlockCertificate } {
