@@ -81,9 +81,14 @@ export const toLatin1 = (bytes: Uint8Array): string => codec.encode(bytes, 'lati
 /** Big-endian unsigned 64-bit number; the argument must be a safe natural number. */
 export function u64(value: number): Uint8Array {
   const out = new Uint8Array(8)
-  writeU32(out, 0, Math.floor(value / 2 ** 32))
-  writeU32(out, 4, value % 2 ** 32)
+  writeU64(out, 0, value)
   return out
+}
+
+/** As `u64`, in place. */
+export function writeU64(out: Uint8Array, at: number, value: number): void {
+  writeU32(out, at, Math.floor(value / 2 ** 32))
+  writeU32(out, at + 4, value % 2 ** 32)
 }
 
 /** Big-endian. Byte by byte: a DataView needs the array's `buffer`, which costs small arrays dearly (see `inHeapBytes`). */

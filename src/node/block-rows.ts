@@ -11,7 +11,7 @@
  */
 import { assert } from '../chain/assert.ts'
 import { blockBytesMax } from '../chain/block.ts'
-import { concat, u64 } from '../chain/bytes.ts'
+import { concat, writeU64 } from '../chain/bytes.ts'
 import type { Height } from '../chain/numbers.ts'
 import type { Row } from './ports.ts'
 
@@ -23,8 +23,14 @@ const prefix = 0x62
 
 /** @param piece numbered from 0 */
 export function blockKey(at: Height, piece = 0): Uint8Array {
-  const first = concat(Uint8Array.of(prefix), u64(at))
-  return piece === 0 ? first : concat(first, Uint8Array.of(piece >>> 8, piece))
+  const key = new Uint8Array(piece === 0 ? 9 : 11)
+  key[0] = prefix
+  writeU64(key, 1, at)
+  if (piece > 0) {
+    key[9] = piece >>> 8
+    key[10] = piece
+  }
+  return key
 }
 
 type ReadRow = (key: Uint8Array) => Uint8Array | undefined
@@ -51,17 +57,29 @@ export function blockOfRows(at: Height, read: ReadRow): Uint8Array | undefined {
   return pieces.length <= 1 ? pieces[0] : concat(...pieces)
 }
 
-/** Bytes of a block from an offset on: fewer where a row is missing. @param read the piece with this number */
+/**
+ * Bytes of a block from an offset on, in memory of their own: fewer where a row is missing.
+ * @param read the piece with this number, good until it is called again
+ */
 export function partOfBlock(
   offset: number,
   length: number,
   read: (piece: number) => Uint8Array | undefined,
 ): Uint8Array | undefined {
-  const first = Math.floor(offset / pieceBytes)
-  const begin = offset - first * pieceBytes
-  const piece = read(first)
-  const part = piece?.subarray(begin, begin + length)
-  if (part === undefined || part.length === length || piece!.length !== pieceBytes) return part
-  const rest = partOfBlock(offset + part.length, length - part.length, read)
-  return rest === undefined ? part : concat(part, rest)
+  const part = new Uint8Array(length)
+  let filled = 0
+  do {
+    const number = Math.floor((offset + filled) / pieceBytes)
+    const piece = read(number)
+    if (piece === undefined) {
+      if (filled === 0) return undefined
+      break
+    }
+    const begin = offset + filled - number * pieceBytes
+    const found = piece.subarray(begin, begin + length - filled)
+    part.set(found, filled)
+    filled += found.length
+    if (piece.length !== pieceBytes) break
+  } while (filled < length)
+  return part.subarray(0, filled)
 }

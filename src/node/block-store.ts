@@ -22,7 +22,7 @@ import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
 import { type HashReader, TreeFrontier } from '../chain/merkle-tree.ts'
 import { type Height, height, TERM_MAX, term } from '../chain/numbers.ts'
 import type { StateReader } from '../chain/state.ts'
-import { blockKey, blockOfRows, blockPiecesMax, partOfBlock, rowsOfBlock } from './block-rows.ts'
+import { blockKey, blockOfRows, blockPiecesMax, partOfBlock, pieceBytes, rowsOfBlock } from './block-rows.ts'
 import { ByteCache } from './byte-cache.ts'
 import { DerivedRows } from './derived-rows.ts'
 import type { DiskCycle } from './disk-cycle.ts'
@@ -60,6 +60,9 @@ export interface Applied {
   readonly sum: Uint8Array
 }
 
+/** Where a block stands: its term, its time, and the size of the tree after it. */
+type BlockPlace = Pick<BlockHeader, 'term' | 'time' | 'size'>
+
 export interface BlockStoreDependencies {
   readonly cycle: DiskCycle
   readonly disk: Disk
@@ -73,8 +76,8 @@ export class BlockStore {
   readonly #tree: TreeRows
   /** Decoded blocks, for reads that go through many leaves of one block. */
   readonly #decoded = new Map<number, Block>()
-  readonly #pieces = new ByteCache(piecesHeldBytesMax)
-  readonly #headers = new Map<Height, BlockHeader>()
+  readonly #pieces = new ByteCache({ rowBytesMax: pieceBytes, rowsMax: piecesHeldMax, keepsShort: true })
+  readonly #places = new Map<Height, BlockPlace>()
   readonly #stateCache = new StateCache(stateCacheRows, (name) => {
     const row = this.#rows.get(stateKey(name))
     return row === undefined ? undefined : decodeCbor(row)
@@ -165,20 +168,23 @@ export class BlockStore {
   }
 
   /**
-   * Of a committed block, without reading all of it.
+   * What the header of a committed block says, without reading all of the block.
    * @throws {DiskReadFailed} when the row is not what was written: like every derived row it is made again by the next start
    */
-  header(at: Height): BlockHeader | undefined {
-    const held = this.#headers.get(at)
+  place(at: Height): BlockPlace | undefined {
+    const held = this.#places.get(at)
     if (held !== undefined) return held
     const row = this.#rows.get(headerKey(at))
     if (row === undefined) return undefined
     try {
       const header = decodeHeader(row.subarray(32))
       if (header.height === at && blockIdOfHeader(row.subarray(32)) === toHex(row.subarray(0, 32))) {
-        this.#headers.set(at, header)
-        if (this.#headers.size > headersHeldMax) this.#headers.delete(this.#headers.keys().next().value!)
-        return header
+        // Not all of the header: texts and hashes of a thousand of them would only be carried by the collector.
+        const { term, time, size } = header
+        const place = { term, time, size }
+        this.#places.set(at, place)
+        if (this.#places.size > placesHeldMax) this.#places.delete(this.#places.keys().next().value!)
+        return place
       }
     } catch (error) {
       if (!(error instanceof CborError)) throw error
@@ -189,10 +195,9 @@ export class BlockStore {
   /** What one leaf needs of a committed block. Who reads a leaf of a block soon reads its neighbours, so pieces read lately are kept. */
   #partOfBlock(at: Height, offset: number, length: number): Uint8Array | undefined {
     const part = this.#ofBlock(at, () =>
-      partOfBlock(offset, length, (piece) => {
-        const number = pieceNumber(at, piece)
-        return this.#pieces.held(number) ?? this.#pieces.keep(number, this.#cycle.get(blockKey(at, piece)))
-      }),
+      partOfBlock(offset, length, (piece) =>
+        this.#pieces.read(pieceNumber(at, piece), (into) => this.#cycle.getInto(blockKey(at, piece), into)),
+      ),
     )
     if (part?.length === length) return part
     // An earlier build wrote it as one row, or a piece is missing.
@@ -352,7 +357,7 @@ export class BlockStore {
     this.#stateCache.clear()
     this.#codesNoted.clear()
     this.#tree.forgetRead()
-    this.#headers.clear()
+    this.#places.clear()
   }
 
   /** `width` hashes of a tile; undefined when the store has fewer. */
@@ -447,10 +452,10 @@ const codesNotedMax = 10_000
 const attestationsReadMax = 16
 /** A few seconds of blocks: catch-up and entry bundles read the same ones again and again. */
 const decodedBlocksMax = 64
-/** Some five hundred pieces: those that a page or two of neighbouring records share. */
-const piecesHeldBytesMax = 4 * 1024 * 1024
-/** What a search by time, and pages of neighbouring records, ask for again and again; about 1 MB. */
-const headersHeldMax = 1_024
+/** Those that a page or two of neighbouring records share; 4 MiB. */
+const piecesHeldMax = 512
+/** What a search by time, and pages of records, ask for again and again; about 1 MB. */
+const placesHeldMax = 8_192
 const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax + piece
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000

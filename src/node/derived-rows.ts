@@ -43,6 +43,11 @@ export class DerivedRows {
     return this.#isMadeAnew ? readable(() => this.#cycle.get(row)) : this.#cycle.get(row)
   }
 
+  /** See `Disk.getInto`. @throws {DiskReadFailed} */
+  getInto(row: Uint8Array, into: Uint8Array): number | undefined {
+    return this.#isMadeAnew ? readable(() => this.#cycle.getInto(row, into)) : this.#cycle.getInto(row, into)
+  }
+
   put(row: Uint8Array, value: Uint8Array, mayExist: boolean): void {
     if (mayExist) {
       const old = this.get(row)

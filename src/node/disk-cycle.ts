@@ -6,8 +6,8 @@
  * written is read back at once. What belongs together for the reader of a crash is what one event of the loop wrote: it stands in
  * one cycle, unless a truncation lies in between. It leaves to the loop what to write and when an event ends (`flush`).
  */
-import type { Disk } from './ports.ts'
-import { RowMap } from './row-map.ts'
+import type { Disk, Row } from './ports.ts'
+import { copyValue, RowMap } from './row-map.ts'
 
 export interface DiskCycleOptions {
   /** Bytes written and not yet durable beyond which `congested` says stop. */
@@ -116,10 +116,21 @@ export class DiskCycle {
 
   /** The newest value, whether the disk has it yet or not. @throws {DiskReadFailed} */
   get(key: Uint8Array): Uint8Array | undefined {
+    const row = this.#gatheredRow(key)
+    return row === undefined ? this.#disk.get(key) : row.value
+  }
+
+  /** See `Disk.getInto`. @throws {DiskReadFailed} */
+  getInto(key: Uint8Array, into: Uint8Array): number | undefined {
+    const row = this.#gatheredRow(key)
+    return row === undefined ? this.#disk.getInto(key, into) : copyValue(row.value, into)
+  }
+
+  /** Not on the disk yet. */
+  #gatheredRow(key: Uint8Array): Row | undefined {
     let row = this.#pending.rows.get(key)
     for (let i = this.#closed.length - 1; row === undefined && i >= 0; i--) row = this.#closed[i]!.rows.get(key)
-    row ??= this.#inFlight?.rows.get(key)
-    return row === undefined ? this.#disk.get(key) : row.value
+    return row ?? this.#inFlight?.rows.get(key)
   }
 
   /** Bytes of rows that no cycle has taken yet. */

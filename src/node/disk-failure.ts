@@ -13,7 +13,7 @@ export class DiskReadFailed extends Error {
 }
 
 /** Undefined also when there may be a row and it cannot be read: for whoever can do without it, or make it again. */
-export function readable(read: () => Uint8Array | undefined): Uint8Array | undefined {
+export function readable<T>(read: () => T | undefined): T | undefined {
   try {
     return read()
   } catch (error) {

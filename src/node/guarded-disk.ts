@@ -9,6 +9,7 @@ import type { Disk } from './ports.ts'
 export function guardedDisk(disk: Disk, guard: (event: () => void) => void): Disk {
   return {
     get: (key) => disk.get(key),
+    getInto: (key, into) => disk.getInto(key, into),
     scan: (range, visit, done) =>
       disk.scan(
         range,

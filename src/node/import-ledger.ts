@@ -147,6 +147,7 @@ async function followed(
   let writing = 0
   const disk: Disk = {
     get: (key) => opened.disk.get(key),
+    getInto: (key, into) => opened.disk.getInto(key, into),
     scan: (...asked) => opened.disk.scan(...asked),
     slots: () => opened.disk.slots(),
     freeBytes: () => opened.disk.freeBytes(),

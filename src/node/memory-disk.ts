@@ -9,7 +9,7 @@ import { assert } from '../chain/assert.ts'
 import { Refusal } from '../chain/refusal.ts'
 import { DiskReadFailed, type DiskRefusalCode } from './disk-failure.ts'
 import type { Disk, DiskWrite, Range, Row, Slot } from './ports.ts'
-import { assertKey, assertRow, firstKey, RowMap } from './row-map.ts'
+import { assertKey, assertRow, copyValue, firstKey, RowMap } from './row-map.ts'
 import { slotPayloadBytesMax } from './slot-file.ts'
 
 /** How many of a cycle's phases, in order, reached the medium: 0 none, 1 the vote slot, 2 and the rows, 3 and the head slot. */
@@ -165,6 +165,10 @@ export class MemoryDisk implements Disk {
   get(key: Uint8Array): Uint8Array | undefined {
     assertKey(key)
     return this.#medium.get(key)
+  }
+
+  getInto(key: Uint8Array, into: Uint8Array): number | undefined {
+    return copyValue(this.get(key), into)
   }
 
   scan(

@@ -83,6 +83,8 @@ export interface Range {
 export interface Disk {
   /** The newest written value, synchronously. The caller must not change the bytes. */
   get(key: Uint8Array): Uint8Array | undefined
+  /** The same, copied to the beginning of `into` if there is room for all of it; says how many bytes the value has. */
+  getInto(key: Uint8Array, into: Uint8Array): number | undefined
   /**
    * Visits the rows of a range that were there when the scan began, then calls `done`; with false if not all of them could be read: what
    * is not visited is then not known to be absent. `visit` returns false to stop early.

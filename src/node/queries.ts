@@ -24,7 +24,7 @@ import type {
   SubmitOptions,
   TypeView,
 } from '../api/service.ts'
-import type { Attestation, Block, BlockHeader } from '../chain/block.ts'
+import type { Attestation, Block } from '../chain/block.ts'
 import { bundleBlocks, bundleStart, encodeBlockBundle } from '../chain/block-bundle.ts'
 import { fromBase64Url, fromHex, toBase64, toBase64Url, toHex, utf8 } from '../chain/bytes.ts'
 import { isEnded, isExpired, kidsOf, readKey, readParty } from '../chain/catalogue/register.ts'
@@ -189,11 +189,11 @@ export class Queries implements Service {
   }
 
   /** Of a committed block, height 1 and above. */
-  #header(at: Height): BlockHeader {
+  #place(at: Height): NonNullable<ReturnType<BlockStore['place']>> {
     return this.#whole(() => {
-      const header = this.#deps.replica.store.header(at)
-      if (header === undefined) throw new DiskReadFailed(`the header of block ${at} is missing`)
-      return header
+      const place = this.#deps.replica.store.place(at)
+      if (place === undefined) throw new DiskReadFailed(`the header of block ${at} is missing`)
+      return place
     })
   }
 
@@ -232,7 +232,7 @@ export class Queries implements Service {
     const leaf = this.#leaf(index)
     if (leaf === undefined) return undefined
     const { genesis } = this.#options.rules
-    const { term, time } = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#header(leaf.height)
+    const { term, time } = leaf.height === 0 ? { term: 0, time: genesis.foundedAt } : this.#place(leaf.height)
     return { bytes: leaf.bytes, height: leaf.height, term, time, said: undefined }
   }
 
@@ -349,13 +349,13 @@ export class Queries implements Service {
     let high = replica.ledger.committed.block.height + 1
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const blockTime = middle === 0 ? this.#options.rules.genesis.foundedAt : this.#header(height(middle)).time
+      const blockTime = middle === 0 ? this.#options.rules.genesis.foundedAt : this.#place(height(middle)).time
       if (blockTime >= time) high = middle
       else low = middle + 1
     }
     if (low === 0) return 0
     if (low === 1) return 1
-    return this.#header(height(low - 1)).size
+    return this.#place(height(low - 1)).size
   }
 
   // ── proofs and tiles ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -400,7 +400,7 @@ export class Queries implements Service {
     if (at < 1 || at > this.#whole(() => replica.ledger.committed.block.height)) return undefined
     const block = this.#block(height(at))
     const { header } = block
-    const firstIndex = at === 1 ? 1 : this.#header(height(at - 1)).size
+    const firstIndex = at === 1 ? 1 : this.#place(height(at - 1)).size
     return {
       height: at,
       id: block.id,

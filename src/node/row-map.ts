@@ -27,6 +27,12 @@ export function assertRow({ key, value }: Row): void {
   )
 }
 
+/** Says how long it is; copies it only if there is room. */
+export function copyValue(value: Uint8Array | undefined, into: Uint8Array): number | undefined {
+  if (value !== undefined && value.length <= into.length) into.set(value)
+  return value?.length
+}
+
 export class RowMap {
   readonly #rows = new Map<string, Row>()
   #ascending: readonly string[] | undefined

@@ -18,7 +18,7 @@
  */
 import { sha256 } from '#crypto'
 import { type Attestation, attestationFromCbor, attestationToCbor } from '../chain/block.ts'
-import { concat, fromHex, toHex, u64, utf8 } from '../chain/bytes.ts'
+import { concat, fromHex, toHex, u64, utf8, writeU64 } from '../chain/bytes.ts'
 import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import { type Height, height } from '../chain/numbers.ts'
 
@@ -56,10 +56,24 @@ const digest16 = (value: string): Uint8Array => sha256(utf8(value)).subarray(0, 
 
 const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
 
-export const headerKey = (at: Height): Uint8Array => key(prefix.header, u64(at))
+export const headerKey = (at: Height): Uint8Array => numberedKey(prefix.header, at)
 export const stateKey = (name: string): Uint8Array => key(prefix.state, utf8(name))
-export const tileKey = (level: number, tile: number): Uint8Array => key(prefix.tile, Uint8Array.of(level), u64(tile))
-export const locationKey = (tile: number): Uint8Array => key(prefix.location, u64(tile))
+export function tileKey(level: number, tile: number): Uint8Array {
+  const row = new Uint8Array(10)
+  row[0] = prefix.tile
+  row[1] = level
+  writeU64(row, 2, tile)
+  return row
+}
+export const locationKey = (tile: number): Uint8Array => numberedKey(prefix.location, tile)
+
+/** In one array: a page of records asks for a hundred. */
+function numberedKey(first: number, number: number): Uint8Array {
+  const row = new Uint8Array(9)
+  row[0] = first
+  writeU64(row, 1, number)
+  return row
+}
 export const leafKey = (index: number): Uint8Array => key(prefix.leaf, u64(index))
 /** The value is an index. */
 export const statementKey = (id: string): Uint8Array => key(prefix.statement, fromHex(id)!)

@@ -9,6 +9,7 @@ import { hashReaderOfTiles, tileWidthMax } from '../chain/tile.ts'
 import { ByteCache } from './byte-cache.ts'
 import type { DerivedRows } from './derived-rows.ts'
 import { DamagedStore } from './disk-failure.ts'
+import { copyValue } from './row-map.ts'
 import { locationKey, tileKey } from './store-rows.ts'
 
 /** Where a leaf's bytes lie: in the block of that height, or in a row of their own. */
@@ -27,15 +28,14 @@ const ownRow = 0xffff_ffff
 
 /** Those of some hundred tiles; about 10 MB. */
 const subtreesMax = 65_536
-/** Of 64 thousand leaves each. */
-const locationsHeldBytesMax = 768 * 1024
-const leafTilesHeldBytesMax = 2 * 1024 * 1024
+/** Of 64 thousand leaves; 768 KiB of locations and 2 MiB of hashes. */
+const tilesHeldMax = 256
 
 export class TreeRows {
   readonly #rows: DerivedRows
   /** Full rows of leaf locations and leaf hashes: they never change. */
-  readonly #locations = new ByteCache(locationsHeldBytesMax)
-  readonly #leafTiles = new ByteCache(leafTilesHeldBytesMax)
+  readonly #locations = new ByteCache({ rowBytesMax: locationRowBytes, rowsMax: tilesHeldMax, keepsShort: false })
+  readonly #leafTiles = new ByteCache({ rowBytesMax: tileBytes, rowsMax: tilesHeldMax, keepsShort: false })
   /** Hashes of complete subtrees, by level and index. */
   readonly #subtrees = new Map<number, Uint8Array>()
 
@@ -108,8 +108,7 @@ export class TreeRows {
 
   locationOf(index: number): LeafLocation | undefined {
     const tile = Math.floor(index / tileWidthMax)
-    const row =
-      this.#locations.held(tile) ?? this.#edgeOrFull(this.#locations, tile, locationKey(tile), locationRowBytes)
+    const row = this.#growingOrStored(this.#locations, tile, locationKey(tile))
     const begin = (index % tileWidthMax) * locationBytes
     if (row === undefined || row.length < begin + locationBytes) return undefined
     const offset = readU32(row, begin + 6)
@@ -123,18 +122,17 @@ export class TreeRows {
   /** Whether these are the bytes that the tree has there. */
   isLeaf(index: number, bytes: Uint8Array): boolean {
     const tile = Math.floor(index / tileWidthMax)
-    const row = this.#leafTiles.held(tile) ?? this.#edgeOrFull(this.#leafTiles, tile, tileKey(0, tile), tileBytes)
+    const row = this.#growingOrStored(this.#leafTiles, tile, tileKey(0, tile))
     const begin = (index % tileWidthMax) * 32
     return row !== undefined && row.length >= begin + 32 && leafHash(bytes).every((byte, i) => byte === row[begin + i])
   }
 
-  /** A row that grows with the tree: at its right edge from memory, else from the disk. */
-  #edgeOrFull(cache: ByteCache, tile: number, row: Uint8Array, bytesMax: number): Uint8Array | undefined {
-    const growing = this.#rows.growing(row)
-    if (growing !== undefined) return growing
-    const found = this.#rows.get(row)
-    if (found?.length === bytesMax) cache.keep(tile, found)
-    return found
+  /** A row that grows with the tree: at its right edge from memory, else from the disk. Good until the next is read. */
+  #growingOrStored(cache: ByteCache, tile: number, row: Uint8Array): Uint8Array | undefined {
+    return cache.read(tile, (into) => {
+      const growing = this.#rows.growing(row)
+      return growing === undefined ? this.#rows.getInto(row, into) : copyValue(growing, into)
+    })
   }
 }
 

@@ -136,6 +136,28 @@ export function diskContract(name: string, makeWorld: () => Promise<DiskWorld>):
       for (const bytes of seen) expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
     })
 
+    test('a value is copied to memory of the caller when there is room, and stays what it is', async () => {
+      const value = Uint8Array.from({ length: 9_000 }, (_, i) => i)
+      await write({
+        rows: [
+          { key: utf8('a'), value },
+          { key: utf8('b'), value: new Uint8Array() },
+        ],
+      })
+      const into = new Uint8Array(9_002).fill(7)
+      for (let i = 0; i < 2; i++) {
+        expect(disk.getInto(utf8('a'), into)).toBe(9_000)
+        expect(into).toEqual(Uint8Array.of(...value, 7, 7))
+      }
+      expect(disk.getInto(utf8('b'), into)).toBe(0)
+      expect(disk.getInto(utf8('c'), into)).toBeUndefined()
+      const short = new Uint8Array(8_999).fill(7)
+      expect(disk.getInto(utf8('a'), short)).toBe(9_000)
+      expect(short.every((byte) => byte === 7)).toBe(true)
+      expect(into).toEqual(Uint8Array.of(...value, 7, 7))
+      expect(disk.get(utf8('a'))).toEqual(value)
+    })
+
     test('keys, values and slots as large as they may be', async () => {
       const key = new Uint8Array(keyBytesMax).fill(0xfe)
       const value = new Uint8Array(valueBytesMax).fill(7)

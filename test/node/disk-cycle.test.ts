@@ -37,6 +37,9 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const put = (key: string, value: string) => cycle.put(utf8(key), utf8(value))
 const get = (key: string) => {
   const value = cycle.get(utf8(key))
+  const copied = new Uint8Array(100)
+  expect(cycle.getInto(utf8(key), copied), 'both ways to read say the same').toBe(value?.length)
+  expect(copied.subarray(0, value?.length ?? 0)).toEqual(value ?? new Uint8Array())
   return value && text(value)
 }
 const note = (event: string) => cycle.whenDurable(() => events.push(event))

@@ -56,7 +56,7 @@ function queriesOf(
     // Not on the disk yet.
     attestation: { value: () => undefined },
     block: { value: (at: never) => node.store.block(at) },
-    header: { value: (at: never) => node.store.header(at) },
+    place: { value: (at: never) => node.store.place(at) },
     heightOfLeaf: { value: (index: number) => node.store.heightOfLeaf(index) },
     namedIn: { value: (...asked: Parameters<typeof node.store.namedIn>) => node.store.namedIn(...asked) },
     hashReader: { value: (size: number) => node.store.hashReader(size) },

@@ -229,6 +229,7 @@ export class NodeProcess {
     const disk = this.#disk
     return {
       get: (key) => disk.get(key),
+      getInto: (key, into) => disk.getInto(key, into),
       scan: (range, visit, done) => disk.scan(range, visit, done),
       write: (write, done) => {
         this.#isWriting = true

@@ -27,6 +27,10 @@ export class SteppedDisk implements Disk {
     return this.#disk.get(key)
   }
 
+  getInto(key: Uint8Array, into: Uint8Array): number | undefined {
+    return this.#disk.getInto(key, into)
+  }
+
   scan(
     range: Range,
     visit: (key: Uint8Array, value: Uint8Array) => boolean | undefined,
