@@ -131,6 +131,11 @@ export class AuditStore {
     return this.#carried
   }
 
+  /** Governance ended the epoch on the last block; its certificate was checked, and stands in the next one, which brings the row. */
+  refound(next: Epoch): void {
+    this.#epoch = next
+  }
+
   /** Takes in the next block, which was executed on `point`. */
   fold(block: Block, { point, leaves, firstIndex, tileRoots, writes, fold }: Execution): void {
     assert(block.header.parent === this.#point.block.id, 'blocks are folded in order')

@@ -24,8 +24,10 @@ import {
   InvalidBlock,
   itemReader,
   type ReadItem,
+  refoundedAfter,
   rulesOfEpoch,
 } from '../../chain/execution.ts'
+import { decodeRefounding } from '../../chain/refounding.ts'
 import { Refusal } from '../../chain/refusal.ts'
 import type { SignatureCheck, Verifier } from '../ports.ts'
 import { VerifiedItems } from '../verified-items.ts'
@@ -219,6 +221,26 @@ export class Replaying {
     }
   }
 
+  /**
+   * Rule 22: governance ended the epoch on the block that was executed last. The certificate carries what q members cosigned of it, and says who the
+   * next ones are. @throws {Refusal | CborError} it does not hold, or is of another place
+   */
+  #refounded(certificate: Uint8Array): Epoch | undefined {
+    const next = refoundedAfter({ ...this.#rules, refoundings: [decodeRefounding(certificate)] })
+    if (next === undefined) return undefined
+    const { block, frontier, root } = this.#point
+    const { start } = next
+    if (start.block.id !== block.id || start.size !== frontier.size || start.root !== root) {
+      throw new Refusal(
+        'refounding.malformed',
+        `it goes on from height ${start.block.height}, not from ${block.height}`,
+      )
+    }
+    this.#foldTo(start.size)
+    this.#deps.store.refound(next)
+    return next
+  }
+
   /** Reads a block and hands its signatures to the verifier; `later`: once all before it are executed. */
   #begin(
     { height, file, bytes }: { readonly height: number; readonly file: string; readonly bytes: Uint8Array },
@@ -243,9 +265,21 @@ export class Replaying {
     const blocks = [block]
     if (header.epoch > this.#rules.context.epoch) {
       if (!isNext) return 'later'
-      const { next } = this.#point
-      if (next?.number !== header.epoch) return { ...no(`it says epoch ${header.epoch}, and none was closed`), blocks }
-      this.#enter(next)
+      if (header.parent !== parent) {
+        const what = `it says epoch ${header.epoch}, and does not follow the block before it`
+        const why = `if governance re-founded the ledger below size ${store.size}, what was followed here is void: audit it alone, in a new state directory`
+        return { ...no(`${what}; ${why}`), blocks }
+      }
+      const { refounding } = block.carried
+      try {
+        const next = refounding === undefined ? this.#point.next : this.#refounded(refounding)
+        if (next?.number !== header.epoch)
+          return { ...no(`it says epoch ${header.epoch}, and none was closed`), blocks }
+        this.#enter(next)
+      } catch (error) {
+        if (error instanceof Refusal || error instanceof CborError) return { ...no(error.message), blocks }
+        throw error
+      }
     }
     if (header.height !== height) return { ...no(`it says height ${header.height}`), blocks }
     if (header.parent !== parent) {

@@ -23,7 +23,7 @@ import { fromHex, toHex, utf8 } from '../../../src/chain/bytes.ts'
 import { type Signable, signableMessage } from '../../../src/chain/certificate.ts'
 import { cosignature, cosignatureMessage, formatCheckpoint, logSignature } from '../../../src/chain/checkpoint.ts'
 import { encodeEntry, zeroDigestHex } from '../../../src/chain/entry.ts'
-import { type Closing, genesisRef } from '../../../src/chain/epoch.ts'
+import { type Closing, epochAfter, genesisRef } from '../../../src/chain/epoch.ts'
 import {
   type ChainPoint,
   type ChainRules,
@@ -38,6 +38,7 @@ import { leafHash, TreeFrontier } from '../../../src/chain/merkle-tree.ts'
 import { formatNote } from '../../../src/chain/note.ts'
 import { height, term } from '../../../src/chain/numbers.ts'
 import { formatPolicy } from '../../../src/chain/policy.ts'
+import { assembleRefounding, type RefoundingTerms, refoundingMessage } from '../../../src/chain/refounding.ts'
 import { Overlay, type StateReader } from '../../../src/chain/state.ts'
 import { signStatement } from '../../../src/chain/statement.ts'
 import { encodeEntryBundle, entriesPath, tilePath } from '../../../src/chain/tile.ts'
@@ -168,6 +169,36 @@ export class MadeLedger {
     return this
   }
 
+  /** Governance ends the epoch, by the keys of three of its members, on what was attested last; these go on, led by the first of them. */
+  refound(
+    members: readonly FoundedMember[],
+    change: (terms: RefoundingTerms) => RefoundingTerms = (terms) => terms,
+  ): this {
+    const to = [...members].sort((a, b) => (a.member.id < b.member.id ? -1 : 1))
+    const epoch = epochOf(this.#rules)
+    const attestation = this.#attestation!
+    const { block, frontier, root } = this.#point
+    const terms = change({
+      ledger: genesis.ledger,
+      epoch: epoch.number + 1,
+      start: { block, size: frontier.size, root },
+      members: to.map(({ member }) => member),
+    })
+    const signatures = this.#members.slice(0, epoch.quorum).map(({ member, governance }) => ({
+      member: member.id,
+      signature: ed25519Sign(governance.seed, refoundingMessage(terms, member.id)),
+    }))
+    const { bytes } = assembleRefounding(terms, attestation, signatures)
+    const next = { ...epochAfter(epoch, terms.members, terms.start), refounding: bytes }
+    this.#rules = rulesOfEpoch(rules, next)
+    for (const { member } of to) {
+      if (!this.#members.some((before) => before.member.node.id === member.node.id)) this.#runs.delete(member.id)
+    }
+    this.#members = to
+    this.#begin(0)
+    return this
+  }
+
   /** A term of its own in which nothing is recorded. */
   lead(leader: number): this {
     this.#begin(leader)
@@ -180,11 +211,11 @@ export class MadeLedger {
     const base = this.#point.block
     const next = term(base.term + 1)
     const election = this.#certificate({ kind: 'vote', term: next, candidate: id, base })
-    const { start, number } = epochOf(this.#rules)
+    const { start, number, refounding } = epochOf(this.#rules)
     const isFirst = base.height === start.block.height
-    const attestation = number > 0 && isFirst ? { attestation: this.#attestation! } : {}
+    const ended = refounding === undefined ? { attestation: this.#attestation! } : { refounding }
     if (isFirst) this.#carriedSize = this.size
-    const proof = isFirst ? attestation : { base: this.#certificate({ kind: 'lock', block: base }) }
+    const proof = !isFirst ? { base: this.#certificate({ kind: 'lock', block: base }) } : number > 0 ? ended : {}
     this.#seal({ election, ...proof }, [], next)
   }
 
