@@ -34,6 +34,8 @@ export interface AuditOptions {
   readonly entriesRead: number
   /** Blocks are read from one source unless all of them are to be compared. */
   readonly everyBlock?: boolean
+  /** See `Replaying`. */
+  readonly unprovenBytesMax?: number
 }
 
 /** What is kept of a source from one audit to the next. */
@@ -216,6 +218,7 @@ class Audit {
       rules: this.#options.rules,
       store,
       verifier,
+      unprovenBytesMax: this.#options.unprovenBytesMax,
       onBlock: (block) => {
         this.#checkTimes(block)
         for (const suspect of this.#suspects) {

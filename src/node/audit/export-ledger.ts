@@ -77,6 +77,9 @@ export async function exportLedger(
   return { size, height, files }
 }
 
+/** In a row that add nothing to the ledger; whoever serves more may do so until the disk is full. */
+export const idleBlocksMax = 65_536
+
 /** Full bundles, and the blocks after them one by one, up to the block that ends at this size. */
 async function exportBlocks(
   genesis: Genesis,
@@ -86,7 +89,7 @@ async function exportBlocks(
   onProgress: ExportDependencies['onProgress'],
 ): Promise<number> {
   let loose: { readonly height: number; readonly bytes: Uint8Array }[] = []
-  let [reached, height] = [1, 0]
+  let [reached, height, grownAt] = [1, 0, 0]
   const feed = feedBlocks(source, 1)
   while (reached < size) {
     const next = await feed.next()
@@ -100,7 +103,11 @@ async function exportBlocks(
     }
     height = fed.height
     try {
-      reached = decodeBlock(fed.bytes, { ledger: genesis.ledger, epoch: 0 }).header.size
+      const { header } = decodeBlock(fed.bytes, { ledger: genesis.ledger, epoch: 0 })
+      if (header.size > reached) grownAt = height
+      else if (height - grownAt > idleBlocksMax)
+        throw new ExportFailed(`no record in ${idleBlocksMax} blocks up to ${height}`)
+      reached = Math.max(reached, header.size)
     } catch (error) {
       if (error instanceof CborError || error instanceof RangeError)
         throw new ExportFailed(`${fed.file}: ${error.message}`)

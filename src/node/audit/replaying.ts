@@ -42,6 +42,7 @@ export interface ReplayDependencies {
   readonly verifier: Verifier
   /** A block was taken in. */
   readonly onBlock: (block: Block) => void
+  readonly unprovenBytesMax?: number | undefined
 }
 
 /** Why the chain of a source could not be followed to the size it should have. */
@@ -61,6 +62,12 @@ export interface Broken {
  */
 const blocksAhead = 16
 const bytesAhead = 16 * 1024 * 1024
+/**
+ * Of blocks executed and not cosigned by q yet, each with what holding it costs beside its bytes. A leader can seal empty blocks without end, and
+ * whoever serves them would else fill the memory of an audit that never comes to a word.
+ */
+export const unprovenBytesMax = 256 * 1024 * 1024
+const unprovenBlockBytes = 4_096
 
 interface Waiting {
   readonly block: Block
@@ -86,6 +93,7 @@ interface Above {
 
 export class Replaying {
   readonly #above: Above[] = []
+  #aboveBytes = 0
   readonly #deps: ReplayDependencies
   #rules: ChainRules
   #vouching: Vouching
@@ -166,6 +174,8 @@ export class Replaying {
         waitingBytes -= first.block.bytes.length
         const found = await this.#finish(first, source.name)
         if (found !== undefined) return this.#drop(found)
+        if (this.#aboveBytes > (this.#deps.unprovenBytesMax ?? unprovenBytesMax))
+          return this.#giveUp(first, source.name)
         await store.makeRoom()
       }
     } finally {
@@ -182,7 +192,7 @@ export class Replaying {
   ): Broken | undefined {
     const point = this.#point
     if (!isProven()) {
-      this.#above.splice(0)
+      this.#clear()
       return undefined
     }
     if (point.frontier.size === size && point.root !== toHex(root)) {
@@ -197,8 +207,20 @@ export class Replaying {
   }
 
   #drop(broken: Broken): Broken {
-    const dropped = this.#above.splice(0).map(({ block }) => block)
+    const dropped = this.#clear().map(({ block }) => block)
     return { ...broken, blocks: [...dropped, ...broken.blocks] }
+  }
+
+  #clear(): Above[] {
+    this.#aboveBytes = 0
+    return this.#above.splice(0)
+  }
+
+  /** Too much on trust. Whoever sealed it, it is not wrong: nobody is named, and nothing of it kept. */
+  #giveUp({ block, file }: Waiting, source: string): Broken {
+    const { height } = block.header
+    const detail = `${this.#clear().length} blocks up to ${height} without one that a quorum of members has attested`
+    return { finding: { code: 'audit.no-answer', source, file, height, detail }, blocks: [] }
   }
 
   get #point(): ChainPoint {
@@ -216,6 +238,7 @@ export class Replaying {
     const { store, onBlock } = this.#deps
     while (store.size < size) {
       const { block, execution } = this.#above.shift()!
+      this.#aboveBytes -= unprovenBlockBytes + block.bytes.length
       store.fold(block, execution)
       onBlock(block)
     }
@@ -343,6 +366,7 @@ export class Replaying {
       if (header.size !== size) return no(`it says size ${header.size}, the rules give ${size}`)
       if (header.root !== root) return no(`it says root ${header.root}, the rules give ${root}`)
       this.#above.push({ block, execution, point: { ...execution.point, block: refOfBlock(block) } })
+      this.#aboveBytes += unprovenBlockBytes + block.bytes.length
     } catch (error) {
       if (error instanceof InvalidBlock) return no(error.message)
       throw error

@@ -157,6 +157,24 @@ describe('a lying source beside an honest one', () => {
     expect(report.seen.get('one')).toEqual(seen.get('one'))
   })
 
+  test('whose member seals empty blocks without end comes to a word, and nobody is named', async () => {
+    const first = { records: keys('b0', 2) }
+    const truth = new MadeLedger()
+      .add(first)
+      .add({ records: ['more'] })
+      .finish()
+    const endless = new MadeLedger().add(first)
+    for (let i = 0; i < 400; i++) endless.add({ records: [] })
+    const lies = new Map([...truth.files].filter(([path]) => !path.startsWith('v1/block')))
+    for (const [path, bytes] of endless.finish().files) if (path.startsWith('v1/block')) lies.set(path, bytes)
+    const liar = new MapSource('liar', lies)
+    const report = await auditSources([liar, new MapSource('honest', truth.files)], { unprovenBytesMax: 400_000 })
+    expect([report.verdict, report.size]).toEqual(['incomplete', truth.size])
+    expect(report.findings).toMatchObject([{ code: 'audit.no-answer', source: 'liar' }])
+    expect([named(report).members, [...report.proofs]]).toEqual([[], []])
+    expect(liar.asked.filter((path) => path.startsWith('v1/block')).length).toBeLessThan(15)
+  })
+
   test('that does not answer, or with gigabytes, ends nothing: the others are audited', async () => {
     const silent: Source = {
       name: 'silent',

@@ -8,9 +8,10 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { expect, onTestFinished, test } from 'vitest'
-import { bundleOf } from '../../../src/chain/block-bundle.ts'
+import { blockBundlePath, bundleOf } from '../../../src/chain/block-bundle.ts'
 import { memberPolicy } from '../../../src/chain/member-policy.ts'
 import { formatPolicy } from '../../../src/chain/policy.ts'
+import { exportLedger } from '../../../src/node/audit/export-ledger.ts'
 import { genesis, MadeLedger } from '../audit/made-ledger.ts'
 import { run, runJson, temporaryDirectory } from './run.ts'
 
@@ -88,6 +89,16 @@ test('an export that cannot be finished says so and leaves no checkpoint', async
   expect([ran.code, ran.error]).toEqual([3, expect.stringContaining('export.incomplete')])
   expect(readdirSync(directory)).not.toContain('checkpoint')
   expect((await run('audit', directory)).code).toBe(3)
+})
+
+test('an export of blocks that add nothing, without end, is given up', async () => {
+  const idle = new MadeLedger()
+  for (let i = 0; i < 16; i++) idle.add({ records: [] })
+  const bundle = idle.files.get(blockBundlePath(0))!
+  const get = async (path: string): Promise<Uint8Array | undefined> =>
+    path.startsWith('v1/block-bundles/') ? bundle : ledger.files.get(path.replace(/\?.*/, ''))
+  const exporting = exportLedger(genesis, { source: { name: 'm', get }, write: () => {}, onProgress: () => {} })
+  await expect(exporting).rejects.toThrow('no record in 65536 blocks')
 })
 
 test('with a state directory it is a monitor: pinned at first use, only the new part the next time', async () => {
