@@ -2,8 +2,8 @@
  * Files that a person names on the command line: read whole with a bound, written whole or not at all, and every trouble said with
  * the path. Secrets are not written here but by `key-file` and `signing-key`.
  */
-import { closeSync, fsyncSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { closeSync, fsyncSync, openSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { concat, fromUtf8 } from '../../chain/bytes.ts'
 import { Refusal } from '../../chain/refusal.ts'
 
@@ -66,6 +66,7 @@ export function writeWhole(path: string, content: string | Uint8Array, options: 
       writeFileSync(path, content, { flag: 'wx', flush: true })
       return
     }
+    if (isStream(path)) return writeFileSync(path, content)
     const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`)
     writeFileSync(temporary, content, { flush: true })
     renameSync(temporary, path)
@@ -77,4 +78,11 @@ export function writeWhole(path: string, content: string | Uint8Array, options: 
     if (code === 'EEXIST') throw new Refusal('file.exists', path)
     throw new Refusal('file.unwritable', message)
   }
+}
+
+/** A pipe, a terminal, a device: to be written to. A file that took its place would be there instead of it, of /dev/stdout for the whole machine. */
+function isStream(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined || stats.isDirectory()) return false
+  return !stats.isFile() || /^\/(dev|proc)\//.test(resolve(path))
 }
