@@ -39,6 +39,7 @@ export class ImportRefused extends Error {
 export type ImportCode =
   | 'import.not-empty'
   | 'import.cannot-place'
+  | 'import.not-written'
   | 'import.other-ledger'
   | 'import.incomplete'
   | 'import.refused'

@@ -54,7 +54,7 @@ export async function importLedger(
 ): Promise<Imported> {
   const place = placeOf(dataDirectory)
   const besideIt = `${place}.importing`
-  const release = await holdDirectory(join(besideIt, 'held'))
+  const release = await holdDirectory(join(besideIt, 'held')).catch(failWriting)
   const directory = join(besideIt, 'data')
   try {
     // What an import left that was cut short: nobody ran on it.
@@ -101,6 +101,14 @@ function statsOf(look: (path: string) => Stats, path: string): Stats | undefined
   }
 }
 
+/** A directory that was made just now cannot be damaged: what remains is a disk that is full, or fails. */
+function failWriting(error: unknown): never {
+  if (error instanceof Refusal && error.code === 'disk.unreadable') {
+    throw new ImportRefused('import.not-written', error.message)
+  }
+  throw error
+}
+
 function putInPlace(directory: string, place: string): void {
   try {
     if (statsOf(lstatSync, place) !== undefined) rmdirSync(place)
@@ -143,7 +151,9 @@ async function followed(
     fail(code === undefined ? new Error(reason) : new Refusal(code, reason))
   const clock = new SystemClock()
   const random = new SystemRandom()
-  const opened = await openLevelDisk({ directory, owner: { ledger: genesis.ledger, node } }, { log, onFatal })
+  const onUnwritable = (reason: string): void => fail(new ImportRefused('import.not-written', reason))
+  const owner = { ledger: genesis.ledger, node }
+  const opened = await openLevelDisk({ directory, owner }, { log, onFatal: onUnwritable }).catch(failWriting)
   let writing = 0
   const disk: Disk = {
     get: (key) => opened.disk.get(key),

@@ -172,6 +172,14 @@ describe('the place of the data', () => {
     }
   })
 
+  test('a disk that takes nothing is said to be that', async () => {
+    const home = newHome()
+    writeFileSync(join(home, 'data.importing'), 'in the way')
+    const refusal = expect(importInto(join(home, 'data'), new MapSource('m', made.files))).rejects
+    await refusal.toMatchObject({ code: 'import.not-written' })
+    expect(readdirSync(home)).toEqual(['data.importing'])
+  })
+
   test('two imports into one home: one of them is told of the other, which ends as it would alone', async () => {
     const home = newHome()
     const both = await Promise.allSettled(

@@ -415,6 +415,18 @@ const commandTexts = {
       'Move data away; if the data are to lie on another disk, make data a link to an empty folder on that disk. Then import again; nothing that was in the home was changed.',
     ),
   },
+  'import.not-written': {
+    zh: words(
+      '数据无法写入',
+      '操作系统在写入时报告错误，详见说明：多为磁盘已满或没有权限。',
+      '请腾出空间（所需约为导出目录的大小）或更正权限，然后重新导入；主目录中原有的内容未作任何改动。',
+    ),
+    en: words(
+      'The data could not be written',
+      'The operating system reports an error, given in the detail: mostly a full disk, or a lack of permission.',
+      'Make room (about as much as the export takes) or correct the permissions, and import again; nothing that was in the home was changed.',
+    ),
+  },
   'import.other-ledger': {
     zh: words(
       '导出的是另一个账本',
