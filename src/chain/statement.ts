@@ -165,16 +165,24 @@ export function refuseOtherLedger(payload: JsonObject, ledger: string): void {
 }
 
 /** What a statement that was read before says: nothing is checked again, and its id is left to `statementIdOf`. */
-export function rereadStatement(jws: string): Pick<Statement, 'kid' | 'type' | 'party' | 'payload'> {
+export function rereadStatement(jws: string): RereadStatement {
   const headerEnd = jws.indexOf('.')
   const { kid } = readHeader(jws.slice(0, headerEnd))
-  const text = fromUtf8(rereadBase64Url(jws.slice(headerEnd + 1, jws.indexOf('.', headerEnd + 1))))
+  const bytes = rereadBase64Url(jws.slice(headerEnd + 1, jws.indexOf('.', headerEnd + 1)))
+  const text = fromUtf8(bytes)
   const payload = rereadJson(text) as JsonObject
-  return { kid, payload, type: payload.type as string, party: payload.party as string }
+  return { kid, payload, type: payload.type as string, party: payload.party as string, signed: { text, bytes } }
 }
 
-export const statementIdOf = ({ party, payload }: Pick<Statement, 'party' | 'payload'>): string =>
-  statementId(party, utf8(canonicalJson(payload)))
+export interface RereadStatement extends Pick<Statement, 'kid' | 'type' | 'party' | 'payload'> {
+  /** The payload as it was signed, which need not be its RFC 8785 spelling. */
+  readonly signed: { readonly text: string; readonly bytes: Uint8Array }
+}
+
+export function statementIdOf({ party, payload, signed }: RereadStatement): string {
+  const canonical = canonicalJson(payload)
+  return statementId(party, canonical === signed.text ? signed.bytes : utf8(canonical))
+}
 
 /** Hex SHA-256 of the deterministic CBOR of [1, party, RFC 8785 payload bytes]. */
 export function statementId(party: string, canonicalPayload: Uint8Array): string {

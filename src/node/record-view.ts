@@ -13,7 +13,7 @@ import type { ReadItem } from '../chain/execution.ts'
 import type { JsonObject } from '../chain/json.ts'
 import type { Height } from '../chain/numbers.ts'
 import type { StateReader } from '../chain/state.ts'
-import { rereadStatement, type Statement, statementIdOf } from '../chain/statement.ts'
+import { type RereadStatement, rereadStatement, type Statement, statementIdOf } from '../chain/statement.ts'
 import { formatTime } from '../chain/time.ts'
 
 /** What an answer says of a record, taken out of its statement: the parsed statement itself is several times as large. */
@@ -49,7 +49,7 @@ export class RecordView implements LedgerRecord {
   readonly #leaf: CommittedLeaf
   readonly #context: RecordContext
   #entry: Entry | undefined
-  #statement: ReturnType<typeof rereadStatement> | undefined
+  #statement: RereadStatement | undefined
   #id: string | undefined
   #other: JsonObject | undefined
   #about: Subjects | undefined
@@ -145,7 +145,7 @@ export class RecordView implements LedgerRecord {
     return this.#entry
   }
 
-  get #said(): ReturnType<typeof rereadStatement> {
+  get #said(): RereadStatement {
     this.#statement ??= rereadStatement(this.#received.statement)
     return this.#statement
   }
