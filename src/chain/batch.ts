@@ -48,7 +48,11 @@ export function batchItem(entry: Uint8Array, promised: boolean): BatchItem {
 }
 
 /** The bytes under the batch's signature: its place in the run, and the leaf hash and promise of every item. */
-export function batchMessage(context: SigningContext, header: BatchHeader, items: readonly BatchItem[]): Uint8Array {
+export function batchMessage(
+  context: SigningContext,
+  header: BatchHeader,
+  items: readonly Pick<BatchItem, 'leaf' | 'promised'>[],
+): Uint8Array {
   const parts: Uint8Array[] = []
   for (const item of items) parts.push(item.leaf, item.promised ? promisedMark : unpromisedMark)
   return sealMessage('BATCH', context, [1, ...headerToCbor(header), items.length, sha256(concat(...parts))])

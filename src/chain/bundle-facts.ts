@@ -4,7 +4,8 @@
  * height is what the members cosigned.
  */
 import { sha256 } from '#crypto'
-import { fromUtf8, toHex } from './bytes.ts'
+import { hashOfBatch, readBatchFile } from './batch-file.ts'
+import { equalBytes, fromUtf8, toHex } from './bytes.ts'
 import { parseCosignature } from './checkpoint.ts'
 import { parseEntry } from './entry.ts'
 import { type Epoch, epochOfSize, epochsUpTo } from './epoch.ts'
@@ -123,6 +124,10 @@ export interface ProvenParts {
   readonly note: Note
   readonly record: KeyRecord
   readonly system: KeyRecord
+  /** The batch in which the record's statement was sealed (batch-file.ts). */
+  readonly batch: Uint8Array
+  /** For a refusal: the entry that was refused. */
+  readonly refused: Uint8Array | undefined
   readonly keys: readonly KeyRecord[]
   readonly original?: { readonly name: string; readonly bytes: Uint8Array }
   readonly software: string
@@ -130,12 +135,17 @@ export interface ProvenParts {
 
 /** @throws {VerificationError | Refusal} for what is no record of this ledger, or is not signed */
 export function recordFacts(parts: ProvenParts): BundleFacts {
-  const { founded, newest, checkpoint, record, system, original, software } = parts
+  const { founded, newest, checkpoint, record, system, refused, original, software } = parts
   if (system.index >= record.index) throw wrong('the block’s own entry does not come before the record')
   const block = blockFacts(system.entry)
   const value = objectOf(record.entry)
   const said = 'refusal' in value ? refusalIn(value) : recordIn(record.entry, founded.ledger)
   const { statement } = said
+  checkSealed(
+    parts,
+    said,
+    statement === undefined ? refusedLeaf(refused, said, founded.ledger) : leafHash(record.entry),
+  )
   const foundedAt = parseTime(founded.foundedAt)
   if (foundedAt === undefined) throw wrong('the genesis has no time')
   const then = epochOfIndex(newest, record.index)
@@ -223,6 +233,31 @@ function signedStatement(jws: string, ledger: string): Statement {
     throw wrong('the statement is not signed by its key')
   }
   return statement
+}
+
+/** The leaf hash of the entry that was refused, if it is what the refusal is about. */
+function refusedLeaf(entry: Uint8Array | undefined, said: Said, ledger: string): Uint8Array {
+  if (entry === undefined) throw wrong('the entry that was refused is not there')
+  const { statementId, member, receivedAt } = recordIn(entry, ledger)
+  if (statementId !== said.statementId || member !== said.member || receivedAt !== said.receivedAt) {
+    throw wrong('the refusal is about another entry')
+  }
+  return leafHash(entry)
+}
+
+/**
+ * That the block of the system entry is the record's, and not one that came before it: it lists the batch in which the statement was sealed. No
+ * block of the epoch has the same entry a second time before the record, since a statement's first place is the record.
+ */
+function checkSealed({ founded, system, batch }: ProvenParts, said: Said, leaf: Uint8Array): void {
+  const block = objectOf(system.entry).system as JsonObject
+  const contents = readBatchFile(batch)
+  const hash = hashOfBatch({ ledger: founded.ledger, epoch: Number(block.epoch) }, contents)
+  const listed = (Array.isArray(block.batches) ? block.batches : []) as readonly JsonObject[]
+  if (contents.member !== said.member || !listed.some((each) => each.hash === hash && each.member === said.member)) {
+    throw wrong('the batch is none of that block')
+  }
+  if (!contents.items.some((item) => equalBytes(item.leaf, leaf))) throw wrong('the record is not in the batch')
 }
 
 function blockFacts(entry: Uint8Array): BlockFacts {

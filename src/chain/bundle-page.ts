@@ -9,7 +9,7 @@ import type { JsonValue } from './json.ts'
 import { beijingTime, beijingTimeOfSeconds } from './time.ts'
 
 /** Goes up with every change of what this file writes: a page of another edition cannot be made again, and is said to be so. */
-export const explanationEdition = 1
+export const explanationEdition = 2
 
 export function explanationPage(facts: BundleFacts, names: readonly string[]): string {
   const policy = `default-src 'none'; style-src 'sha256-${toBase64(sha256(utf8(style)))}'; base-uri 'none'; form-action 'none'`
@@ -267,6 +267,8 @@ function purposeOf(name: string): string {
     'members/0-genesis.tlog-proof': '创世条目的证明',
     'block/system-entry.json': '所在区块的首条：高度、任期、届、时间、批次',
     'block/system-entry.tlog-proof': '区块首条的证明',
+    'block/batch.json': '条目所在批次：其哈希列于区块首条，证明条目属于这个区块',
+    'record/refused-entry.json': '被拒绝的报文条目',
   }
   if (purposes[name] !== undefined) return purposes[name]
   if (/^members\/\d+\.cbor$/.test(name)) return '换届证明：该届成员，由上一届签署'

@@ -36,6 +36,10 @@ export const bundleFile = {
   genesisProof: 'members/0-genesis.tlog-proof',
   system: 'block/system-entry.json',
   systemProof: 'block/system-entry.tlog-proof',
+  /** What the hash in the system entry is made of. */
+  batch: 'block/batch.json',
+  /** For a refusal record only. */
+  refused: 'record/refused-entry.json',
   /** And a number: what proves the epoch, to whoever knows the one before. */
   epochs: 'members/',
   keys: 'keys/',
@@ -45,7 +49,7 @@ export const bundleFile = {
 /** Records about one key: its registration by a few members, and what became of it. */
 export const keyRecordsMax = 64
 
-const manifestFormat = 'gongzheng/bundle@1'
+const manifestFormat = 'gongzheng/bundle@2'
 
 export type ClaimId =
   | 'files'
@@ -167,6 +171,10 @@ export interface BundleParts {
   /** The system entry of the record's block. */
   readonly system: Uint8Array
   readonly systemProof: string
+  /** The batch of that block which has the statement (batch-file.ts). */
+  readonly batch: Uint8Array
+  /** For a refusal: the entry that was refused. */
+  readonly refused?: Uint8Array
   readonly keys: readonly { readonly index: string; readonly entry: Uint8Array; readonly proof: string }[]
   readonly original?: { readonly name: string; readonly bytes: Uint8Array }
   readonly verifierPage: Uint8Array
@@ -191,8 +199,10 @@ export function assembleBundle(
     [bundleFile.genesisProof, utf8(parts.genesisProof)],
     [bundleFile.system, parts.system],
     [bundleFile.systemProof, utf8(parts.systemProof)],
+    [bundleFile.batch, parts.batch],
     [bundleFile.verifier, parts.verifierPage],
   ])
+  if (parts.refused !== undefined) files.set(bundleFile.refused, parts.refused)
   for (const { index, entry, proof: keyProof } of parts.keys) {
     files.set(`${bundleFile.keys}${index}.json`, entry)
     files.set(`${bundleFile.keys}${index}.tlog-proof`, utf8(keyProof))
@@ -341,6 +351,8 @@ function includedIn(
     note: parseProofFile(bytesOf(files, bundleFile.proof)).note,
     record,
     system,
+    batch: bytesOf(files, bundleFile.batch),
+    refused: files.get(bundleFile.refused),
     keys,
     software,
     ...(original === undefined
@@ -349,8 +361,8 @@ function includedIn(
   })
   return {
     value: facts,
-    zh: `账本第 ${record.index} 条（快照共 ${checkpoint.size} 条），由条目字节算出的树根与共签的一致；创世条目与区块条目同在此树。`,
-    en: `Entry ${record.index} of ${checkpoint.size}: its bytes lead to the root that was cosigned; so do the genesis and the block’s own entry.`,
+    zh: `账本第 ${record.index} 条（快照共 ${checkpoint.size} 条），由条目字节算出的树根与共签的一致；创世条目与区块首条同在此树，所在批次列于该首条。`,
+    en: `Entry ${record.index} of ${checkpoint.size}: its bytes lead to the root that was cosigned; so do the genesis and the block’s own entry, which lists the record’s batch.`,
   }
 }
 

@@ -7,9 +7,11 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
-import type { RecordAnswer } from '../../api/answers.ts'
+import type { BlockAnswer, RecordAnswer } from '../../api/answers.ts'
 import type { Client } from '../../api/client/client.ts'
 import { archiveBytesMax } from '../../chain/archive.ts'
+import { batchFile } from '../../chain/batch-file.ts'
+import { decodeBlock } from '../../chain/block.ts'
 import {
   assembleBundle,
   type BundleExpectations,
@@ -19,11 +21,12 @@ import {
   verifyBundle,
 } from '../../chain/bundle.ts'
 import { hashesIn } from '../../chain/bundle-facts.ts'
-import { fromBase64, fromUtf8 } from '../../chain/bytes.ts'
+import { fromBase64, fromUtf8, toBase64 } from '../../chain/bytes.ts'
 import { parseEntry } from '../../chain/entry.ts'
 import { readFounding } from '../../chain/founding.ts'
 import type { JsonObject } from '../../chain/json.ts'
 import { parseSignedObject, parseStatement } from '../../chain/statement.ts'
+import { VerificationError } from '../../chain/verification-error.ts'
 import { clientFor, urlOf } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, writeWhole } from './files.ts'
@@ -99,7 +102,7 @@ async function partsOf(client: Client, record: RecordAnswer) {
   const { index } = record
   const proof = await client.proof(index)
   const provedAt = async (at: string) => (await client.proof(at, { size: proof.size })).proofFile
-  const systemIndex = (await client.block(record.height)).firstIndex
+  const { firstIndex: systemIndex, ...block } = await client.block(record.height)
   const genesis = await client.genesis()
   const entry = fromBase64(record.entry)!
   const keys = []
@@ -114,8 +117,26 @@ async function partsOf(client: Client, record: RecordAnswer) {
     epochs: await epochProofsOf(client, await epochAt(client, proof.size)),
     system: await client.entry(systemIndex),
     systemProof: await provedAt(systemIndex),
+    ...sealedIn(block, record, genesis),
     keys,
   }
+}
+
+/** The batch in which a statement was sealed; of one that was refused its entry too, since the refusal only names it. */
+export function sealedIn(block: Pick<BlockAnswer, 'epoch' | 'bytes'>, record: RecordAnswer, genesis: Uint8Array) {
+  const { ledger } = readFounding(genesis)
+  const { batches } = decodeBlock(fromBase64(block.bytes)!, { ledger, epoch: Number(block.epoch) })
+  const isIt = (bytes: Uint8Array): boolean => {
+    if (record.kind === 'record') return toBase64(bytes) === record.entry
+    const { member, statement } = parseEntry(bytes)
+    return member === record.member && parseStatement(statement, ledger).id === record.statementId
+  }
+  for (const batch of batches) {
+    const item = batch.items.find(({ entry }) => isIt(entry))
+    if (item !== undefined)
+      return { batch: batchFile(batch), ...(record.kind === 'record' ? {} : { refused: item.entry }) }
+  }
+  throw new VerificationError('archive.file-missing', `record ${record.index} is in no batch of its block`)
 }
 
 /** Number of the epoch whose members attest a tree of this size, as this member says. */

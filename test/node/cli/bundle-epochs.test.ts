@@ -9,7 +9,7 @@ import { type ArchiveFiles, readArchive, writeArchive } from '../../../src/chain
 import { assembleBundle, bundleFile, type ClaimId, examineBundle, verifyBundle } from '../../../src/chain/bundle.ts'
 import { fromUtf8, utf8 } from '../../../src/chain/bytes.ts'
 import { parseStatement } from '../../../src/chain/statement.ts'
-import { verifierPage } from '../../../src/node/cli/bundle.ts'
+import { sealedIn, verifierPage } from '../../../src/node/cli/bundle.ts'
 import { epochProofsOf } from '../../../src/node/cli/members.ts'
 import { change, inEpoch, readied, refoundedWith } from '../governance.ts'
 import { LedgerStage } from '../ledger-stage.ts'
@@ -146,8 +146,12 @@ test('where a record closed an epoch that this software does not know, nothing i
   expect(existsSync(out)).toBe(false)
   const proof = async (at: string) => (await client.proof(at)).proofFile
   const system = String(Number(index) - 1)
+  const found = await client.record(index)
+  if (found.kind !== 'record') throw new Error('it is attested')
+  const { record } = found
   const parts = {
     ...{ entry: await client.entry(index), proof: await proof(index) },
+    ...sealedIn(await client.block(record.height), record, await client.genesis()),
     ...{ genesis: await client.genesis(), genesisProof: await proof('0') },
     ...{ system: await client.entry(system), systemProof: await proof(system) },
     ...{ epochs: await epochProofsOf(client), keys: [], verifierPage: verifierPage(), software: 'test' },

@@ -10,6 +10,7 @@ import { type ArchiveFiles, readArchive, writeArchive } from '../../../src/chain
 import { type BundleReport, bundleFile, type ClaimId, examineBundle, verifyBundle } from '../../../src/chain/bundle.ts'
 import { explanationEdition } from '../../../src/chain/bundle-page.ts'
 import { utf8 } from '../../../src/chain/bytes.ts'
+import { canonicalJson } from '../../../src/chain/json.ts'
 import { signStatement } from '../../../src/chain/statement.ts'
 import { verifierPage } from '../../../src/node/cli/bundle.ts'
 import { company, companyName, documentBytes, documentName, keyOf, LedgerStage } from '../ledger-stage.ts'
@@ -94,7 +95,7 @@ describe('a bundle', () => {
   test('needs nothing else: entry, proofs, policy, genesis, registration, pages, original', () => {
     expect([...files.keys()].sort()).toEqual(
       [
-        ...Object.values(bundleFile).filter((name) => !name.endsWith('/')),
+        ...Object.values(bundleFile).filter((name) => !name.endsWith('/') && name !== bundleFile.refused),
         'keys/2.json',
         'keys/2.tlog-proof',
         `original/${documentName}`,
@@ -135,8 +136,8 @@ describe('a bundle', () => {
       .slice(0, 16)
     expect([explanationEdition, hash]).toMatchInlineSnapshot(`
       [
-        1,
-        "40701ba5badab225",
+        2,
+        "a9aec48dbb570b06",
       ]
     `)
   })
@@ -164,6 +165,23 @@ describe('changed', () => {
         if (name === bundleFile.verifier) expect(stateOf(report, 'pages')).toBe('note')
         else expect([name, at, report.ok]).toEqual([name, at, false])
       }
+    }
+  })
+
+  test('the block of an earlier record, to make it seem older than it is', async () => {
+    const { block } = verifyBundle(bytes).facts!
+    const earlier = readArchive(await exported('2')).files
+    const [own, before] = [files, earlier].map((each) => each.get(bundleFile.batch)!)
+    expect(verifyBundle(await exported('2')).facts!.block.time).toBeLessThan(block.time)
+    const { batch } = JSON.parse(Buffer.from(before!).toString())
+    const item = JSON.parse(Buffer.from(own!).toString()).batch.items[0]
+    const stretched = utf8(canonicalJson({ batch: { ...batch, items: [...batch.items, item] } }))
+    for (const sealed of [own!, before!, stretched]) {
+      const forged = new Map(files)
+      for (const name of [bundleFile.system, bundleFile.systemProof]) forged.set(name, earlier.get(name)!)
+      forged.set(bundleFile.batch, sealed)
+      const report = examineBundle(withSums(forged))
+      expect(states(report)).toMatchObject({ files: 'good', cosigned: 'good', included: 'bad', time: 'open' })
     }
   })
 
@@ -295,10 +313,16 @@ describe('other records', () => {
     const { records } = (await (await fetch(`${url}/v1/records?type=refusal`)).json()) as {
       records: { index: string }[]
     }
-    const report = verifyBundle(await exported(records[0]!.index))
+    const refusal = await exported(records[0]!.index)
+    const report = verifyBundle(refusal)
     expect(report.ok).toBe(true)
     expect(report.facts).toMatchObject({ kind: 'refusal', refusalCode: 'statement.key-reused' })
     expect(states(report)).not.toHaveProperty('statement')
+    const without = new Map(readArchive(refusal).files)
+    without.delete(bundleFile.refused)
+    for (const forged of [without, new Map(without).set(bundleFile.refused, files.get(bundleFile.entry)!)]) {
+      expect(stateOf(examineBundle(withSums(forged)), 'included')).toBe('bad')
+    }
   })
 
   test('not of the genesis, and not of a block’s own entry', async () => {
