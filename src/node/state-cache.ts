@@ -5,34 +5,30 @@
  * written to the state has to be told here.
  */
 import type { CborValue } from '../chain/cbor.ts'
+import { Generations } from './generations.ts'
 
 /** Names of some hundred keys in use; about 100 bytes each. */
 const absentRowsRemembered = 4_096
 
 export class StateCache {
-  readonly #rowsMax: number
   readonly #load: (name: string) => CborValue | undefined
-  readonly #rows = new Map<string, CborValue>()
-  readonly #absent = new Set<string>()
+  readonly #rows: Generations<CborValue>
+  readonly #absent = new Generations<true>(absentRowsRemembered)
 
   /** @param load asks the disk */
   constructor(rowsMax: number, load: (name: string) => CborValue | undefined) {
-    this.#rowsMax = rowsMax
+    this.#rows = new Generations(rowsMax)
     this.#load = load
   }
 
   get(name: string): CborValue | undefined {
     const held = this.#rows.get(name)
     if (held !== undefined) return held
-    if (this.#absent.delete(name)) {
-      // Those asked for last stay, whatever else is asked for.
-      this.#absent.add(name)
-      return undefined
-    }
+    if (this.#absent.get(name)) return undefined
     const value = this.#load(name)
     if (isOfOneRecord(name)) return value
-    if (value !== undefined) this.#keep(name, value)
-    else this.#noteAbsent(name)
+    if (value !== undefined) this.#rows.set(name, value)
+    else this.#absent.set(name, true)
     return value
   }
 
@@ -40,23 +36,12 @@ export class StateCache {
   set(name: string, value: CborValue): void {
     if (isOfOneRecord(name)) return
     this.#absent.delete(name)
-    this.#rows.delete(name)
-    this.#keep(name, value)
+    this.#rows.set(name, value)
   }
 
   clear(): void {
     this.#rows.clear()
     this.#absent.clear()
-  }
-
-  #noteAbsent(name: string): void {
-    this.#absent.add(name)
-    if (this.#absent.size > absentRowsRemembered) this.#absent.delete(this.#absent.values().next().value!)
-  }
-
-  #keep(name: string, value: CborValue): void {
-    this.#rows.set(name, value)
-    if (this.#rows.size > this.#rowsMax) this.#rows.delete(this.#rows.keys().next().value!)
   }
 }
 

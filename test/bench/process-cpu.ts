@@ -20,9 +20,14 @@ const kindsByThreadName: Readonly<Record<string, Exclude<keyof CpuSeconds, 'all'
 export function cpuSeconds(pid: number): CpuSeconds {
   const seconds = { all: cpuOf(`/proc/${pid}/stat`), main: 0, verifier: 0, v8: 0, disk: 0 }
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
-    const kind = kindsByThreadName[name]
-    if (kind !== undefined) seconds[kind] += cpuOf(`/proc/${pid}/task/${thread}/stat`)
+    try {
+      const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
+      const kind = kindsByThreadName[name]
+      if (kind !== undefined) seconds[kind] += cpuOf(`/proc/${pid}/task/${thread}/stat`)
+    } catch (error) {
+      // It ended between the list and the reading.
+      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    }
   }
   return seconds
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { CborValue } from '../../src/chain/cbor.ts'
 import { StateCache } from '../../src/node/state-cache.ts'
 
-function cacheOver(rows: Record<string, CborValue>, rowsMax = 3) {
+function cacheOver(rows: Record<string, CborValue>, rowsMax = 20) {
   const asked: string[] = []
   const cache = new StateCache(rowsMax, (name) => {
     asked.push(name)
@@ -33,11 +33,21 @@ test('what is written is there, also where nothing was before', () => {
   expect(asked).toEqual(['a', 'b'])
 })
 
-test('the row that came first leaves first, and is asked for again', () => {
-  const rows = { a: 1, b: 2, c: 3, d: 4 }
-  const { cache, asked } = cacheOver(rows)
-  for (const name of ['a', 'b', 'c', 'd', 'd', 'a']) expect(cache.get(name)).toBe(rows[name as keyof typeof rows])
-  expect(asked).toEqual(['a', 'b', 'c', 'd', 'a'])
+test('rows that were not used lately leave, and are asked for again; what is in use stays, and what was written last counts', () => {
+  const rows = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`row ${i}`, i]))
+  const { cache, asked } = cacheOver({ ...rows, often: 1 })
+  cache.set('written', 'old')
+  cache.set('written', 'new')
+  for (const name of Object.keys(rows)) {
+    expect([cache.get(name), cache.get('often'), cache.get('written')]).toEqual([rows[name], 1, 'new'])
+  }
+  expect(asked).toHaveLength(101)
+  // At least half of what it may hold, two of which are the others.
+  for (let i = 99; i > 91; i--) cache.get(`row ${i}`)
+  expect(asked).toHaveLength(101)
+  // And no more than all.
+  for (let i = 0; i <= 80; i++) cache.get(`row ${i}`)
+  expect(asked).toHaveLength(101 + 81)
 })
 
 test('of a flood of names that are not there the last are remembered, and one that is asked for again and again', () => {
