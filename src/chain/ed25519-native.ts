@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { assert } from './assert.ts'
 import { toLatin1 } from './bytes.ts'
 import { publicKeyBytes } from './ed25519-encoding.ts'
+import { Generations } from './generations.ts'
 
 export interface Ed25519Implementation {
   readonly name: 'libsodium' | 'openssl'
@@ -105,23 +106,16 @@ const publicKeys = boundedCache(4096, (publicKey) => {
 })
 const publicKeyOf = (publicKey: Uint8Array): KeyObject => publicKeys(publicKey)
 
-/**
- * Remembers at most `countMax` values in two generations: what is used moves to the young one, and when that is half of the whole,
- * the old one goes. A flood of strange keys so never evicts those that are in use, and a hit costs one look-up.
- */
+/** A flood of strange keys never evicts those that are in use, and a hit costs one look-up. */
 function boundedCache<Value>(countMax: number, make: (bytes: Uint8Array) => Value): (bytes: Uint8Array) => Value {
-  let young = new Map<string, Value>()
-  let old = young
+  const held = new Generations<string, Value>(countMax)
   return (bytes) => {
     const name = toLatin1(bytes)
-    const known = young.get(name)
-    if (known !== undefined) return known
-    const value = old.get(name) ?? make(bytes)
-    if (young.size >= countMax / 2) {
-      old = young
-      young = new Map()
+    let value = held.get(name)
+    if (value === undefined) {
+      value = make(bytes)
+      held.set(name, value)
     }
-    young.set(name, value)
     return value
   }
 }

@@ -4,6 +4,7 @@
  * with the height it is true for. Attestations lie beside them. Writes go through the group commit; reads see what is pending. How the rows
  * are named, store-rows.ts says.
  */
+
 import { sha256 } from '#crypto'
 import { assert } from '../chain/assert.ts'
 import {
@@ -19,6 +20,7 @@ import { concat, equalBytes, fromHex, toHex, u64 } from '../chain/bytes.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import type { BlockRef, SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
+import { Generations } from '../chain/generations.ts'
 import { type HashReader, TreeFrontier } from '../chain/merkle-tree.ts'
 import { type Height, height, TERM_MAX, term } from '../chain/numbers.ts'
 import type { StateReader } from '../chain/state.ts'
@@ -77,7 +79,7 @@ export class BlockStore {
   /** Decoded blocks, for reads that go through many leaves of one block. */
   readonly #decoded = new Map<number, Block>()
   readonly #pieces = new ByteCache({ rowBytesMax: pieceBytes, rowsMax: piecesHeldMax, keepsShort: true })
-  readonly #places = new Map<Height, BlockPlace>()
+  readonly #places = new Generations<Height, BlockPlace>(placesHeldMax)
   readonly #stateCache = new StateCache(stateCacheRows, (name) => {
     const row = this.#rows.get(stateKey(name))
     return row === undefined ? undefined : decodeCbor(row)
@@ -183,7 +185,6 @@ export class BlockStore {
         const { term, time, size } = header
         const place = { term, time, size }
         this.#places.set(at, place)
-        if (this.#places.size > placesHeldMax) this.#places.delete(this.#places.keys().next().value!)
         return place
       }
     } catch (error) {

@@ -5,15 +5,15 @@
  * written to the state has to be told here.
  */
 import type { CborValue } from '../chain/cbor.ts'
-import { Generations } from './generations.ts'
+import { Generations } from '../chain/generations.ts'
 
 /** Names of some hundred keys in use; about 100 bytes each. */
 const absentRowsRemembered = 4_096
 
 export class StateCache {
   readonly #load: (name: string) => CborValue | undefined
-  readonly #rows: Generations<CborValue>
-  readonly #absent = new Generations<true>(absentRowsRemembered)
+  readonly #rows: Generations<string, CborValue>
+  readonly #absent = new Generations<string, true>(absentRowsRemembered)
 
   /** @param load asks the disk */
   constructor(rowsMax: number, load: (name: string) => CborValue | undefined) {

@@ -2,7 +2,9 @@
  * The tree of all leaves as rows: tiles of hashes (C2SP tlog-tiles), and beside them where each leaf's bytes lie. Rows grow at the right edge and
  * never change once they are full, so full ones that were read lately are kept.
  */
+
 import { readU32, u64, writeU32 } from '../chain/bytes.ts'
+import { Generations } from '../chain/generations.ts'
 import { type HashReader, leafHash, nodeHash } from '../chain/merkle-tree.ts'
 import { type Height, height } from '../chain/numbers.ts'
 import { hashReaderOfTiles, tileWidthMax } from '../chain/tile.ts'
@@ -37,7 +39,7 @@ export class TreeRows {
   readonly #locations = new ByteCache({ rowBytesMax: locationRowBytes, rowsMax: tilesHeldMax, keepsShort: false })
   readonly #leafTiles = new ByteCache({ rowBytesMax: tileBytes, rowsMax: tilesHeldMax, keepsShort: false })
   /** Hashes of complete subtrees, by level and index. */
-  readonly #subtrees = new Map<number, Uint8Array>()
+  readonly #subtrees = new Generations<number, Uint8Array>(subtreesMax)
 
   constructor({ rows }: { readonly rows: DerivedRows }) {
     this.#rows = rows
@@ -100,7 +102,6 @@ export class TreeRows {
       const hash =
         level % 8 === 0 ? fromTiles(level, index) : nodeHash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1))
       this.#subtrees.set(id, hash)
-      if (this.#subtrees.size > subtreesMax) this.#subtrees.delete(this.#subtrees.keys().next().value!)
       return hash
     }
     return read

@@ -3,6 +3,7 @@
  * signed here — is remembered, so that a certificate made of acknowledgements already seen costs nothing. Statements inside batches are
  * parsed and checked here too, and remembered by leaf hash (`verified-items`).
  */
+
 import type { Batch } from '../chain/batch.ts'
 import { type Attestation, type Block, blockSealMessage, type Carried } from '../chain/block.ts'
 import { fromHex, toLatin1 } from '../chain/bytes.ts'
@@ -10,6 +11,7 @@ import { type Certificate, type Signable, type SigningContext, signableMessage }
 import { cosignatureMessage, formatCheckpoint } from '../chain/checkpoint.ts'
 import { type Epoch, epochNumbered, epochOfSize } from '../chain/epoch.ts'
 import { type ChainRules, epochOf, type ReadItem } from '../chain/execution.ts'
+import { Generations } from '../chain/generations.ts'
 import { keyFromKid, type TaggedKey } from '../chain/keys.ts'
 import { Refusal } from '../chain/refusal.ts'
 import type { MemberId, Message } from '../consensus/message.ts'
@@ -37,7 +39,7 @@ export class Vouching {
   readonly #epoch: Epoch
   readonly #dependencies: VouchingDependencies
   readonly #keys = new Map<Epoch, ReadonlyMap<MemberId, MemberKeys>>()
-  readonly #remembered = new Set<string>()
+  readonly #remembered = new Generations<string, true>(rememberedMax)
 
   constructor(rules: ChainRules, dependencies: VouchingDependencies) {
     this.#rules = rules
@@ -67,8 +69,7 @@ export class Vouching {
   }
 
   #remember(check: SignatureCheck): void {
-    this.#remembered.add(memoryKey(check))
-    if (this.#remembered.size > rememberedMax) this.#remembered.delete(this.#remembered.values().next().value!)
+    this.#remembered.set(memoryKey(check), true)
   }
 
   sealCheck(
@@ -101,7 +102,7 @@ export class Vouching {
     const open: SignatureCheck[] = []
     for (const check of checks) {
       if (check === undefined) return done(false)
-      if (!this.#remembered.has(memoryKey(check))) open.push(check)
+      if (!this.#remembered.get(memoryKey(check))) open.push(check)
     }
     if (open.length === 0) return done(true)
     this.#dependencies.verifier.check(open, (verdicts) => {
