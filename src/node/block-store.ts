@@ -59,6 +59,7 @@ export interface Applied {
   readonly size: number
   readonly root: string
   readonly unattested: ChainPoint['unattested']
+  readonly proven: Height
   readonly sum: Uint8Array
 }
 
@@ -225,9 +226,10 @@ export class BlockStore {
     const row = readable(() => this.#cycle.get(appliedKey))
     // The row that vouches for all others has nothing above it that vouches for it but its own digest.
     if (row === undefined || !equalBytes(sha256(row.subarray(32)), row.subarray(0, 32))) return undefined
-    const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 9)
+    const held = decodeCbor(row.subarray(32))
     // Rows that an earlier version derived lack what this one looks for: they are made again from the blocks.
-    if (parts[0] !== derivedFormat) return undefined
+    if (field.array(held, 'applied')[0] !== derivedFormat) return undefined
+    const parts = field.array(held, 'applied', 10)
     return {
       block: {
         term: term(field.natural(parts[1], 'term', TERM_MAX)),
@@ -239,9 +241,14 @@ export class BlockStore {
       size: field.natural(field.array(parts[5], 'head', 2)[0], 'size'),
       root: toHex(field.bytes(field.array(parts[5], 'head', 2)[1], 'root', 32)),
       unattested: field.array(parts[6], 'unattested').map((item) => {
-        const [size, root] = field.array(item, 'unattested', 2)
-        return { size: field.natural(size, 'size'), root: toHex(field.bytes(root, 'root', 32)) }
+        const [at, size, root] = field.array(item, 'unattested', 3)
+        return {
+          height: height(field.natural(at, 'height')),
+          size: field.natural(size, 'size'),
+          root: toHex(field.bytes(root, 'root', 32)),
+        }
       }),
+      proven: height(field.natural(parts[9], 'proven')),
       sum: field.bytes(parts[7], 'sum', 32),
     }
   }
@@ -321,9 +328,10 @@ export class BlockStore {
       fromHex(block.id)!,
       point.time,
       [point.frontier.size, fromHex(point.root)!],
-      point.unattested.map(({ size, root }) => [size, fromHex(root)!]),
+      point.unattested.map(({ height: at, size, root }) => [at, size, fromHex(root)!]),
       this.#rows.sum,
       point.leader,
+      point.proven,
     ])
     this.#cycle.put(appliedKey, concat(sha256(applied), applied))
   }
@@ -462,7 +470,7 @@ const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax +
 const stateCacheRows = 20_000
 
 /** Of all rows that are derived from blocks. */
-const derivedFormat = 3
+const derivedFormat = 4
 const appliedKey = metaKey('applied')
 function numberIn(row: Uint8Array | undefined): number | undefined {
   return row === undefined ? undefined : numberAt(row, 0)

@@ -93,6 +93,7 @@ export function epochParts(
         raft.propose(metaOf(block))
       },
       attestation: () => cosigning.attested,
+      commitCertificate: () => raft.commitCertificate,
     },
   )
   const cosigning: Cosigning = new Cosigning(

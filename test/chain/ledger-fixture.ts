@@ -51,7 +51,8 @@ export function genesisPoint(): ChainPoint {
   const frontier = new TreeFrontier()
   frontier.append(leafHash(genesis.entry))
   const root = Buffer.from(frontier.root()).toString('hex')
-  return { block: genesisBlock, leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [] }
+  const { height: proven } = genesisBlock
+  return { block: genesisBlock, leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [], proven }
 }
 
 export interface BatchChange {
