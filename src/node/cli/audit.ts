@@ -142,22 +142,24 @@ async function audited(
   terminal: Terminal,
 ): Promise<AuditReport> {
   const log = remarksOf(terminal)
-  let fail: (reason: Refusal) => void = () => undefined
+  let fail: (reason: Error) => void = () => undefined
   const failed = new Promise<never>((_, reject) => {
     fail = reject
   })
   failed.catch(() => undefined)
-  const onFatal = (reason: string): void => fail(new Refusal('audit.state-damaged', reason))
+  const onUnwritable = (reason: string): void => fail(new Refusal('audit.state-not-written', `${directory}: ${reason}`))
   // Of no node.
   const owner = { ledger: genesis.ledger, node: '00'.repeat(8) }
-  const opened = await openLevelDisk({ directory: treeDirectory(directory), owner }, { log, onFatal }).catch(
-    (error: unknown) => {
-      // Not a node's disk: what to do about it is another matter.
-      if (error instanceof Refusal) throw new Refusal('audit.state-damaged', error.message)
-      throw error
-    },
-  )
+  const opened = await openLevelDisk(
+    { directory: treeDirectory(directory), owner },
+    { log, onFatal: onUnwritable },
+  ).catch((error: unknown) => {
+    // Not a node's disk: what to do about it is another matter.
+    if (error instanceof Refusal) throw new Refusal('audit.state-damaged', error.message)
+    throw error
+  })
   // The main thread executes and waits for the network meanwhile.
+  const onFatal = (reason: string): void => fail(new Error(reason))
   const verifier = new VerifierPool({ workers: availableParallelism() }, { log, onFatal })
   const bars = new Bars(terminal)
   try {

@@ -255,6 +255,18 @@ const commandTexts = {
       'Move the directory away and audit anew; fault proofs in it stand by themselves, so keep them.',
     ),
   },
+  'audit.state-not-written': {
+    zh: words(
+      '审计目录无法写入',
+      '操作系统在写入审计目录时报告错误，详见说明：多为磁盘已满。',
+      '请腾出空间，然后用同一 --state 目录重新运行；已经核对的部分不会丢失。',
+    ),
+    en: words(
+      'The state directory cannot be written',
+      'The operating system reports an error as the audit writes, given in the detail: mostly a full disk.',
+      'Make room and run it again with the same --state directory; what was audited is not lost.',
+    ),
+  },
   'audit.genesis-differs': {
     zh: words('创世文件不同', '该来源的创世文件不是所审计账本的创世文件。', '请向其他成员取得创世文件并核对指纹。'),
     en: words(

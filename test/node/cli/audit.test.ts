@@ -2,10 +2,12 @@
  * `audit` and `export ledger` as commands: a ledger over HTTP and as a directory, its verdicts as exit codes, its state directory, and any byte of an
  * export that is changed.
  */
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import { expect, onTestFinished, test } from 'vitest'
 import { blockBundlePath, bundleOf } from '../../../src/chain/block-bundle.ts'
@@ -20,6 +22,7 @@ const ledger = new MadeLedger()
 for (let i = 0; i < 18; i++) ledger.add({ records: keys(`b${i}`, i === 0 ? 250 : 3) })
 ledger.finish()
 const { fingerprint } = genesis
+const mainFile = fileURLToPath(new URL('../../../src/node/cli/main.ts', import.meta.url))
 
 type Files = ReadonlyMap<string, Uint8Array>
 
@@ -190,6 +193,17 @@ test('where the tree is gone, what was compared with it is compared again', asyn
   }
   const { code, json } = await runJson<Answer>('audit', directory, '--state', state)
   expect([code, json.findings.map(({ file }) => file)]).toEqual([1, ['tile/entries/000', 'tile/0/000']])
+})
+
+test('where the disk takes no more, that is said, and not that anything is damaged; with room it goes on', async () => {
+  const made = new MadeLedger()
+  for (let i = 0; i < 8; i++) made.add({ records: keys(`f${i}`, 100) })
+  const [directory, state] = [directoryOf(made.finish().files), temporaryDirectory()]
+  // 41 KiB a file: room for the slots, not for the rows.
+  const command = ['-c', 'ulimit -f 41; exec "$@"', 'bash', process.execPath, mainFile, 'audit', directory]
+  const ran = spawnSync('bash', [...command, '--state', state], { encoding: 'utf8' })
+  expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('audit.state-not-written')])
+  expect((await run('audit', directory, '--state', state)).code).toBe(0)
 })
 
 test('two audits on one state directory: the second is told of the first', async () => {
