@@ -13,7 +13,7 @@ import { writeFindings } from './catalogue/finding.ts'
 import { readKey, scopesOfKey } from './catalogue/register.ts'
 import type { Finding, RuleContext, Subjects } from './catalogue/statement-type.ts'
 import { CborError, type CborValue, field } from './cbor.ts'
-import { type BlockCertificate, type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
+import { type BlockRef, certifiedBlock, type SigningContext } from './certificate.ts'
 import { type Entry, encodeRefusalEntry, encodeSystemEntry, type LeafKind, parseEntry, zeroDigestHex } from './entry.ts'
 import { type Closing, type Epoch, epochAfter, epochRow, epochToCbor, foundingEpoch } from './epoch.ts'
 import { type Genesis, type GenesisMember, legalDayOf } from './genesis.ts'
@@ -84,23 +84,6 @@ export function rulesOfEpoch(rules: ChainRules, epoch: Epoch): ChainRules {
   return { ...rules, epoch, context: { ledger: rules.context.ledger, epoch: epoch.number } }
 }
 
-/** A block that added records, by what its checkpoint names. */
-export interface Unattested {
-  readonly height: Height
-  readonly size: number
-  readonly root: string
-}
-
-/**
- * A chain says every so many blocks that q members have locked it (rule 16). Whoever was away holds what is not proven yet in memory, and a leader
- * that seals without end what adds nothing would keep it away.
- */
-export const unprovenBlocksMax = 256
-
-/** Whether the next block of this term has to carry the LOCK certificate of this one. */
-export const isProofDue = ({ block, proven }: Pick<ChainPoint, 'block' | 'proven'>): boolean =>
-  block.height - proven >= unprovenBlocksMax
-
 /** The ledger as it stands after a block. */
 export interface ChainPoint {
   readonly block: BlockRef
@@ -110,10 +93,8 @@ export interface ChainPoint {
   readonly frontier: TreeFrontier
   readonly root: string
   readonly state: StateReader
-  /** Blocks that added records and are above the last carried attestation, ascending (rule 16). */
-  readonly unattested: readonly Unattested[]
-  /** The highest block that the chain up to here proves by itself, with an attestation or a LOCK certificate that a block carries (rule 16). */
-  readonly proven: Height
+  /** Sizes and roots of blocks that added records and are above the last carried attestation, ascending (rule 16). */
+  readonly unattested: readonly { readonly size: number; readonly root: string }[]
   /** A block up to here closed its epoch, and this one follows: above it there are only empty blocks of the old epoch (rule 19). */
   readonly next?: Epoch
 }
@@ -189,7 +170,6 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
   checkPlace(parent, proposal, rules)
   const isRefounded = refoundingOf(parent, rules) !== undefined
   const unattested = isRefounded ? [] : afterAttestation(parent, proposal.carried)
-  const proven = isRefounded ? parent.block.height : provenBy(parent, proposal.carried)
   const state = new Overlay(parent.state)
   if (isRefounded) beginEpoch(state, epochOf(rules))
   const leaves: Leaf[] = []
@@ -263,8 +243,7 @@ export function execute(parent: ChainPoint, proposal: Proposal, rules: ChainRule
     frontier,
     root,
     state,
-    unattested: leaves.length > 0 ? [...unattested, { height: blockHeight, size: frontier.size, root }] : unattested,
-    proven,
+    unattested: leaves.length > 0 ? [...unattested, { size: frontier.size, root }] : unattested,
   }
   return {
     header,
@@ -339,18 +318,8 @@ function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): 
   }
   if (term === parent.block.term) {
     if (leader !== parent.leader) throw new InvalidBlock('block.wrong-leader', `${leader}, elected is ${parent.leader}`)
-    if (carried.election !== undefined || (carried.base !== undefined && !isProofDue(parent))) {
-      throw new InvalidBlock(
-        'block.stray-certificate',
-        'an election, or a base that is not due, in the middle of a term',
-      )
-    }
-    if (isProofDue(parent) && !isLockOf(carried.base, parent)) {
-      const { height: at } = parent.block
-      throw new InvalidBlock(
-        'block.unproven-stretch',
-        `no LOCK certificate of ${at}, and ${parent.proven} is the last proven`,
-      )
+    if (carried.election !== undefined || carried.base !== undefined) {
+      throw new InvalidBlock('block.stray-certificate', 'an election in the middle of a term')
     }
     return
   }
@@ -364,16 +333,6 @@ function checkPlace(parent: ChainPoint, proposal: Proposal, rules: ChainRules): 
   if (isStart ? base !== undefined : base?.id !== parent.block.id) {
     throw new InvalidBlock('block.wrong-base', 'the certificate of the base is not about the parent')
   }
-}
-
-const isLockOf = (base: BlockCertificate | undefined, { block }: Pick<ChainPoint, 'block'>): boolean =>
-  base?.signed.kind === 'lock' && certifiedBlock(base).id === block.id
-
-/** A base of acknowledgements proves nothing to whoever was away: another block may have been certified over it. */
-function provenBy(parent: ChainPoint, { attestation, base }: Carried): Height {
-  if (isLockOf(base, parent)) return parent.block.height
-  const attested = parent.unattested.find(({ size }) => size === attestation?.size)
-  return attested === undefined || attested.height < parent.proven ? parent.proven : attested.height
 }
 
 /** Rule 16: what stands above the newest attestation carried so far. */

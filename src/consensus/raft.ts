@@ -568,7 +568,14 @@ export class Raft {
     if (this.#log.tail.height > base.height) this.#truncate(base.height)
     this.#election = election
     this.#lastLed = { member: this.#options.self, waitedFor: false }
-    this.#baseCertificate = this.#lock.block.id === base.id ? this.#lock.certificate : undefined
+    // What commits it proves it to whoever was away; acknowledgements do not.
+    const committing = this.#commitCertificate
+    this.#baseCertificate =
+      committing !== undefined && certifiedBlock(committing).id === base.id
+        ? committing
+        : this.#lock.block.id === base.id
+          ? this.#lock.certificate
+          : undefined
     this.#campaign = null
     this.#lastAck = null
     this.#acks.clear()

@@ -18,7 +18,15 @@ import {
 } from '../chain/block.ts'
 import { concat, equalBytes, fromHex, toHex, u64 } from '../chain/bytes.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
-import type { BlockRef, SigningContext } from '../chain/certificate.ts'
+import {
+  type BlockCertificate,
+  type BlockRef,
+  certificateFromCbor,
+  certificateToCbor,
+  certifiedBlock,
+  isBlockCertificate,
+  type SigningContext,
+} from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
 import { Generations } from '../chain/generations.ts'
 import { type HashReader, TreeFrontier } from '../chain/merkle-tree.ts'
@@ -36,6 +44,7 @@ import {
   attestationRange,
   attestationRow,
   attestationsFrom,
+  certificateKey,
   codedKey,
   headerKey,
   leafKey,
@@ -59,7 +68,6 @@ export interface Applied {
   readonly size: number
   readonly root: string
   readonly unattested: ChainPoint['unattested']
-  readonly proven: Height
   readonly sum: Uint8Array
 }
 
@@ -226,10 +234,9 @@ export class BlockStore {
     const row = readable(() => this.#cycle.get(appliedKey))
     // The row that vouches for all others has nothing above it that vouches for it but its own digest.
     if (row === undefined || !equalBytes(sha256(row.subarray(32)), row.subarray(0, 32))) return undefined
-    const held = decodeCbor(row.subarray(32))
+    const parts = field.array(decodeCbor(row.subarray(32)), 'applied', 9)
     // Rows that an earlier version derived lack what this one looks for: they are made again from the blocks.
-    if (field.array(held, 'applied')[0] !== derivedFormat) return undefined
-    const parts = field.array(held, 'applied', 10)
+    if (parts[0] !== derivedFormat) return undefined
     return {
       block: {
         term: term(field.natural(parts[1], 'term', TERM_MAX)),
@@ -241,14 +248,9 @@ export class BlockStore {
       size: field.natural(field.array(parts[5], 'head', 2)[0], 'size'),
       root: toHex(field.bytes(field.array(parts[5], 'head', 2)[1], 'root', 32)),
       unattested: field.array(parts[6], 'unattested').map((item) => {
-        const [at, size, root] = field.array(item, 'unattested', 3)
-        return {
-          height: height(field.natural(at, 'height')),
-          size: field.natural(size, 'size'),
-          root: toHex(field.bytes(root, 'root', 32)),
-        }
+        const [size, root] = field.array(item, 'unattested', 2)
+        return { size: field.natural(size, 'size'), root: toHex(field.bytes(root, 'root', 32)) }
       }),
-      proven: height(field.natural(parts[9], 'proven')),
       sum: field.bytes(parts[7], 'sum', 32),
     }
   }
@@ -328,10 +330,9 @@ export class BlockStore {
       fromHex(block.id)!,
       point.time,
       [point.frontier.size, fromHex(point.root)!],
-      point.unattested.map(({ height: at, size, root }) => [at, size, fromHex(root)!]),
+      point.unattested.map(({ size, root }) => [size, fromHex(root)!]),
       this.#rows.sum,
       point.leader,
-      point.proven,
     ])
     this.#cycle.put(appliedKey, concat(sha256(applied), applied))
   }
@@ -415,6 +416,24 @@ export class BlockStore {
 
   // ── attestations ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Of a block that this node has committed. A crash may take the newest one. */
+  putCertificate(certificate: BlockCertificate): void {
+    const { height: at } = certifiedBlock(certificate)
+    this.#cycle.putLater(certificateKey(at), encodeCbor(certificateToCbor(certificate)))
+  }
+
+  certificate(at: Height): BlockCertificate | undefined {
+    const row = readable(() => this.#cycle.get(certificateKey(at)))
+    if (row === undefined) return undefined
+    try {
+      const certificate = certificateFromCbor(decodeCbor(row), 'certificate row')
+      return isBlockCertificate(certificate) ? certificate : undefined
+    } catch (error) {
+      if (error instanceof CborError) return undefined
+      throw error
+    }
+  }
+
   /** A crash may take the newest one: the members say it again, and it travels in a later block. */
   putAttestation(attestation: Attestation): void {
     this.#cycle.putLater(attestationKey(attestation.size), attestationRow(attestation))
@@ -470,7 +489,7 @@ const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax +
 const stateCacheRows = 20_000
 
 /** Of all rows that are derived from blocks. */
-const derivedFormat = 4
+const derivedFormat = 3
 const appliedKey = metaKey('applied')
 function numberIn(row: Uint8Array | undefined): number | undefined {
   return row === undefined ? undefined : numberAt(row, 0)

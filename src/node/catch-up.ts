@@ -335,7 +335,7 @@ export class CatchUp {
     const certificate =
       [raft.commitCertificate, raft.lock.certificate].find(
         (held) => held !== undefined && certifiedBlock(held).height === at,
-      ) ?? (attestation === undefined && at < raft.commit ? this.#carriedAbove(id, at, above) : undefined)
+      ) ?? (attestation === undefined && at < raft.commit ? this.#heldOf(id, at, above) : undefined)
     if (certificate === undefined && attestation === undefined) return undefined
     return {
       ...(certificate === undefined ? {} : { certificate }),
@@ -344,13 +344,15 @@ export class CatchUp {
   }
 
   /**
-   * The chain has the proof itself where a term begins on this block. Where one term followed another and nothing was recorded there is no other,
-   * and whoever catches up holds no more than `catchUpUnprovenMax` blocks on trust.
+   * The chain has the proof itself where a term begins on this block; of some blocks it was kept. Where nothing is recorded there is no other, and
+   * whoever catches up holds no more than `catchUpUnprovenMax` blocks on trust.
    */
-  #carriedAbove(id: string, at: Height, above: Block | undefined): BlockCertificate | undefined {
-    const next = above ?? this.#readable(() => this.#deps.store.block(height(at + 1)))
-    const base = next?.carried.base
-    return base?.signed.kind === 'lock' && certifiedBlock(base).id === id ? base : undefined
+  #heldOf(id: string, at: Height, above: Block | undefined): BlockCertificate | undefined {
+    const { store } = this.#deps
+    const next = above ?? this.#readable(() => store.block(height(at + 1)))
+    return [next?.carried.base, store.certificate(at)].find(
+      (held) => held?.signed.kind === 'lock' && certifiedBlock(held).id === id,
+    )
   }
 
   /** Only a block that added records is named by its checkpoint. */

@@ -3,8 +3,8 @@
  * signature promises is durable before it is given (`#sign`); what is final is applied, block by block, and told to whoever waits
  * for it (`#commit`). It leaves to the loop when, and whether the node may sign at all to the permit.
  */
-import type { Block } from '../chain/block.ts'
-import { type Ack, type BlockRef, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
+import type { Attestation, Block } from '../chain/block.ts'
+import { type Ack, type BlockRef, certifiedBlock, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
 import { foundingEpoch } from '../chain/epoch.ts'
 import { epochOf } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
@@ -22,6 +22,7 @@ import type { HeadKeeper } from './head-keeper.ts'
 import type { Intake } from './intake.ts'
 import type { LateBatches } from './late-batches.ts'
 import type { Executed, Ledger } from './ledger.ts'
+import { certificateEveryBlocks } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import type { Log, Signer } from './ports.ts'
 import type { Repair } from './repair.ts'
@@ -67,6 +68,8 @@ export class Driver {
   readonly #options: DriverOptions
   readonly #deps: DriverDependencies
   #isOver = false
+  /** Of the last certificate that was kept since the start. */
+  #certificateAt = 0
   /** A block that should be on the committed chain and was not found there: the repair looks at it. */
   #doubted: string | undefined
 
@@ -185,6 +188,7 @@ export class Driver {
     const wasBehind = head.isBehindItself
     const heads: Head[] = []
     const certifiedHeads: Head[] = []
+    const attestations: Attestation[] = []
     // What stands above the block that closed the epoch only served to commit it: the next epoch begins there (rule 19).
     while (ledger.committed.block.height < upTo && ledger.committed.next === undefined) {
       const next = raft.blockAt(height(ledger.committed.block.height + 1))
@@ -196,18 +200,38 @@ export class Driver {
       // What closes the epoch is cosigned by everybody, if a certificate was seen for it or only for a block above.
       if (certified.has(header.height) || ledger.committed.next !== undefined) certifiedHeads.push(committed)
       this.#deps.onCommitted(executed)
-      // Its signatures were checked with the block that carries it.
-      if (carried.attestation !== undefined) cosigning.receiveAttestation(carried.attestation)
+      if (carried.attestation !== undefined) attestations.push(carried.attestation)
     }
+    this.#keepCertificate()
     head.save()
     rulesAhead.notice(ledger)
     if (wasBehind && !head.isBehindItself && permit.isGiven) intake.openUp()
     sealing.onCommitted()
     cosigning.onCommitted(heads, certifiedHeads)
+    // Their signatures were checked with the blocks that carry them. Behind the sizes that were committed with them, which they may be about.
+    for (const attestation of attestations) cosigning.receiveAttestation(attestation)
     this.#tryRecovered()
     this.stopBeforeUnknownRules()
     if (ledger.refounded !== undefined) this.#deps.endEpochIfOver()
     sealing.trySeal()
+  }
+
+  /**
+   * Of one committed block in so many the LOCKs are kept. Between two attestations nothing else proves a block, and whoever was away holds only some
+   * on trust: a leader that lies could make blocks, or terms, without end that add nothing.
+   */
+  #keepCertificate(): void {
+    const { raft, ledger, store } = this.#deps
+    const certificate = raft.commitCertificate
+    const { height: at, id } = ledger.committed.block
+    if (
+      certificate === undefined ||
+      certifiedBlock(certificate).id !== id ||
+      at - this.#certificateAt < certificateEveryBlocks
+    )
+      return
+    this.#certificateAt = at
+    store.putCertificate(certificate)
   }
 
   /** There is nothing left to do for software that does not know what comes next. */

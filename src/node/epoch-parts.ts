@@ -93,7 +93,6 @@ export function epochParts(
         raft.propose(metaOf(block))
       },
       attestation: () => cosigning.attested,
-      commitCertificate: () => raft.commitCertificate,
     },
   )
   const cosigning: Cosigning = new Cosigning(
@@ -189,6 +188,7 @@ export function epochParts(
       intake,
       read: items.read,
       isFrozen,
+      attestation: () => cosigning.attested,
       send: (to, message) => outbox.send(to, 'append', message),
       turn,
     },

@@ -4,6 +4,7 @@
  * a batch that is not valid.
  */
 import type { Batch } from '../chain/batch.ts'
+import type { Attestation } from '../chain/block.ts'
 import { execute, InvalidBlock } from '../chain/execution.ts'
 import type { MemberId } from '../consensus/message.ts'
 import type { Raft } from '../consensus/raft.ts'
@@ -33,6 +34,8 @@ export interface LateBatchesDependencies {
   readonly read: VerifiedItems['read']
   /** What a key that was proven guilty signed may be taken by nobody, and is not handed on. */
   readonly isFrozen: () => boolean
+  /** The newest that this node has. */
+  readonly attestation: () => Attestation | undefined
   readonly send: (to: MemberId, message: WireMessage) => void
   readonly turn: (event: () => void) => void
 }
@@ -122,7 +125,11 @@ export class LateBatches {
   /** Whether an honest leader could take this batch in now. */
   #isWaitedFor(batch: Batch): boolean {
     const { clock, ledger, read } = this.#deps
-    const { committed, rules } = ledger
+    const { rules } = ledger
+    // It would carry what is attested, and so have room (rule 16).
+    const attested = this.#deps.attestation()?.size ?? 0
+    const unattested = ledger.committed.unattested.filter(({ size }) => size > attested)
+    const committed = { ...ledger.committed, unattested }
     const { leader } = committed
     const { term } = committed.block
     const time = Math.max(clock.wall(), committed.time)

@@ -43,7 +43,9 @@ export const idleAttestationMs = 300
 export const catchUpBytes = 512 * 1024
 /** A peer that does not answer a request for blocks within this time is left for another. */
 export const catchUpTimeoutMs = 3_000
-/** Blocks executed and not yet adopted while catching up: rule 16 lets at most W stand unproven, and some empty ones between them. */
+/** Of one committed block in at least so many a certificate is kept, for those who catch up. */
+export const certificateEveryBlocks = 256
+/** Blocks executed and not yet adopted while catching up: four times as many as lie between two certificates that are kept. */
 export const catchUpUnprovenMax = 1_024
 
 /** A node that follows without a part in consensus asks this often when there was nothing new: an empty answer costs next to nothing. */

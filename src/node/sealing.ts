@@ -13,9 +13,8 @@ import {
   blockSealMessage,
   type Carried,
 } from '../chain/block.ts'
-import { type BlockCertificate, certifiedBlock, type ElectionCertificate } from '../chain/certificate.ts'
+import type { BlockCertificate, ElectionCertificate } from '../chain/certificate.ts'
 import {
-  type ChainPoint,
   type Execution,
   epochOf,
   execute,
@@ -23,7 +22,6 @@ import {
   frozenMember,
   InvalidBlock,
   type ItemReader,
-  isProofDue,
   refoundingOf,
   runOf,
 } from '../chain/execution.ts'
@@ -55,8 +53,6 @@ export interface SealingDependencies {
   readonly propose: (block: Block, execution: Execution) => void
   /** The newest attestation this node has. */
   readonly attestation: () => Attestation | undefined
-  /** Of the block up to which this node has committed, if it was LOCKs that committed it. */
-  readonly commitCertificate: () => BlockCertificate | undefined
 }
 
 interface Pooled {
@@ -161,16 +157,14 @@ export class Sealing {
     if (tip === undefined || tip.block.term !== leading.term || leading.uncommittedBlocks >= blocksInFlightMax) return
     if (tip.next !== undefined) return // closed: it is committed as it is, or by the first block of another term
     const attestation = this.#uncarried(tip.unattested)
-    const base = isProofDue(tip) ? this.#lockOf(tip) : undefined
-    if (isProofDue(tip) && base === undefined) return // as soon as it is committed
-    const carried = { ...(attestation === undefined ? {} : { attestation }), ...(base === undefined ? {} : { base }) }
+    const carried: Carried = attestation === undefined ? {} : { attestation }
     const after =
       attestation === undefined ? tip.unattested.length : tip.unattested.filter((u) => u.size > attestation.size).length
     const full = after >= this.#deps.ledger.rules.genesis.parameters.unattestedBlocksMax
     const batches = full ? [] : this.#choose(tip.state)
     const records = batches.reduce((sum, batch) => sum + batch.items.length, 0)
     if (records > 0 && leading.uncommittedBlocks > 0 && records < worthwhileRecords) return
-    if (records > 0 || base !== undefined) return this.#seal(batches, carried)
+    if (records > 0) return this.#seal(batches, carried)
     if (attestation === undefined || leading.uncommittedBlocks > 0) {
       this.#idleSince = undefined
       return
@@ -181,16 +175,11 @@ export class Sealing {
     if (full || now - this.#idleSince >= idleAttestationMs) this.#seal([], carried)
   }
 
-  #uncarried(unattested: ChainPoint['unattested']): Attestation | undefined {
+  #uncarried(unattested: readonly { readonly size: number; readonly root: string }[]): Attestation | undefined {
     const newest = this.#deps.attestation()
     return newest !== undefined && unattested.some(({ size, root }) => size === newest.size && root === newest.root)
       ? newest
       : undefined
-  }
-
-  #lockOf({ block }: ChainPoint): BlockCertificate | undefined {
-    const certificate = this.#deps.commitCertificate()
-    return certificate !== undefined && certifiedBlock(certificate).id === block.id ? certificate : undefined
   }
 
   /** Whole batches in each member's order, the members in turn. */

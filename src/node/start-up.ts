@@ -220,8 +220,7 @@ function foldGenesis(rules: ChainRules, deps: StartUpDependencies): Ledger {
   const frontier = new TreeFrontier()
   frontier.append(hash)
   const root = toHex(frontier.root())
-  const place = { unattested: [], proven: block.height }
-  const point = { leader: '', time: genesis.foundedAt, frontier, root, state, ...place }
+  const point = { leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [] }
   deps.store.putBlockBytes(block.height, genesis.entry)
   deps.store.fold(block, genesis.entry, {
     leaves: [{ kind: 'genesis', bytes: genesis.entry, hash }],
@@ -240,14 +239,14 @@ function resume(
   applied: Applied,
   done: (started: Started) => void,
 ): void {
-  const { block, leader, time, root, unattested, proven } = applied
+  const { block, leader, time, root, unattested } = applied
   const frontier = deps.store.resume(applied)
   const newest = newestBegun(rules, deps, block)
   // On the block that closed an epoch it is the vote file that says whether the next has begun here.
   const isClosed = newest.start.block.id === block.id && newest.number > voteFile.epoch
   const epoch = isClosed ? newest.previous! : newest
   const committed: ChainPoint = {
-    ...{ block, leader, time, frontier, root, state: deps.store.state, unattested, proven },
+    ...{ block, leader, time, frontier, root, state: deps.store.state, unattested },
     ...(isClosed ? { next: newest } : {}),
   }
   const ledger = ledgerOf(rulesOfEpoch(rules, epoch), committed, { store: deps.store, read: deps.read })

@@ -13,6 +13,7 @@
  *   q field value height   indices of the records of that block that name this value
  *   c code subject    a subject of the trade (a tender) that goes by this code, and the index of its first record
  *   a size            q cosignatures               j number                a statement that got a receipt
+ *   k height          q LOCKs of one block in some hundred
  *   f kid             the first fault proof of a key, as its file
  *   m name            the applied height with its sum; what peers have shown of themselves
  */
@@ -33,6 +34,7 @@ const prefix = {
   named: 0x71,
   coded: 0x63,
   attestation: 0x61,
+  certificate: 0x6b,
   journal: 0x6a,
   fault: 0x66,
   meta: 0x6d,
@@ -83,6 +85,8 @@ export const journalKey = (number: number): Uint8Array => key(prefix.journal, u6
 export const numberOfJournalKey = (row: Uint8Array): number => numberAt(row, row.length - 8)
 export const metaKey = (name: string): Uint8Array => key(prefix.meta, utf8(name))
 export const faultKey = (kid: string): Uint8Array => key(prefix.fault, utf8(kid))
+export const certificateKey = (at: Height): Uint8Array => key(prefix.certificate, u64(at))
+
 /** Written with `attestationRow`, read with `readAttestation`. */
 export const attestationKey = (size: number): Uint8Array => key(prefix.attestation, u64(size))
 export const prefixRange = (first: number): { gte: Uint8Array; lt: Uint8Array } => ({

@@ -91,7 +91,6 @@ function entered(under: ChainRules) {
     root: at.root,
     state: at.state,
     unattested: at.unattested,
-    proven: at.proven,
   }
   const carried = { election: election(start.block, 2), attestation: attested(next.start) }
   return { start, next, under: rulesOfEpoch(under, next), first: { term: term(2), carried } }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { batchItem } from '../../src/chain/batch.ts'
 import type { Attestation } from '../../src/chain/block.ts'
 import { utf8 } from '../../src/chain/bytes.ts'
-import type { BlockRef } from '../../src/chain/certificate.ts'
 import { epochAfter, foundingEpoch } from '../../src/chain/epoch.ts'
 import {
   type ChainPoint,
@@ -15,7 +14,6 @@ import {
   recordedUnder,
   rulesOfEpoch,
   runOf,
-  unprovenBlocksMax,
 } from '../../src/chain/execution.ts'
 import { TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { term } from '../../src/chain/numbers.ts'
@@ -84,56 +82,6 @@ describe('the place of a block', () => {
     expect(refusal(parent, { time: parent.time - 1 })).toBe('block.time-decreases')
     expect(refusal(parent, { time: parent.time })).toBe('valid')
     expect(refusal(parent, { term: term(0) })).toBe('block.term-decreases')
-  })
-})
-
-describe('rule 16: a chain says every so many blocks that q members have locked it', () => {
-  const lockOf = (block: BlockRef) => ({ signed: { kind: 'lock' as const, block }, signatures: [] })
-
-  /** `count` blocks after the first of the term, which carry nothing and add nothing. */
-  const idle = (count: number, from = begun()): ChainPoint => {
-    let point = from
-    for (let i = 0; i < count; i++) point = follow(point, {}).next
-    return point
-  }
-
-  it('after 256 of which nothing is proven the next carries the LOCK certificate of its parent, and no other may', () => {
-    const before = idle(unprovenBlocksMax - 2)
-    expect(refusal(before, { carried: { base: lockOf(before.block) } })).toBe('block.stray-certificate')
-    const due = idle(1, before)
-    expect(due.block.height).toBe(unprovenBlocksMax)
-    expect(refusal(due, {})).toBe('block.unproven-stretch')
-    expect(refusal(due, { batches: [batch([statement('a')])] })).toBe('block.unproven-stretch')
-    expect(refusal(due, { carried: { base: lockOf(before.block) } })).toBe('block.unproven-stretch')
-    const acknowledged = { signed: { kind: 'ack' as const, base: genesisBlock, block: due.block }, signatures: [] }
-    expect(refusal(due, { carried: { base: acknowledged } })).toBe('block.unproven-stretch')
-    const { next } = follow(due, { carried: { base: lockOf(due.block) } })
-    expect(next.proven).toBe(unprovenBlocksMax)
-    expect(refusal(next, {})).toBe('valid')
-    expect(refusal(idle(unprovenBlocksMax - 1, next), {})).toBe('block.unproven-stretch')
-  })
-
-  it('an attestation proves the block of its size, not the one that carries it', () => {
-    const recorded = follow(begun(), { batches: [batch([statement('a')])] }).next
-    expect(recorded.proven).toBe(0)
-    const { size, root } = recorded.unattested[0]!
-    const { next } = follow(idle(10, recorded), { carried: { attestation: { size, root, cosignatures: [] } } })
-    expect(next.proven).toBe(recorded.block.height)
-    const room = unprovenBlocksMax - (next.block.height - next.proven)
-    expect(refusal(idle(room, next), {})).toBe('block.unproven-stretch')
-    expect(refusal(idle(room - 1, next), {})).toBe('valid')
-  })
-
-  it('where a term begins the LOCK certificate of its base is proof, acknowledgements are none, and both may begin it', () => {
-    const due = idle(unprovenBlocksMax - 1)
-    const acknowledged = { signed: { kind: 'ack' as const, base: genesisBlock, block: due.block }, signatures: [] }
-    const begin = (base: typeof acknowledged | ReturnType<typeof lockOf>) =>
-      follow(due, { term: term(2), carried: { election: election(due.block, 2), base } }).next
-    expect(begin(lockOf(due.block)).proven).toBe(due.block.height)
-    expect(begin(acknowledged).proven).toBe(0)
-    const proposal = { term: term(2), carried: {} }
-    expect(refusal(begin(acknowledged), proposal)).toBe('block.unproven-stretch')
-    expect(refusal(begin(lockOf(due.block)), proposal)).toBe('valid')
   })
 })
 

@@ -14,7 +14,6 @@ import { genesisRef } from '../../src/chain/epoch.ts'
 import { type ChainPoint, type ChainRules, execute, itemReader, type Outcome } from '../../src/chain/execution.ts'
 import { genesisState, parseGenesis } from '../../src/chain/genesis.ts'
 import { leafHash, TreeFrontier } from '../../src/chain/merkle-tree.ts'
-import { height } from '../../src/chain/numbers.ts'
 import { Overlay } from '../../src/chain/state.ts'
 
 interface Recording {
@@ -85,7 +84,6 @@ function start(): ChainPoint {
     root: toHex(frontier.root()),
     state,
     unattested: [],
-    proven: height(0),
   }
 }
 

@@ -51,8 +51,7 @@ export function genesisPoint(): ChainPoint {
   const frontier = new TreeFrontier()
   frontier.append(leafHash(genesis.entry))
   const root = Buffer.from(frontier.root()).toString('hex')
-  const { height: proven } = genesisBlock
-  return { block: genesisBlock, leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [], proven }
+  return { block: genesisBlock, leader: '', time: genesis.foundedAt, frontier, root, state, unattested: [] }
 }
 
 export interface BatchChange {

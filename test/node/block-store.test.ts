@@ -27,7 +27,6 @@ function refusalOf(statement: string, member: string, note: string): Leaf {
 
 interface Stage {
   readonly store: BlockStore
-  readonly frontier: TreeFrontier
   /** Folds the next block. */
   readonly fold: (leaves: readonly Leaf[], writes?: Readonly<Record<string, CborValue>>) => void
   /** How often a row was asked for at the disk. */
@@ -50,13 +49,12 @@ function stage(): Stage {
   let at = 0
   return {
     store,
-    frontier,
     reads: () => reads,
     fold(leaves, writes = {}) {
       const firstIndex = frontier.size
       for (const leaf of leaves) frontier.append(leaf.hash)
       const root = toHex(frontier.root())
-      const point = { leader: 'wuhan', time: 0, frontier, root, state: store.state, unattested: [], proven: height(0) }
+      const point = { leader: 'wuhan', time: 0, frontier, root, state: store.state, unattested: [] }
       const block = { term: term(1), height: height(++at), id: hash('2') }
       store.fold(block, new Uint8Array(), { leaves, firstIndex, writes: new Map(Object.entries(writes)), point })
     },
@@ -99,17 +97,6 @@ test('of many rows that are not there, the one asked for again and again is not 
     store.state.get('frozen/one')
   }
   expect(reads()).toBe(10_001)
-})
-
-test('what is not attested yet, and how far the chain proves itself, is found again', () => {
-  const { store, frontier } = stage()
-  frontier.append(leafHash(utf8('genesis')))
-  const root = toHex(frontier.root())
-  const unattested = [{ height: height(7), size: 1, root }]
-  const point = { leader: 'wuhan', time: 5, frontier, root, state: store.state, unattested, proven: height(6) }
-  const block = { term: term(2), height: height(8), id: hash('3') }
-  store.fold(block, new Uint8Array(), { leaves: [], firstIndex: 1, writes: new Map(), point })
-  expect(store.applied()).toMatchObject({ block, leader: 'wuhan', time: 5, size: 1, root, unattested, proven: 6 })
 })
 
 describe('a block and its leaves', () => {
@@ -158,15 +145,7 @@ describe('a block and its leaves', () => {
     })
     const frontier = new TreeFrontier()
     for (const { hash } of leaves) frontier.append(hash)
-    const point = {
-      leader: 'wuhan',
-      time: 0,
-      frontier,
-      root: header.root,
-      state: store.state,
-      unattested: [],
-      proven: height(0),
-    }
+    const point = { leader: 'wuhan', time: 0, frontier, root: header.root, state: store.state, unattested: [] }
     store.putBlock(block)
     store.fold({ term: term(1), height: at, id }, bytes, { header, leaves, firstIndex: 0, writes: new Map(), point })
     cycle.flush()

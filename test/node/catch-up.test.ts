@@ -22,12 +22,9 @@ function serving(made: MadeLedger, sent: NodeMessage[]): CatchUp {
   return new CatchUp(dependencies as CatchUpDependencies)
 }
 
-test.each([
-  ['of empty terms', (made: MadeLedger, i: number) => made.lead((i + 1) % 4)],
-  ['of empty blocks of one term', (made: MadeLedger) => made.add({ records: [] })],
-])('every answer out of a run %s ends in a block that the chain itself proves', (_, goOn) => {
+test('every answer out of a run of empty terms ends in a block that the chain itself proves', () => {
   const made = new MadeLedger().add({ records: ['before'] })
-  for (let i = 0; i < catchUpUnprovenMax + 500; i++) goOn(made, i)
+  for (let i = 0; i < catchUpUnprovenMax + 500; i++) made.lead((i + 1) % 4)
   const sent: NodeMessage[] = []
   const node = serving(made, sent)
   for (let from = 3; from <= made.height; ) {
@@ -40,6 +37,7 @@ test.each([
     if (from > made.height) break
     expect(answer.certificate?.signed.kind).toBe('lock')
     expect(certifiedBlock(answer.certificate!)).toEqual(refOfBlock(last))
+    expect(blocks.length).toBeLessThan(catchUpUnprovenMax)
   }
   expect(sent.length).toBeGreaterThan(1)
 })

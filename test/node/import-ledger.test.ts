@@ -136,17 +136,9 @@ test('a long run of terms in which nothing was recorded: more blocks than a node
   expect(await imported(new MapSource('m', made.files))).toMatchObject({ size, height })
 }, 60_000)
 
-test('a long run of blocks of one term in which nothing was recorded', async () => {
-  const made = new MadeLedger().add({ records: ['before'] })
-  for (let i = 0; i < catchUpUnprovenMax + 500; i++) made.add({ records: [] })
-  made.add({ records: ['after'] }).finish()
-  const { size, height } = made
-  expect(await imported(new MapSource('m', made.files))).toMatchObject({ size, height })
-}, 60_000)
-
 test('a run of empty blocks in one term, of which nothing is proven, ends in a word and not never', async () => {
   const made = new MadeLedger().add({ records: ['before'] })
-  for (let i = 0; i < 4 * catchUpUnprovenMax; i++) made.add({ records: [], unproven: true })
+  for (let i = 0; i < 4 * catchUpUnprovenMax; i++) made.add({ records: [] })
   made.add({ records: ['after'] }).finish()
   expect(await imported(new MapSource('m', made.files))).toBe('import.refused')
 }, 60_000)

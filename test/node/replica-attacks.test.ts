@@ -19,7 +19,7 @@ import { encodeCbor } from '../../src/chain/cbor.ts'
 import { type BlockCertificate, type Certificate, type Signable, signableMessage } from '../../src/chain/certificate.ts'
 import { cosignatureMessage, formatCheckpoint } from '../../src/chain/checkpoint.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
-import { execute, itemReader, type Proposal, unprovenBlocksMax } from '../../src/chain/execution.ts'
+import { execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
 import { height, term } from '../../src/chain/numbers.ts'
 import { encodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
@@ -494,35 +494,6 @@ describe('a lying follower', () => {
     }
     expect(world.leader()).toBe(leader)
     expect(roles()).toEqual(before)
-    goesOn(world)
-  })
-
-  it('rule 16: batches of what is known, without end, make no chain that proves nothing of itself', () => {
-    const { world, enemy } = attacked()
-    const leader = world.leader()!
-    const { store, raft } = world.replica(leader)
-    world.submit(leader, world.statement('beijing', 'known'))
-    world.settle('recorded')
-    const from = raft.commit
-    let previous = zeroDigestHex
-    for (let number = 0; number < 600; number++) {
-      const batch = batchOf(world, number, [entryOf(world, 'known')], { previous })
-      previous = batch.hash
-      enemy.send(leader, { kind: 'batch', handOn: false, batch: batch.bytes }, 'append')
-      world.clock.advance(20)
-    }
-    expect(world.leader()).toBe(leader)
-    const blocks = Array.from({ length: raft.commit - from }, (_, i) => store.block(height(from + i + 1))!)
-    expect(blocks.length).toBeGreaterThan(2 * unprovenBlocksMax)
-    const proofs = blocks.filter(({ carried }) => carried.base !== undefined)
-    expect(proofs.length).toBeGreaterThanOrEqual(2)
-    for (const { carried, header } of proofs) {
-      expect(carried.base!.signed).toMatchObject({ kind: 'lock', block: { id: header.parent } })
-    }
-    // One that starts again goes on from what it had counted.
-    world.stop(leader)
-    world.start(leader)
-    world.clock.advance(5_000)
     goesOn(world)
   })
 

@@ -1,8 +1,10 @@
 /** Whole nodes: what becomes of a statement, whatever happens to the nodes it passes through; and a ledger that has nothing to do. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { height } from '../../src/chain/numbers.ts'
 import { formatTime } from '../../src/chain/time.ts'
+import { Cosigning } from '../../src/node/cosigning.ts'
 import type { PhaseCount } from '../../src/node/memory-disk.ts'
+import { Sealing } from '../../src/node/sealing.ts'
 import { ReplicaWorld, type WorldOptions } from './replica-world.ts'
 
 type Answer = ReturnType<ReplicaWorld['submit']>
@@ -384,6 +386,31 @@ describe('rule 28', () => {
     world.until(() => world.promised[0]!.pending.settlement !== undefined, 'in, under another leader', 20_000)
     expect(raft.role).not.toBe('leader')
     allAnswered(world)
+  })
+
+  it('a leader that carries no attestation, so that the window is full and nothing gets in, is replaced', () => {
+    const world = started({ parameters: { unattestedBlocksMax: 4 } })
+    const { raft } = world.replica(world.leader()!)
+    const inTerm = raft.term
+    // It has them like everybody, and seals as if it had none.
+    let seals = false
+    const { trySeal } = Sealing.prototype
+    vi.spyOn(Sealing.prototype, 'trySeal').mockImplementation(function (this: Sealing) {
+      seals = raft.role === 'leader' && raft.term === inTerm
+      trySeal.call(this)
+      seals = false
+    })
+    const { get } = Object.getOwnPropertyDescriptor(Cosigning.prototype, 'attested')!
+    vi.spyOn(Cosigning.prototype, 'attested', 'get').mockImplementation(function (this: Cosigning) {
+      return seals ? undefined : get!.call(this)
+    })
+    onTestFinished(() => void vi.restoreAllMocks())
+    for (let i = 0; i < 8; i++) {
+      for (const id of world.ids) world.submit(id, world.statement('wuhan', `w${i} ${id}`))
+      world.clock.advance(400)
+    }
+    allAnswered(world)
+    expect(raft.term).toBeGreaterThan(inTerm)
   })
 
   it('what was handed on gets in under the next leader, though the member that received it is gone by then, and so is that leader’s memory', () => {

@@ -100,7 +100,6 @@ function filledStore(): BlockStore {
       root: toHex(frontier.root()),
       state: filled.state,
       unattested: [],
-      proven: height(0),
     }
     const block = { term: term(1), height: height(firstIndex / blockLeaves + 1), id: '22'.repeat(32) }
     // Whoever has not executed the block knows no roots of tiles; both ways lead to the same tree.

@@ -122,7 +122,6 @@ export function protocolVectors(): unknown {
     root: toHex(frontier.root()),
     state,
     unattested: [],
-    proven: genesisBlock.height,
   }
 
   // Beijing is elected in term 1 by beijing, guangzhou and hangzhou, and seals the empty first block.

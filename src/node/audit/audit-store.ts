@@ -17,7 +17,6 @@ import { type Epoch, genesisRef, newestEpoch } from '../../chain/epoch.ts'
 import type { ChainPoint, Execution } from '../../chain/execution.ts'
 import { type Genesis, genesisState } from '../../chain/genesis.ts'
 import { type HashReader, leafHash, rootOf, TreeFrontier } from '../../chain/merkle-tree.ts'
-import { height } from '../../chain/numbers.ts'
 import { Overlay, type StateReader } from '../../chain/state.ts'
 import { encodeEntryBundle, hashReaderOfTiles, tileWidthMax } from '../../chain/tile.ts'
 import { DiskCycle } from '../disk-cycle.ts'
@@ -44,7 +43,7 @@ export interface Counts {
 const gatheredBytesMax = 4 * 1024 * 1024
 /** State rows kept decoded: keys, parties, runs and what is open now. */
 const cachedRows = 50_000
-const format = 3
+const format = 2
 
 const prefix = { state: 0x73, tile: 0x74, size: 0x7a, block: 0x62, bundle: 0x65, meta: 0x6d } as const
 const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(Uint8Array.of(first), ...rest)
@@ -104,10 +103,7 @@ export class AuditStore {
     this.#counts = { blocks: 0, records: 0 }
     this.#carried = new Map()
     const block = genesisRef(genesis)
-    this.#point = {
-      ...{ block, leader: '', time: genesis.foundedAt, frontier, root, state: this.state },
-      ...{ unattested: [], proven: block.height },
-    }
+    this.#point = { block, leader: '', time: genesis.foundedAt, frontier, root, state: this.state, unattested: [] }
     this.#fold(state.writes)
     this.#putSize()
     this.#epoch = newestEpoch(this.state, genesis)
@@ -255,7 +251,7 @@ export class AuditStore {
   }
 
   #putHead(): void {
-    const { block, leader, time, frontier, root, unattested, proven } = this.#point
+    const { block, leader, time, frontier, root, unattested } = this.#point
     const row = encodeCbor([
       format,
       refToCbor(block),
@@ -264,7 +260,7 @@ export class AuditStore {
       frontier.size,
       [...frontier.peaks],
       fromHex(root)!,
-      unattested.map((each) => [each.height, each.size, fromHex(each.root)!]),
+      unattested.map((each) => [each.size, fromHex(each.root)!]),
       this.#tiles.edges.map(({ index, bytes }) => [index, bytes]),
       [this.#counts.blocks, this.#counts.records],
       [...this.#carried].map(([member, { size, root: at, timeSeconds, signature }]) => [
@@ -274,7 +270,6 @@ export class AuditStore {
         timeSeconds,
         signature,
       ]),
-      proven,
     ])
     this.#cycle.put(headKey, row)
   }
@@ -288,7 +283,7 @@ interface HeldHead {
 }
 
 function readHead(row: Uint8Array): HeldHead {
-  const parts = field.array(decodeCbor(row), 'head', 12)
+  const parts = field.array(decodeCbor(row), 'head', 11)
   if (parts[0] !== format) throw new CborError(`an audit’s tree of format ${String(parts[0])}`)
   const hash = (value: CborValue | undefined, name: string): string => toHex(field.bytes(value, name, 32))
   const size = field.natural(parts[4], 'size')
@@ -302,14 +297,9 @@ function readHead(row: Uint8Array): HeldHead {
       frontier: TreeFrontier.from(size, peaks),
       root: hash(parts[6], 'root'),
       unattested: field.array(parts[7], 'unattested').map((item) => {
-        const [at, size, root] = field.array(item, 'unattested', 3)
-        return {
-          height: height(field.natural(at, 'height')),
-          size: field.natural(size, 'size'),
-          root: hash(root, 'root'),
-        }
+        const [at, root] = field.array(item, 'unattested', 2)
+        return { size: field.natural(at, 'size'), root: hash(root, 'root') }
       }),
-      proven: height(field.natural(parts[11], 'proven')),
     },
     edges: field.array(parts[8], 'edges').map((item) => {
       const [index, bytes] = field.array(item, 'edge', 2)

@@ -29,7 +29,6 @@ import {
   type ChainRules,
   epochOf,
   execute,
-  isProofDue,
   itemReader,
   rulesOfEpoch,
 } from '../../../src/chain/execution.ts'
@@ -68,8 +67,6 @@ export interface BlockPlan {
   readonly leader?: number
   /** Seconds by which the first cosigner's clock is off. */
   readonly cosignedEarlierSeconds?: number
-  /** Without the proof that is due (rule 16). */
-  readonly unproven?: boolean
   /** Of the statements, to forge them. */
   readonly change?: (jws: string) => string
   /** The statements of `records` as `signedRecord` makes them, where that was done elsewhere. */
@@ -122,7 +119,6 @@ export class MadeLedger {
       root: toHex(frontier.root()),
       state: this.#state,
       unattested: [],
-      proven: height(0),
     }
   }
 
@@ -140,22 +136,10 @@ export class MadeLedger {
   }
 
   /** One block, and before it the first of its term where a new one begins. */
-  add({
-    records,
-    leader = this.#leader,
-    cosignedEarlierSeconds = 0,
-    unproven = false,
-    change,
-    signed,
-  }: BlockPlan): this {
+  add({ records, leader = this.#leader, cosignedEarlierSeconds = 0, change, signed }: BlockPlan): this {
     if (this.#height === 0 || leader !== this.#leader) this.#begin(leader)
     const { attestation } = this
-    if (unproven) this.#point = { ...this.#point, proven: this.#point.block.height }
-    const base = isProofDue(this.#point) ? this.#certificate({ kind: 'lock', block: this.#point.block }) : undefined
-    const carried: Carried = {
-      ...(attestation !== undefined && attestation.size > this.#carriedSize ? { attestation } : {}),
-      ...(base === undefined ? {} : { base }),
-    }
+    const carried: Carried = attestation !== undefined && attestation.size > this.#carriedSize ? { attestation } : {}
     this.#carriedSize = Math.max(this.#carriedSize, carried.attestation?.size ?? 0)
     this.#seal(carried, records.length === 0 ? [] : [this.#batch(records, change, signed)])
     if (records.length > 0) this.#attest(cosignedEarlierSeconds)
