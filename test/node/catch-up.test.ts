@@ -14,7 +14,11 @@ function serving(made: MadeLedger, sent: NodeMessage[]): CatchUp {
   const ref = { term: term(tail.header.term), height: height(tail.header.height), id: tail.id }
   const dependencies: Partial<CatchUpDependencies> = {
     raft: { tail: ref, commit: ref.height, commitCertificate: undefined, lock: { block: ref } } as never,
-    store: { block: (at: number) => made.blocks[at - 1], attestation: () => undefined } as never,
+    store: {
+      block: (at: number) => made.blocks[at - 1],
+      attestation: () => undefined,
+      certificate: () => undefined,
+    } as never,
     attestation: () => made.attestation,
     unacknowledged: () => 0,
     send: (_, message) => void sent.push(message),
