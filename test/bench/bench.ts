@@ -3,7 +3,7 @@
  * one node that is not the leader. Prints one JSON object on its last line. Figures that travel between machines are ratios: CPU time per
  * record divided by the CPU time of one native Ed25519 verification, measured in the same run beside the load.
  *
- *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S] [--profile member] [--node-option=--flag]
+ *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S] [--profile member …] [--node-option=--flag]
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -24,7 +24,7 @@ const { values: flags } = parseArgs({
     'in-flight': { type: 'string', default: '256' },
     seconds: { type: 'string', default: '30' },
     'warm-up': { type: 'string', default: '30' },
-    profile: { type: 'string' },
+    profile: { type: 'string', multiple: true, default: [] },
     'node-option': { type: 'string', multiple: true, default: [] },
   },
 })
@@ -42,9 +42,9 @@ mkdirSync(folder, { recursive: true })
 const { homes, genesis } = await foundHomes(join(folder, 'homes'), nodeCount)
 const nodes = homes.map((home) => new NodeProcess(home))
 try {
-  // `--profile guangzhou` writes a CPU profile of that node beside its home.
+  // `--profile guangzhou --profile wuhan` writes a CPU profile of those nodes beside their homes.
   for (const node of nodes) {
-    const isProfiled = node.home.id === flags.profile
+    const isProfiled = flags.profile.includes(node.home.id)
     const profiling = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`] : []
     node.start([...flags['node-option'], ...profiling])
   }
@@ -124,7 +124,7 @@ try {
   process.exitCode = report.failures === 0 ? 0 : 1
 } finally {
   await Promise.all(nodes.map((node) => node.kill('SIGTERM')))
-  if (flags.profile === undefined) rmSync(join(folder, 'homes'), { recursive: true, force: true })
+  if (flags.profile.length === 0) rmSync(join(folder, 'homes'), { recursive: true, force: true })
 }
 
 async function statusOf({ apiUrl }: Home): Promise<StatusAnswer> {
