@@ -246,13 +246,22 @@ describe.skipIf(browserPath === undefined)(
     }, 120_000)
     afterAll(() => browser?.close())
 
+    /** Resolves when the page shows what these files led to: every showing lists the files anew. */
     async function give(...files: readonly GivenFile[]): Promise<void> {
+      await page
+        .locator('#files li')
+        .evaluateAll((shownBefore) => {
+          for (const item of shownBefore) item.setAttribute('data-before', '')
+        })
       await page
         .locator('#picker')
         .setInputFiles(
           files.map(({ name, bytes }) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) })),
         )
-      await page.waitForFunction((count) => document.querySelectorAll('#files li').length >= count, files.length)
+      await page.waitForFunction(
+        (count) => document.querySelectorAll('#files li:not([data-before])').length >= count,
+        files.length,
+      )
     }
     const clear = async () => {
       if (await page.locator('#result').isVisible()) await page.locator('#text-again').click()
