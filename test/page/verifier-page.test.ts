@@ -248,11 +248,9 @@ describe.skipIf(browserPath === undefined)(
 
     /** Resolves when the page shows what these files led to: every showing lists the files anew. */
     async function give(...files: readonly GivenFile[]): Promise<void> {
-      await page
-        .locator('#files li')
-        .evaluateAll((shownBefore) => {
-          for (const item of shownBefore) item.setAttribute('data-before', '')
-        })
+      await page.locator('#files li').evaluateAll((shownBefore) => {
+        for (const item of shownBefore) item.setAttribute('data-before', '')
+      })
       await page
         .locator('#picker')
         .setInputFiles(
