@@ -197,6 +197,7 @@ export class MemoryNetwork implements Network {
   private readonly events: NodeEvents
   private readonly connections = new Map<MemberId, Connection>()
   private handlers: NetworkHandlers | undefined
+  private inEvent: (event: () => void) => void = (event) => event()
   private isStopped = false
 
   constructor(member: MemberId, clock: Clock, events: NodeEvents) {
@@ -209,9 +210,11 @@ export class MemoryNetwork implements Network {
     return this.handlers !== undefined && !this.isStopped
   }
 
-  start(handlers: NetworkHandlers): void {
+  /** @param inEvent runs something in the process when it is its turn: at once, or when a process that is held goes on */
+  start(handlers: NetworkHandlers, inEvent: (event: () => void) => void = this.inEvent): void {
     assert(this.handlers === undefined, 'the network is started once')
     this.handlers = handlers
+    this.inEvent = inEvent
     this.events.started(this)
   }
 
@@ -236,14 +239,16 @@ export class MemoryNetwork implements Network {
 
   /** @internal The connection to a peer is there, or is lost. */
   connectionChanged(peer: MemberId, connection: Connection, isUp: boolean): void {
+    // An event of its own for each end: neither is called from within the other's handler. Nothing is sent on a connection of which the
+    // process has not been told: its greeting is the first that goes there.
+    this.clock.after(0, () => this.inEvent(() => this.take(peer, connection, isUp)))
+  }
+
+  private take(peer: MemberId, connection: Connection, isUp: boolean): void {
     if (this.isStopped) return
     if (isUp) this.connections.set(peer, connection)
-    else if (this.connections.get(peer) === connection) this.connections.delete(peer)
-    else return
-    // An event of its own for each end: neither is called from within the other's handler.
-    this.clock.after(0, () => {
-      if (!this.isStopped) this.handlers?.onPeer(peer, isUp)
-    })
+    else if (!this.connections.delete(peer)) return
+    this.handlers?.onPeer(peer, isUp)
   }
 
   /** @internal */

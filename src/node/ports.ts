@@ -39,7 +39,10 @@ export interface NetworkHandlers {
 
 export interface Network {
   start(handlers: NetworkHandlers): void
-  /** Queues a message; dropped silently when the peer is down. Messages are at most `messageBytesMax`. */
+  /**
+   * Queues a message; dropped silently when the peer is down, which it is until `onPeer` has said that it is up: what is sent from there goes first.
+   * Messages are at most `messageBytesMax`.
+   */
   send(peer: MemberId, lane: Lane, bytes: Uint8Array): void
   /** Bytes queued or sent on this lane for which the receiver has not yet given credit back. */
   unacknowledged(peer: MemberId, lane: Lane): number

@@ -110,6 +110,29 @@ export function networkContract(name: string, makeWorld: () => NetworkWorld): vo
       expect(atB.on('append').every((bytes, index) => bytes[0] === (index & 255))).toBe(true)
     })
 
+    test('a greeting is the first that goes on a connection, whatever is said before a node is told of its peer', async () => {
+      const c = networks.get('c')!
+      const atC = new Recorder()
+      const [greeting, word] = [patterned(10, 1), patterned(10, 2)]
+      const meets = (own: Network, at: Recorder, peer: MemberId, theirs: Network, name: MemberId): void => {
+        const { onPeer } = at
+        at.onPeer = (who, up) => {
+          onPeer.call(at, who, up)
+          if (who !== peer || !up) return
+          own.send(peer, 'control', greeting)
+          // The other end may know of the connection already, or not yet.
+          theirs.send(name, 'control', word)
+        }
+      }
+      meets(a, atA, 'c', c, 'a')
+      meets(c, atC, 'a', a, 'c')
+      c.start(atC)
+      const from = (at: Recorder, peer: MemberId): readonly Uint8Array[] =>
+        at.received.filter((message) => message.from === peer).map(({ bytes }) => bytes)
+      await world.until(() => from(atA, 'c').length > 0 && from(atC, 'a').length > 0, 'both have heard of each other')
+      expect([from(atA, 'c')[0]![0], from(atC, 'a')[0]![0]]).toEqual([greeting[0], greeting[0]])
+    })
+
     test('nothing comes back before the call that caused it has returned', async () => {
       let isInCall = false
       const wasReentered: boolean[] = []

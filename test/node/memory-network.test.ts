@@ -44,6 +44,22 @@ describe('the memory network', () => {
     expect(clock.monotonic() - sentAt).toBe(70)
   })
 
+  test('a process that is held when a connection comes says nothing there before it is told of it', () => {
+    const held: (() => void)[] = []
+    nodes.get('a')!.stop()
+    clock.advance(1_000)
+    nodes.set('a', world.node('a'))
+    recorders.set('a', new Recorder())
+    nodes.get('a')!.start(at('a'), (event) => held.push(event))
+    clock.advance(1_000)
+    expect(at('b').up).toContain('a')
+    say('a', 'b')
+    for (const event of held.splice(0)) event()
+    say('a', 'b', 1)
+    clock.advance(1_000)
+    expect(at('b').received.map(({ bytes }) => bytes[0])).toEqual([1])
+  })
+
   test('a wire cut for a moment holds messages back and loses none', () => {
     world.cut('a', 'b')
     for (let index = 0; index < 5; index++) say('a', 'b', index)

@@ -210,13 +210,16 @@ export class NodeProcess {
     const { network, conditions, memberOf, processOf, events } = this.#deps
     return {
       start: (handlers) =>
-        network.start({
-          onPeer: (name, up) => this.#event(() => handlers.onPeer(memberOf(name), up)),
-          onMessage: (name, lane, bytes, release) => {
-            if (conditions.swallowsBatches && isBatch(bytes)) return release()
-            this.#event(() => handlers.onMessage(memberOf(name), lane, bytes, release))
+        network.start(
+          {
+            onPeer: (name, up) => handlers.onPeer(memberOf(name), up),
+            onMessage: (name, lane, bytes, release) => {
+              if (conditions.swallowsBatches && isBatch(bytes)) return release()
+              this.#event(() => handlers.onMessage(memberOf(name), lane, bytes, release))
+            },
           },
-        }),
+          (event) => this.#event(event),
+        ),
       send: (to, lane, bytes) => {
         events.sent(to, bytes)
         network.send(processOf(to), lane, bytes)

@@ -47,12 +47,12 @@ export function certifiedExtendsCommitted(world: World): Watch {
       const { block } = word
       const { certified, locked } = epochs.get(word.epoch) ?? { certified: new Ranked(), locked: new Ranked() }
       epochs.set(word.epoch, { certified, locked })
-      if (evidence.isCertified(block.id) && certified.add(block)) {
+      if (evidence.isCertified(block.id, word.epoch) && certified.add(block)) {
         // The highest of those below it extends all the others, or was found out before.
         const below = locked.below(block)
         if (below !== undefined) compare(block, below)
       }
-      if (word.kind !== 'LOCK' || !evidence.isLocked(block.id) || !locked.add(block)) return
+      if (word.kind !== 'LOCK' || !evidence.isLocked(block.id, word.epoch) || !locked.add(block)) return
       for (let i = certified.blocks.length - 1; i >= 0; i--) {
         const above = certified.blocks[i]!
         if (compareRanks(above, block) <= 0) return

@@ -71,9 +71,10 @@ export class Evidence implements Watch {
     return count >= epoch.quorum
   }
 
-  /** Said of a block by a quorum of the epoch in which it was said. */
-  #isSaidByQuorum(said: ReadonlyMap<string, ReadonlySet<MemberId>>, block: string): boolean {
+  /** Said of a block by a quorum of the epoch in which it was said: of this one, or of any. */
+  #isSaidByQuorum(said: ReadonlyMap<string, ReadonlySet<MemberId>>, block: string, epoch?: number): boolean {
     for (let at: Epoch | undefined = this.#world.epoch; at !== undefined; at = at.previous) {
+      if (epoch !== undefined && at.number !== epoch) continue
       if (this.isQuorum(said.get(`${at.number} ${block}`), at)) return true
     }
     return false
@@ -92,19 +93,19 @@ export class Evidence implements Watch {
     return this.#votes.get(`${epoch} ${term}`)?.get(`${candidate} ${base}`)?.has(member) === true
   }
 
-  /** QC(B) can exist. */
-  isAcknowledged(id: string): boolean {
-    return this.#isSaidByQuorum(this.#acks, id)
+  /** QC(B) can exist; `epoch`: in that one. A liar may say of any block what others said of it in their epoch. */
+  isAcknowledged(id: string, epoch?: number): boolean {
+    return this.#isSaidByQuorum(this.#acks, id, epoch)
   }
 
   /** QC(B) or CC(B) can exist. */
-  isCertified(id: string): boolean {
-    return this.isAcknowledged(id) || this.isLocked(id)
+  isCertified(id: string, epoch?: number): boolean {
+    return this.isAcknowledged(id, epoch) || this.isLocked(id, epoch)
   }
 
   /** CC(B) can exist. */
-  isLocked(id: string): boolean {
-    return this.#isSaidByQuorum(this.#locks, id)
+  isLocked(id: string, epoch?: number): boolean {
+    return this.#isSaidByQuorum(this.#locks, id, epoch)
   }
 
   /** The block that closed an epoch may have no CC but that of an empty block above it, which dies with the epoch (rule 19). */
