@@ -14,7 +14,10 @@ export function oneCertifiedPerRank(world: World): Watch {
     word(_process, word) {
       if (word.kind !== 'ACK') return
       const { block } = word
-      if (evidence.isAcknowledged(block.id, word.epoch) && !certified.isSame(`${word.epoch} ${rankText(block)}`, block.id))
+      if (
+        evidence.isAcknowledged(block.id, word.epoch) &&
+        !certified.isSame(`${word.epoch} ${rankText(block)}`, block.id)
+      )
         world.violated(name, `two certified blocks at ${rankText(block)}`)
     },
   }
