@@ -430,7 +430,10 @@ export class Raft {
     this.#sendAll({ kind: 'handover', term: this.term, to: heir })
   }
 
-  /** Asks for a height that is committed now: whoever has applied it reads nothing stale (Raft §6.4). */
+  /**
+   * Asks for a height that is committed now: whoever has applied it reads nothing stale (Raft §6.4). The leader is believed: one that lies can name
+   * an older one, so that nothing that must be true rests on it.
+   */
   readIndex(context: number): void {
     if (this.#role === 'leader') this.#onReadRequest(this.#options.self, context)
     else if (this.#leader !== null) this.#send(this.#leader, { kind: 'read-request', context })

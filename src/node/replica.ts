@@ -385,7 +385,7 @@ export class Replica {
     return this.#parts === undefined ? undefined : this.#lasting.rulesAhead.of(this.#parts.ledger)
   }
 
-  /** Calls back with a height that was committed when this was asked: whoever has applied it reads nothing stale. */
+  /** Calls back with a height that was committed when this was asked: whoever has applied it reads nothing stale, unless the leader lies. */
   readIndex(done: (height: Height) => void): void {
     this.#turn(() => {
       const context = ++this.#readContext

@@ -3,7 +3,8 @@
  * a moment later than another's, would else tell a submitter that a record does not exist whose proof the submitter holds. So a statement
  * that this node would refuse waits until the node has applied everything that was committed when it was asked (a read-index), and what it
  * itself had in view beyond that; then it is looked at once more. Reads are shared: one is on its way at a time. Who can't be told in time is
- * told that nothing was decided.
+ * told that nothing was decided. A leader that lies can make such a refusal stale: it says no more than any answer of one member does, and the
+ * statement is taken elsewhere, or a moment later.
  */
 import { type Height, height } from '../chain/numbers.ts'
 import { secondLookMs } from './limits.ts'

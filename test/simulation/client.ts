@@ -90,16 +90,23 @@ export class Client implements Watch {
     const input: LedgerInput = { kind: 'read', key: `${owner} ${key}`, value: statement }
     const session = `${process.name} ${process.replica.incarnation}`
     const call = newest ? this.#call(input) : this.#call(input, { session, mayBeStale: true })
-    const look = (): void => {
+    const look = (mayBeStale = false): void => {
       const index = process.replica.store.indexOfStatement(statement)
-      this.#answer(call, index === undefined ? { kind: 'absent' } : { kind: 'record', index })
+      this.#answer(call, index === undefined ? { kind: 'absent' } : { kind: 'record', index }, mayBeStale)
       this.#world.answer({ kind: 'read', member: at, statement, index })
     }
     if (!newest) look()
     else {
-      process.readIndex((height) =>
-        this.#when(process, () => process.replica.ledger.committed.block.height >= height, look),
-      )
+      process.readIndex((height) => {
+        // The leader is believed: one that lies can name a height that is no longer the newest (`Raft.readIndex`).
+        const { leader } = process.replica.raft
+        const isToldByLiar = leader !== null && this.#world.machine(leader).isLiar
+        this.#when(
+          process,
+          () => process.replica.ledger.committed.block.height >= height,
+          () => look(isToldByLiar),
+        )
+      })
     }
     return true
   }
