@@ -81,8 +81,9 @@ export class DiskCycle {
    * rows begins. What is written after this call goes with the deletion or later, so nothing overtakes it.
    */
   truncate(loweredHead: Uint8Array, keys: readonly Uint8Array[]): void {
-    // A head that waits here may be what a callback promises (an ACK under the higher watermark): it gets its own cycle.
-    if (this.#pending.head !== undefined) this.#closePending()
+    // A head that waits here may be what a callback promises (an ACK under the higher watermark), and what a callback alone waits for may lie
+    // under the watermark that the disk has now: both get their own cycle.
+    if (this.#pending.head !== undefined || this.#pending.callbacks.length > 0) this.#closePending()
     this.#pending.head = loweredHead
     this.#closePending()
     // A crash before the lowered head is durable: the old watermark, and every row it vouches for.

@@ -89,9 +89,13 @@ export class MemoryNetworkWorld {
     wire.jitterMs = jitterMs
   }
 
-  /** Makes one direction narrow, or with undefined wide again. */
+  /** Makes one direction narrow, or with undefined wide again: what waited for room then sets out at once. */
   setCapacity(from: MemberId, to: MemberId, bytesPerMs: number | undefined): void {
-    this.wire(from, to).bytesPerMs = bytesPerMs
+    const wire = this.wire(from, to)
+    wire.bytesPerMs = bytesPerMs
+    if (bytesPerMs !== undefined) return
+    wire.busyUntil = 0
+    this.connections.get(pairKey(from, to))?.widened(wire)
   }
 
   /** Cuts one direction. What is under way in it waits. */
@@ -286,13 +290,14 @@ interface Way {
   readonly to: MemoryNetwork
   readonly wire: Wire
   readonly flows: Readonly<Record<Lane, Flow>>
-  readonly items: { readonly arrive: () => void; readonly dueAt: number }[]
-  isWaiting: boolean
+  readonly items: { readonly arrive: () => void; dueAt: number }[]
+  /** Set while the head is on its way. */
+  cancelArrival: (() => void) | undefined
 }
 
 function wayOf(from: MemoryNetwork, to: MemoryNetwork, wire: Wire): Way {
   const flow = (): Flow => ({ queue: [], queuedBytes: 0, inFlightBytes: 0 })
-  return { from, to, wire, flows: { control: flow(), append: flow(), bulk: flow() }, items: [], isWaiting: false }
+  return { from, to, wire, flows: { control: flow(), append: flow(), bulk: flow() }, items: [], cancelArrival: undefined }
 }
 
 class Connection {
@@ -341,6 +346,16 @@ class Connection {
     this.cancelSilence = undefined
     this.forward(this.there)
     this.forward(this.back)
+  }
+
+  /** A wire has room again. */
+  widened(wire: Wire): void {
+    const way = this.there.wire === wire ? this.there : this.back
+    const latest = this.dependencies.clock.monotonic() + wire.delayMs + wire.jitterMs
+    for (const item of way.items) item.dueAt = Math.min(item.dueAt, latest)
+    way.cancelArrival?.()
+    way.cancelArrival = undefined
+    this.forward(way)
   }
 
   /** One end is gone without a word: nothing arrives any more, and the silence is noticed in time. */
@@ -402,11 +417,10 @@ class Connection {
   /** Waits for the head of the way; the next only sets out when it has arrived, so that no draw of delays reorders them. */
   private forward(way: Way): void {
     const head = way.items[0]
-    if (head === undefined || way.isWaiting || this.isEnded || this.isSilent || way.wire.isCut) return
-    way.isWaiting = true
+    if (head === undefined || way.cancelArrival !== undefined || this.isEnded || this.isSilent || way.wire.isCut) return
     const { clock } = this.dependencies
-    clock.after(Math.max(0, head.dueAt - clock.monotonic()), () => {
-      way.isWaiting = false
+    way.cancelArrival = clock.after(Math.max(0, head.dueAt - clock.monotonic()), () => {
+      way.cancelArrival = undefined
       if (this.isEnded || this.isSilent || way.wire.isCut) return
       way.items.shift()
       head.arrive()

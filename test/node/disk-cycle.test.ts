@@ -279,6 +279,21 @@ describe('truncation (protocol rule 11)', () => {
     expect(events).toEqual(['[8=old head w8]', 'acknowledge 8', '[head w7]', "[8=new head w8']", "acknowledge 8'"])
   })
 
+  test('who waits beside what comes later is told before the head is lowered: it may promise what the disk holds now', () => {
+    put('8', 'x')
+    cycle.head(utf8('w8'))
+    cycle.flush()
+    completeAll()
+    events.length = 0
+    put('a', '1')
+    note('acknowledge 8 again')
+    cycle.vote(utf8('t2'))
+    cycle.truncate(utf8('w7'), [utf8('8')])
+    cycle.flush()
+    completeAll()
+    expect(events).toEqual(['[vote t2 a=1]', 'acknowledge 8 again', '[head w7]', '[-8]'])
+  })
+
   test('a vote and rows that wait go with the lowered head', () => {
     cycle.vote(utf8('t2'))
     put('a', '1')
