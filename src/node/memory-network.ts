@@ -297,7 +297,14 @@ interface Way {
 
 function wayOf(from: MemoryNetwork, to: MemoryNetwork, wire: Wire): Way {
   const flow = (): Flow => ({ queue: [], queuedBytes: 0, inFlightBytes: 0 })
-  return { from, to, wire, flows: { control: flow(), append: flow(), bulk: flow() }, items: [], cancelArrival: undefined }
+  return {
+    from,
+    to,
+    wire,
+    flows: { control: flow(), append: flow(), bulk: flow() },
+    items: [],
+    cancelArrival: undefined,
+  }
 }
 
 class Connection {
