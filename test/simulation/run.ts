@@ -115,7 +115,7 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
       expected.every(({ process }) => process!.replica.faults.every(({ frozen }) => frozen !== undefined))
     )
   }
-  if (!world.runUntil(isAtRest, restWithinMs)) return world.violated('liveness', `not at rest\n${stateNow()}`)
+  if (!world.runUntil(isAtRest, timely + restWithinMs)) return world.violated('liveness', `not at rest\n${stateNow()}`)
   const { store } = expectedNow()[0]!.process!.replica
   for (const { member, node, statement } of client.promised) {
     // Who is no member any more brings nothing to the ledger, and its receipts stay unanswered: it drains before it goes (decision 0023).
