@@ -143,7 +143,10 @@ export async function startProcess(
     const { api, privateListener, operations } = configuration
     const servers: FastifyInstance[] = []
     // Together: their callers wait for the same ledger.
-    closing.push(() => Promise.all(servers.map(closeServer)))
+    closing.push(() => {
+      queries.stop()
+      return Promise.all(servers.map(closeServer))
+    })
     const publicServer = await buildPublicServer({}, { service: queries })
     servers.push(publicServer)
     const apiUrl = await listening('api', () => publicServer.listen({ host: api.host, port: api.port }))
