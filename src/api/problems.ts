@@ -3,7 +3,7 @@
  * caller's language, and what the caller can do. Handlers throw a `Problem` (or let a `Refusal` of the chain pass); the functions here
  * turn it, and whatever Fastify or Node report, into that document. Nothing of an internal error leaves but its request id.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { finished, Readable } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -158,10 +158,16 @@ const tooLarge = (bytesMax: number): Problem =>
 
 /**
  * The answer to what is not HTTP enough for a request to exist: written straight to the socket, in Chinese and English, because no
- * header can be trusted to have been read.
+ * header can be trusted to have been read. Where an answer to an earlier request is due or under way, it would be taken for that answer, or for
+ * a part of it: then the connection ends instead, as Node's own handler does it.
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, texts: RefusalTexts): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
+  const { _httpMessage: due } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }
+  if (due && (due.headersSent || due.req.complete)) {
+    socket.destroy()
+    return
+  }
   const code: ApiCode =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? 'request.headers-too-large'

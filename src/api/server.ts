@@ -100,7 +100,7 @@ export async function buildPublicServer(
   eventsRoute(app, context)
   healthRoutes(app, context)
   errorsPage(app, context)
-  finish(app, context, addresses)
+  finish(app, context, addresses, ['OPTIONS'])
   return app
 }
 
@@ -226,8 +226,13 @@ async function buildServer(
   return { app, context, addresses }
 }
 
-/** After the last route: what is no route, and what is no method of a route. */
-function finish(app: FastifyInstance, context: RouteContext, addresses: Addresses): void {
+/** After the last route: what is no route, and what is no method of a route, of which some may be answered `everywhere`. */
+function finish(
+  app: FastifyInstance,
+  context: RouteContext,
+  addresses: Addresses,
+  everywhere: readonly string[] = [],
+): void {
   app.setNotFoundHandler(
     // Guessing at addresses counts as reading.
     app.hasDecorator('rateLimit') ? { preHandler: app.rateLimit() } : {},
@@ -236,8 +241,8 @@ function finish(app: FastifyInstance, context: RouteContext, addresses: Addresse
     },
   )
   for (const [url, methods] of [...addresses]) {
-    const allow = [...methods, 'OPTIONS']
-    const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !methods.has(method))
+    const allow = [...methods, ...everywhere]
+    const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((each) => !allow.includes(each))
     app.route({
       method: others,
       url,

@@ -97,7 +97,8 @@ export interface HomeSecrets {
  */
 export async function loadConfiguration(home: string, secrets: HomeSecrets = {}): Promise<Configuration> {
   const root = resolve(home)
-  const file = parseConfiguration(await readText(root, homeFiles.configuration, 'configuration.missing'))
+  const text = await readText(root, homeFiles.configuration, 'configuration.missing')
+  const file = inFile(join(root, homeFiles.configuration), () => parseConfiguration(text))
   const genesis = await loadGenesis(root)
   await loadSignatures(root, genesis)
   const self = genesis.members.find(({ id }) => id === file.member)
@@ -133,7 +134,8 @@ export function rulesOf(genesis: Genesis): ChainRules {
 
 /** @throws {Refusal} configuration.not-founded when there is none yet; genesis.malformed */
 export async function loadGenesis(home: string): Promise<Genesis> {
-  return parseGenesis(await readBytes(home, homeFiles.genesis, 'configuration.not-founded'))
+  const entry = await readBytes(home, homeFiles.genesis, 'configuration.not-founded')
+  return inFile(join(home, homeFiles.genesis), () => parseGenesis(entry))
 }
 
 /**
@@ -142,7 +144,7 @@ export async function loadGenesis(home: string): Promise<Genesis> {
  */
 async function loadSignatures(home: string, genesis: Genesis): Promise<readonly GenesisSignature[]> {
   const text = await readText(home, homeFiles.signatures, 'configuration.unsigned')
-  const signatures = parseSignatures(text, genesis)
+  const signatures = inFile(join(home, homeFiles.signatures), () => parseSignatures(text, genesis))
   const missing = membersWithoutSignature(genesis, signatures)
   if (missing.length > 0) throw new Refusal('configuration.unsigned', `missing: ${missing.join(', ')}`)
   return signatures
@@ -333,6 +335,16 @@ class Reading {
   }
 }
 
+/** Of several files that were read, which one is no JSON: its words alone do not say. */
+function inFile<Value>(path: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'json.malformed') throw error
+    throw new Refusal(error.code, `${path}: ${error.message}`, error.fields)
+  }
+}
+
 async function readText(home: string, name: string, missingCode: string): Promise<string> {
   const bytes = await readBytes(home, name, missingCode)
   try {
@@ -354,6 +366,19 @@ async function readBytes(home: string, name: string, missingCode: string): Promi
 
 /** Why a home directory cannot be used. */
 export const configurationRefusals: RefusalTexts = {
+  'start.address': {
+    zh: {
+      title: '无法在配置的地址上监听',
+      cause: '地址已被占用、不属于本机、此用户无权使用，或写法不对；socket 的目录不存在，或已有同名的其他文件。',
+      remedy: '请停止占用该地址的程序，或修改 config.json 中详情所示的字段。',
+    },
+    en: {
+      title: 'Cannot listen at the configured address',
+      cause:
+        'The address is in use, not of this machine, not for this user, or not well-formed; or the folder of the socket is missing, or another file has its name.',
+      remedy: 'Stop the program that has the address, or change the field of config.json that the detail names.',
+    },
+  },
   'configuration.missing': {
     zh: {
       title: '找不到节点配置',

@@ -457,7 +457,13 @@ export class Libp2pNetwork implements Network {
 
 function reasonsOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonsOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  // libp2p puts the stacks of what failed into its words for it: lines for a programmer, of which an operator needs the reason.
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('at '))
+    .join(' ')
 }
 
 const delay = (ms: number): Promise<void> =>

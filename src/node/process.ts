@@ -2,12 +2,13 @@
  * A running node: opens disk, network, verifier and signer, puts the loop on them and the HTTP servers on the loop, and closes all of
  * it in reverse order. Started by `gongzheng start`; what it is told comes from the home directory (`configuration`).
  */
-import { chmod, unlink } from 'node:fs/promises'
+import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { buildOperationsServer, buildPrivateServer, buildPublicServer } from '../api/server.ts'
 import { ed25519Native } from '../chain/ed25519-native.ts'
 import { keyFromKid } from '../chain/keys.ts'
+import { Refusal } from '../chain/refusal.ts'
 import type { Configuration } from './configuration.ts'
 import { FileSigner } from './file-signer.ts'
 import { openLevelDisk } from './level-disk.ts'
@@ -44,7 +45,7 @@ export interface RunningNode {
 }
 
 /**
- * @throws {Refusal} disk.*, configuration.* for what an operator can mend
+ * @throws {Refusal} disk.*, network.*, start.address for what an operator can mend
  * @throws {StartUpFailed} when this node id must not go on
  */
 export async function startProcess(
@@ -142,21 +143,25 @@ export async function startProcess(
     const { api, privateListener, operations } = configuration
     const servers: FastifyInstance[] = []
     // Together: their callers wait for the same ledger.
-    closing.push(() => Promise.all(servers.map(closeServer)))
+    closing.push(() => {
+      queries.stop()
+      return Promise.all(servers.map(closeServer))
+    })
     const publicServer = await buildPublicServer({}, { service: queries })
     servers.push(publicServer)
-    const apiUrl = await publicServer.listen({ host: api.host, port: api.port })
+    const apiUrl = await listening('api', () => publicServer.listen({ host: api.host, port: api.port }))
     let privateUrl: string | null = null
     if (privateListener !== undefined && keys.centre !== undefined) {
       const server = await buildPrivateServer({}, { service: queries })
       servers.push(server)
-      privateUrl = await listenPrivately(server, privateListener)
+      privateUrl = await listening('private', () => listenPrivately(server, privateListener))
     }
     let operationsUrl: string | null = null
     if (operations !== undefined) {
       const server = await buildOperationsServer({}, { service: queries })
       servers.push(server)
-      operationsUrl = await server.listen({ host: operations.host, port: operations.port })
+      const { host, port } = operations
+      operationsUrl = await listening('operations', () => server.listen({ host, port }))
     }
     log.info('listening', {
       url: apiUrl,
@@ -187,15 +192,35 @@ async function closeServer(server: FastifyInstance): Promise<void> {
 /** For the answers that are under way. Supervisors kill what takes 10 s (Docker's default), and the disk comes after this. */
 const answersMs = 5_000
 
+/**
+ * Whatever the system says against an address, it is a person who has to change it; the detail begins with the field of config.json.
+ * @throws {Refusal} start.address
+ */
+async function listening(field: string, listen: () => Promise<string>): Promise<string> {
+  try {
+    return await listen()
+  } catch (error) {
+    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).syscall === undefined) throw error
+    throw new Refusal('start.address', `${field}: ${error.message}`)
+  }
+}
+
+/** @throws {Refusal} start.address */
 async function listenPrivately(
   server: FastifyInstance,
   listener: NonNullable<Configuration['privateListener']>,
 ): Promise<string> {
   if (!('socket' in listener)) return server.listen({ host: listener.host, port: listener.port })
-  // A socket left by a crash keeps its name; the disk's lock has shown that no other process serves this home.
-  await unlink(listener.socket).catch((error: NodeJS.ErrnoException) => {
+  const left = await lstat(listener.socket).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
+    return undefined
   })
+  // A mistyped path may be that of a key.
+  if (left !== undefined && !left.isSocket()) {
+    throw new Refusal('start.address', `private: ${listener.socket} is there, and is no socket`)
+  }
+  // A socket left by a crash keeps its name; the disk's lock has shown that no other process serves this home.
+  if (left !== undefined) await unlink(listener.socket)
   const url = await server.listen({ path: listener.socket })
   // The centre's own systems run as users of their own: who is in the node's group may speak, nobody else.
   await chmod(listener.socket, 0o660)

@@ -147,6 +147,11 @@ export class Queries implements Service {
     return this.#submissions.submitPlain(request, options)
   }
 
+  /** Before the servers close: their callers are answered, and not cut off. */
+  stop(): void {
+    this.#submissions.stop()
+  }
+
   standing(statementId: string): StatementStanding {
     return this.#submissions.standing(statementId)
   }

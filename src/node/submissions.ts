@@ -43,6 +43,9 @@ export class Submissions {
   readonly #settled = new Map<string, Pending>()
   /** Whoever gives up takes its own out: an attestation that is long in coming is asked for again and again. */
   readonly #waiters = new Set<Waiter>()
+  /** Of everybody who waits: what ends it with what there is to say now. */
+  readonly #givingUp = new Set<() => void>()
+  #isEnding = false
 
   constructor(options: ReplicaOptions, dependencies: SubmissionsDependencies) {
     this.#options = options
@@ -59,6 +62,18 @@ export class Submissions {
     for (const [id, { settlement }] of this.#settled) {
       if (settlement !== undefined && settlement.index < attestation.size) this.#settled.delete(id)
     }
+  }
+
+  /**
+   * The node stops. What is attested in a moment is still answered so; after that everybody is answered who waits, for otherwise the end
+   * of the connection would be all that they see of a receipt that is on the disk.
+   */
+  stop(): void {
+    const end = (): void => {
+      this.#isEnding = true
+      for (const giveUp of this.#givingUp) giveUp()
+    }
+    setTimeout(end, attestationMs).unref()
   }
 
   /** @throws the signal's reason, when it is aborted before there is an answer */
@@ -122,6 +137,7 @@ export class Submissions {
     let stopWaiting: () => void = () => undefined
     const cancel = (): void => {
       clearTimeout(timer)
+      this.#givingUp.delete(giveUp)
       pending.onSettled.delete(settled)
       stopWaiting()
     }
@@ -138,6 +154,7 @@ export class Submissions {
       const settlement = pending.settlement!
       stopWaiting = this.#whenAttested(settlement.index, (attestation) => {
         clearTimeout(timer)
+        this.#givingUp.delete(giveUp)
         answer(
           settlement.kind === 'refused'
             ? this.#refusal(settlement.index, settlement.code, receipt)
@@ -145,10 +162,13 @@ export class Submissions {
         )
       })
     }
-    const timer = waitMs > 0 ? setTimeout(giveUp, waitMs) : undefined
+    const timer = waitMs > 0 && !this.#isEnding ? setTimeout(giveUp, waitMs) : undefined
     if (timer === undefined) giveUp()
-    else if (pending.settlement === undefined) pending.onSettled.add(settled)
-    else settled()
+    else {
+      this.#givingUp.add(giveUp)
+      if (pending.settlement === undefined) pending.onSettled.add(settled)
+      else settled()
+    }
     return cancel
   }
 
@@ -157,22 +177,28 @@ export class Submissions {
     const { id } = parseStatement(jws, this.#options.rules.context.ledger)
     const own = this.#settled.get(id)
     const receipt = own === undefined ? null : this.#receipt(own.receipt)
-    const giveUp = (): void => {
+    const cancel = (): void => {
+      clearTimeout(timer)
+      this.#givingUp.delete(giveUp)
       stopWaiting()
+    }
+    const giveUp = (): void => {
+      cancel()
       // Never as a refusal: it is on the ledger, and asking again will show it.
-      if (receipt === null) answer(refusedHere('ledger.no-quorum', `record ${index} is not attested yet`))
+      if (receipt === null && this.#isEnding)
+        answer(refusedHere('node.stopping', `record ${index} is not attested yet`))
+      else if (receipt === null) answer(refusedHere('ledger.no-quorum', `record ${index} is not attested yet`))
       else answer({ kind: 'pending', statementId: id, status: 'replicated', receipt })
     }
     // Without a receipt there is nothing to show but the attestation, which follows within a round trip or two when all is well.
-    const timer = setTimeout(giveUp, Math.max(waitMs, receipt === null ? attestationMs : 1))
+    const timer = setTimeout(giveUp, this.#isEnding ? 1 : Math.max(waitMs, receipt === null ? attestationMs : 1))
+    this.#givingUp.add(giveUp)
     const stopWaiting = this.#whenAttested(index, (attestation) => {
       clearTimeout(timer)
+      this.#givingUp.delete(giveUp)
       answer(this.#done(index, attestation, receipt, true))
     })
-    return () => {
-      clearTimeout(timer)
-      stopWaiting()
-    }
+    return cancel
   }
 
   /**

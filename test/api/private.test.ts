@@ -122,6 +122,13 @@ test('no preflight is ever answered with yes', async () => {
   expect(answer.headers['access-control-allow-origin']).toBeUndefined()
 })
 
+test('OPTIONS is no method here: 405, and not among those that there are', async () => {
+  await using api = await privateServer()
+  const answer = await api.call({ method: 'OPTIONS', url: '/v1/records' })
+  expect(saysNo(answer)).toEqual([405, 'route.method-not-allowed'])
+  expect(answer.headers.allow).toBe('POST')
+})
+
 test('a browser on this host may read the documentation', async () => {
   await using api = await privateServer()
   const answer = await api.app.inject({ url: '/docs/', headers: { 'sec-fetch-site': 'none' } })

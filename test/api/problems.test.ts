@@ -357,3 +357,44 @@ test('while it closes, a node finishes what it has and refuses what is new', asy
   await vi.waitFor(() => expect(seen).toContain('the checkpoint'))
   if (seen.includes('503')) expect(seen).toContain('"code":"node.stopping"')
 })
+
+test('what is no HTTP after a request whose answer is under way ends the connection, and is no part of that answer', async () => {
+  await using api = await publicServer()
+  await raw(api, 'GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  const { port } = api.app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  let seen = ''
+  socket.setEncoding('utf8')
+  socket.on('error', () => undefined)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.on('data', (text) => {
+    seen += text
+    if (seen.includes('event: attested')) socket.write('hello\r\n\r\n')
+  })
+  socket.write('GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n')
+  await closed
+  expect(seen).toContain('event: attested')
+  expect(seen.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+})
+
+test('a submission that waits is not answered with what is wrong with the request after it', async () => {
+  await using api = await publicServer()
+  api.ledger.ending = 'never'
+  await raw(api, 'GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  const { port } = api.app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  let seen = ''
+  socket.on('error', () => undefined)
+  socket.on('data', (bytes) => {
+    seen += bytes.toString()
+  })
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  const body = JSON.stringify({ statement: statement() })
+  socket.write(
+    `POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+  await vi.waitFor(() => expect(api.ledger.lastOptions).toBeDefined())
+  socket.write('hello\r\n\r\n')
+  await closed
+  expect(seen).toBe('')
+})

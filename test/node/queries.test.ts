@@ -14,7 +14,7 @@ import { encodeCbor } from '../../src/chain/cbor.ts'
 import type { JsonObject } from '../../src/chain/json.ts'
 import { parseStatement, signStatement } from '../../src/chain/statement.ts'
 import { formatTime } from '../../src/chain/time.ts'
-import type { IntakeResult } from '../../src/node/intake.ts'
+import type { IntakeResult, Pending } from '../../src/node/intake.ts'
 import { Queries } from '../../src/node/queries.ts'
 import type { Replica } from '../../src/node/replica.ts'
 import { heightOfNamedKey } from '../../src/node/store-rows.ts'
@@ -87,6 +87,24 @@ function queriesOf(
 const indexOfFirst = node.store.indexOfStatement(parseStatement(first, world.genesis.ledger).id)!
 const nothing = () => ({ attested: undefined as Attestation | undefined, leavesRead: 0 })
 const known: IntakeResult = { kind: 'known', index: indexOfFirst }
+
+/** A statement that was taken in here and is not on the ledger yet. */
+const pendingOf = (jws: string): Pending =>
+  ({
+    statement: parseStatement(jws, world.genesis.ledger),
+    receipt: {
+      statement: '',
+      node: '',
+      receivedAt: 0,
+      attestedSize: 0,
+      by: 0,
+      epoch: 0,
+      signature: new Uint8Array(64),
+    },
+    settlement: undefined,
+    onSettled: new Set(),
+  }) as unknown as Pending
+
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
 describe('a submission', () => {
@@ -135,6 +153,37 @@ describe('a submission', () => {
     const stalled = queriesOf(nothing(), known).submit(first, { waitMs: 0 })
     await vi.advanceTimersByTimeAsync(10_000)
     expect(await stalled).toMatchObject({ kind: 'refused', code: 'ledger.no-quorum' })
+  })
+
+  it('that waits when its node stops is answered with its receipt: at once if need be, and never left to the end of the line', async () => {
+    const taken = { kind: 'taken', pending: pendingOf(first), again: false } as const
+    const queries = queriesOf(nothing(), taken)
+    const waiting = queries.submit(first, { waitMs: 60_000 })
+    queries.stop()
+    await vi.advanceTimersByTimeAsync(3_000)
+    const shown = { kind: 'pending', statementId: taken.pending.statement.id, status: 'accepted' }
+    expect(await waiting).toMatchObject(shown)
+    expect(await queries.submit(first, { waitMs: 60_000 })).toMatchObject(shown)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('that waits for the attestation of what is known is told that its node stops', async () => {
+    const queries = queriesOf(nothing(), known)
+    const waiting = queries.submit(first, { waitMs: 60_000 })
+    queries.stop()
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(await waiting).toMatchObject({ kind: 'refused', code: 'node.stopping' })
+  })
+
+  it('that is attested while its node stops is answered so', async () => {
+    const told = nothing()
+    const queries = queriesOf(told, known)
+    const waiting = queries.submit(first, { waitMs: 60_000 })
+    queries.stop()
+    await vi.advanceTimersByTimeAsync(500)
+    told.attested = node.attested
+    queries.attested(node.attested!)
+    expect(await waiting).toMatchObject({ kind: 'done' })
   })
 })
 

@@ -9,7 +9,7 @@
  *     <directory>/held/          held by the one audit that runs (level-disk.ts)
  *     <directory>/fault-….json   fault proofs, each a file that stands by itself
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCheckpoint } from '../../chain/checkpoint.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
@@ -17,7 +17,7 @@ import { parseNote } from '../../chain/note.ts'
 import { Refusal } from '../../chain/refusal.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import type { Seen } from '../audit/audit.ts'
-import { readBytes, readText, writeWhole } from './files.ts'
+import { makeDirectories, readBytes, readText, writeWhole } from './files.ts'
 
 export interface AuditState {
   /** Undefined before the first audit. */
@@ -99,6 +99,6 @@ export function writeAuditState(
 }
 
 export function writeProofs(directory: string, proofs: ReadonlyMap<string, string>): void {
-  mkdirSync(directory, { recursive: true })
+  makeDirectories(directory)
   for (const [name, content] of proofs) writeWhole(join(directory, name), content, { replace: true })
 }

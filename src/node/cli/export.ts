@@ -1,12 +1,12 @@
 /** `export ledger`: a whole ledger into a directory of files, which any web server serves and `audit` reads in place of a node. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseGenesis } from '../../chain/genesis.ts'
 import { ExportFailed, exportLedger } from '../audit/export-ledger.ts'
 import { chooseGenesis, genesisPath } from '../audit/genesis-choice.ts'
 import { HttpSource } from '../audit/http-source.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
-import { readBytes, writeWhole } from './files.ts'
+import { makeDirectories, readBytes, writeWhole } from './files.ts'
 import { both } from './language.ts'
 import { columns, type Progress, type Terminal } from './terminal.ts'
 
@@ -37,7 +37,7 @@ export async function exportLedgerCommand(
   let bar: Progress | undefined
   const write = (path: string, bytes: Uint8Array): void => {
     const file = join(directory, path)
-    mkdirSync(dirname(file), { recursive: true })
+    makeDirectories(dirname(file))
     writeWhole(file, bytes, { replace: true })
   }
   try {

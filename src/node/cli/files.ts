@@ -2,7 +2,17 @@
  * Files that a person names on the command line: read whole with a bound, written whole or not at all, and every trouble said with
  * the path. Secrets are not written here but by `key-file` and `signing-key`.
  */
-import { closeSync, fsyncSync, openSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { concat, fromUtf8 } from '../../chain/bytes.ts'
 import { Refusal } from '../../chain/refusal.ts'
@@ -58,18 +68,22 @@ export interface WriteOptions {
   readonly replace?: boolean
 }
 
-/** Durable and whole: a reader sees the old file or the new one. @throws {Refusal} file.exists, file.unwritable */
+/** Durable and whole: a reader sees the old file or the new one, and nothing that failed is left. @throws {Refusal} file.exists, file.unwritable */
 export function writeWhole(path: string, content: string | Uint8Array, options: WriteOptions = {}): void {
   try {
     if (options.replace !== true) {
-      // wx: of two that create it at once, one fails.
-      writeFileSync(path, content, { flag: 'wx', flush: true })
+      writeNew(path, content)
       return
     }
     if (isStream(path)) return writeFileSync(path, content)
     const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`)
-    writeFileSync(temporary, content, { flush: true })
-    renameSync(temporary, path)
+    try {
+      writeFileSync(temporary, content, { flush: true })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
     const directory = openSync(dirname(path), 'r')
     fsyncSync(directory)
     closeSync(directory)
@@ -77,6 +91,29 @@ export function writeWhole(path: string, content: string | Uint8Array, options: 
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw new Refusal('file.exists', path)
     throw new Refusal('file.unwritable', message)
+  }
+}
+
+/** The part that fitted on a full disk would be in the way of whoever makes room and tries again. @throws what the system says */
+export function writeNew(path: string, content: string | Uint8Array, mode?: number): void {
+  // wx: of two that create it at once, one fails.
+  const file = openSync(path, 'wx', mode)
+  try {
+    writeFileSync(file, content, { flush: true })
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** With those above it. @throws {Refusal} file.unwritable */
+export function makeDirectories(path: string, mode?: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode })
+  } catch (error) {
+    throw new Refusal('file.unwritable', (error as Error).message)
   }
 }
 

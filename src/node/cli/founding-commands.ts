@@ -4,7 +4,7 @@
  * `genesis collect` with charter and cards, then `genesis review` and, the fingerprint compared by telephone, `genesis sign`; the
  * signature files go round, and `genesis collect` with them completes every home.
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import {
   formatGenesisSignature,
@@ -24,7 +24,7 @@ import { centreKey, governanceKey, type KeyFileKind, newKeyFile, nodeKeys } from
 import { readKeyFile, writeKeyFile } from '../key-file.ts'
 import { SystemClock, SystemRandom } from '../system-clock.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
-import { readBytes, readText, writeWhole } from './files.ts'
+import { makeDirectories, readBytes, readText, writeWhole } from './files.ts'
 import {
   type Charter,
   checkCard,
@@ -358,10 +358,4 @@ const privateEndpointOf = (text: string): PrivateEndpoint =>
   /^(?:.*:)?\d{1,5}$/.test(text) ? endpointOf(text) : { socket: text }
 
 /** Only for its owner. @throws {Refusal} file.unwritable */
-export function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new Refusal('file.unwritable', (error as Error).message)
-  }
-}
+export const makeDirectory = (path: string): void => makeDirectories(path, 0o700)

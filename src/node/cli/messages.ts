@@ -535,18 +535,6 @@ const commandTexts = {
       'Ask later with gongzheng get; gongzheng status says what is missing.',
     ),
   },
-  'start.address': {
-    zh: words(
-      '无法在配置的地址上监听',
-      '地址已被占用、不属于本机，或写法不对。',
-      '请停止占用该端口的程序，或修改 config.json。',
-    ),
-    en: words(
-      'Cannot listen at the configured address',
-      'The address is in use, not of this machine, or not well-formed.',
-      'Stop the program that has the port, or change config.json.',
-    ),
-  },
   'start.fatal': {
     zh: words(
       '节点无法继续，已停止',

@@ -129,11 +129,26 @@ async function submitKeeping(statement: string, options: SendOptions, terminal: 
         'The statement was on the ledger before, so the node gave no receipt.',
       ),
     )
-  } else writeWhole(file, formatReceiptFile({ ...receipt }, statement), { replace: true })
+  } else keepReceipt(file, formatReceiptFile({ ...receipt }, statement), terminal)
   if (first.kind === 'attested' || waitSeconds === 0) return first
   const second = await client.submit(statement, waiting)
   // It is our own that stands there now.
   return second.kind === 'attested' ? { ...second, record: { ...second.record, duplicate: false } } : second
+}
+
+/** Once the statement is on the ledger nobody gives a receipt for it again. @throws {Refusal} file.unwritable */
+function keepReceipt(file: string, text: string, terminal: Terminal): void {
+  try {
+    writeWhole(file, text, { replace: true })
+  } catch (error) {
+    terminal.remark(
+      both(
+        `报文已接收，节点出具了回执，但未能写入 ${file}。回执如下，请自行保存：\n${text}`,
+        `The statement was received and the node gave a receipt, which could not be written to ${file}. Keep it from here:\n${text}`,
+      ),
+    )
+    throw error
+  }
 }
 
 export interface GetOptions {

@@ -3,7 +3,7 @@
  * use it too, or the centre key of a member's home. A JWK file is written once, for its owner only, and one that others can read is
  * refused.
  */
-import { statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ed25519PublicKey, ed25519Sign } from '#crypto'
 import { fromBase64Url, toBase64Url } from '../../chain/bytes.ts'
@@ -15,7 +15,7 @@ import { homeFiles, loadGenesis, parseConfiguration } from '../configuration.ts'
 import { centreKey } from '../identity.ts'
 import { readKeyFile } from '../key-file.ts'
 import type { Random } from '../ports.ts'
-import { readText } from './files.ts'
+import { readText, writeNew } from './files.ts'
 
 /** Whoever signs, and for whom. */
 export interface SigningKey {
@@ -52,7 +52,7 @@ export function newJwk(random: Random, party: string | undefined): { readonly te
 /** @throws {Refusal} file.exists, file.unwritable */
 export function writeSecret(path: string, text: string): void {
   try {
-    writeFileSync(path, text, { flag: 'wx', mode: 0o600, flush: true })
+    writeNew(path, text, 0o600)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new Refusal(code === 'EEXIST' ? 'file.exists' : 'file.unwritable', code === 'EEXIST' ? path : message)

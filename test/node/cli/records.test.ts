@@ -73,6 +73,18 @@ test('a receipt is kept as a file with its statement, before anybody waits, and 
   expect(other.bodies).toEqual([{ statement: 'eyJh.eyJi.c2ln' }])
 })
 
+test('a receipt that cannot be written to its file is shown instead: nobody gives it again', async () => {
+  const { url } = await nodeThatAnswers(pending)
+  const file = join(temporaryDirectory(), 'nowhere', 'receipt.json')
+  const ran = await run('submit', readyStatement(), '--url', url, '--wait', '--receipt', file)
+  expect(ran.code).toBe(2)
+  expect(ran.error).toContain('file.unwritable')
+  expect(JSON.parse(ran.error.slice(ran.error.indexOf('{'), ran.error.lastIndexOf('}') + 1))).toMatchObject({
+    receipt: { by: '2026-11-22T10:16:00.000+08:00' },
+    statement: 'eyJh.eyJi.c2ln',
+  })
+})
+
 test('a record that is on its way has no proof yet: exit code 4', async () => {
   const { url } = await nodeThatAnswers({ ...pending, status: 200 })
   const ran = await run('get', 'ab'.repeat(32), '--url', url, '--proof', '/nonexistent/proof')
