@@ -451,9 +451,16 @@ export class BlockStore {
     )
   }
 
+  /** Undefined also when it is not what was written: it can only be had again from others, and whoever asks can do without it. */
   attestation(size: number): Attestation | undefined {
     const row = readable(() => this.#cycle.get(attestationKey(size)))
-    return row === undefined ? undefined : readAttestation(row)
+    if (row === undefined) return undefined
+    try {
+      return readAttestation(row)
+    } catch (error) {
+      if (error instanceof CborError) return undefined
+      throw error
+    }
   }
 
   /** The newest few on the disk that can be read, newest first. Whether their signatures are good is for the caller to check. */

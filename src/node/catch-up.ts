@@ -28,6 +28,8 @@ export interface CatchUpDependencies {
   readonly vouching: Vouching
   readonly log: Log
   readonly turn: (event: () => void) => void
+  /** The core's effects up to now, in the middle of an event. */
+  readonly carryOut: () => void
   readonly send: (to: MemberId, message: NodeMessage) => void
   /** Bytes sent in answer to this peer that it has not taken yet. */
   readonly unacknowledged: (to: MemberId) => number
@@ -58,6 +60,8 @@ export class CatchUp {
   #checking = false
   /** Executed and not adopted, from the first block above what was committed when it began. */
   #stretch: BlockMeta[] = []
+  /** Of the last answer, where it proved nothing. */
+  #unprovenBytes: number | undefined
   #nextPeer = 0
   /** Peers asked one after the other that were of no use. */
   #askedInVain = 0
@@ -105,6 +109,7 @@ export class CatchUp {
     for (const { id, height: at } of this.#stretch)
       if (!this.#deps.raft.has({ height: at, id })) this.#deps.ledger.forget(id)
     this.#stretch = []
+    this.#unprovenBytes = undefined
     this.#asked = undefined
     this.#nextPeer++
     if (++this.#askedInVain < this.#deps.peers().length) return
@@ -188,7 +193,10 @@ export class CatchUp {
             return this.#startOver()
           }
           this.#take(from, blocks, message)
-          if (message.attestation !== undefined) this.#deps.onAttestation(message.attestation)
+          if (message.attestation === undefined) return
+          // Its size is only known once the commit is carried out that it proves.
+          this.#deps.carryOut()
+          this.#deps.onAttestation(message.attestation)
         }),
       ),
     )
@@ -220,13 +228,17 @@ export class CatchUp {
     if (this.#stretch.length === heldBefore || !this.#stretch.every(isHeld)) return this.#startOver()
     const last = blocks.at(-1)!
     const proof = this.#stretch.at(-1)?.id === last.id ? this.#proofFor(last, message) : undefined
+    const bytes = message.blocks.reduce((sum, block) => sum + block.length, 0)
     if (proof !== undefined) {
       const stretch = this.#stretch
       this.#stretch = []
+      this.#unprovenBytes = undefined
       const before = { commit: raft.commit, lock: raft.lock.block.id, tail: raft.tail.id }
       if (!raft.adopt(stretch, proof)) {
         for (const { id, height: at } of stretch) if (!raft.has({ height: at, id })) ledger.forget(id)
         this.#target = undefined
+        // The core asks again while it misses the block, and this peer would give the same again.
+        this.#nextPeer++
         return
       }
       // Attested and certified: the lock it makes can be stood on.
@@ -234,7 +246,6 @@ export class CatchUp {
         raft.receive(from, { kind: 'certified', certificate: message.certificate })
       }
       if (raft.commit >= last.header.height) {
-        const bytes = message.blocks.reduce((sum, block) => sum + block.length, 0)
         if (bytes < catchUpBytes / 2) this.#nearAt = this.#deps.clock.monotonic()
         this.#followedAt = Number.NEGATIVE_INFINITY
       }
@@ -242,10 +253,15 @@ export class CatchUp {
       const isFurther =
         raft.commit > before.commit || raft.lock.block.id !== before.lock || raft.tail.id !== before.tail
       if (!isFurther) return this.#startOver()
-      this.#nextPeer = 0
+      // On with the one that was of use: a leader that is of none must not be asked again at every step.
       this.#askedInVain = 0
       log.debug('caught up', { height: last.header.height })
-    } else if (this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
+    } else {
+      // An honest peer cuts an answer where the next block does not fit. Who gives block after block by itself only holds this node up.
+      const isDoledOut = this.#unprovenBytes !== undefined && this.#unprovenBytes + bytes <= catchUpBytes
+      if (isDoledOut || this.#stretch.length > catchUpUnprovenMax) return this.#startOver()
+      this.#unprovenBytes = bytes
+    }
     this.#ask()
   }
 

@@ -132,6 +132,7 @@ export function epochParts(
     vouching,
     log,
     turn,
+    carryOut,
     send,
     unacknowledged: (to) => network.unacknowledged(to, 'bulk'),
     peers,
