@@ -57,6 +57,8 @@ export class CatchUp {
   readonly #deps: CatchUpDependencies
   #target: BlockCertificate | undefined
   #asked: { readonly peer: MemberId; readonly from: Height; readonly at: number } | undefined
+  /** What each peer was asked last and has not answered. */
+  readonly #owed = new Map<MemberId, Height>()
   #checking = false
   /** Executed and not adopted, from the first block above what was committed when it began. */
   #stretch: BlockMeta[] = []
@@ -97,10 +99,12 @@ export class CatchUp {
     if (this.#asked === undefined && !this.#checking) return this.#ask()
     if (this.#asked === undefined || clock.monotonic() - this.#asked.at < catchUpTimeoutMs) return
     this.#deps.log.info('catch-up peer silent', { member: this.#asked.peer, height: this.#asked.from })
+    // Its answer may be on its way all the same: over a slow line one takes longer than this, and is still taken when it comes.
     this.#startOver()
   }
 
   onPeerDown(peer: MemberId): void {
+    this.#owed.delete(peer)
     if (this.#asked?.peer === peer) this.#startOver()
   }
 
@@ -146,13 +150,15 @@ export class CatchUp {
         ? height((this.#stretch.at(-1)?.height ?? raft.commit) + 1)
         : committed.next.start.block.height
     this.#asked = { peer, from, at: clock.monotonic() }
+    this.#owed.set(peer, from)
     if (follows) this.#followedAt = clock.monotonic()
     send(peer, { kind: 'blocks-request', from })
   }
 
   receive(from: MemberId, message: BlocksResponse, release: () => void): void {
-    const asked = this.#asked
-    if (asked === undefined || asked.peer !== from || asked.from !== message.from) return release()
+    if (this.#owed.get(from) !== message.from) return release()
+    this.#owed.delete(from)
+    if (this.#asked?.from !== message.from) return release()
     this.#asked = undefined
     const { ledger, vouching, turn, log } = this.#deps
     let blocks: Block[]

@@ -128,6 +128,26 @@ describe('a leader that lies is not what the way back depends on', () => {
   })
 })
 
+it('an answer that takes longer than a peer is waited for, over a slow line, is taken when it comes, and once', () => {
+  const { made, proven } = longChain()
+  const node = new Asking(proven)
+  node.want()
+  const { from } = node.asked.at(-1)!
+  node.pass(catchUpTimeoutMs)
+  node.catchUp.tick()
+  node.want()
+  node.catchUp.tick()
+  expect(node.asked.map(({ peer }) => peer)).toEqual([liar, honest])
+  node.catchUp.receive(liar, answerOf(made, from, 10, true), () => undefined)
+  expect(node.commit).toBe(from + 9)
+  const next = node.asked.at(-1)!
+  expect(next.from).toBe(from + 10)
+  let released = 0
+  node.catchUp.receive(liar, answerOf(made, from, 10, true), () => released++)
+  node.catchUp.receive(honest, answerOf(made, from, 5, true), () => released++)
+  expect([released, node.commit]).toEqual([2, from + 9])
+})
+
 it('an attestation that came with blocks is taken when they are committed: before, its size is unknown', () => {
   const { made, proven } = longChain()
   const node = new Asking(proven)
