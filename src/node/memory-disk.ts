@@ -73,6 +73,8 @@ export class MemoryMedium {
 
   /** Bit rot, a misdirected write, a vanished row: what the disk now returns as if the node had written it. */
   tamper(row: Row): void {
+    // A row that is gone is gone for whoever reads it and for whoever goes through all of them alike.
+    this.#unreadable.remove(row.key)
     if (row.value === undefined) this.#rows.remove(row.key)
     else this.#rows.set(row)
   }

@@ -25,8 +25,10 @@ export function silentUntilStored(world: World): Watch {
   const storers = ({ members }: Epoch, { member, node, replica: { incarnation } }: NodeProcess): number => {
     const by = storedBy.get(`${node} ${incarnation}`)
     let count = 0
-    for (const { id } of members) {
-      if (id !== member && (!evidence.isBound(id) || by?.has(id) === true)) count++
+    for (const { id, node: listed } of members) {
+      // What a node said that had lost its disk nobody watched, and its member may have another node by now, which is bound again.
+      const isReplaced = world.machine(id).founded.member.node.id !== listed.id
+      if (id !== member && (isReplaced || !evidence.isBound(id) || by?.has(id) === true)) count++
     }
     return count
   }
