@@ -421,6 +421,11 @@ export class Raft {
     if (this.#role === 'leader') this.#resign('the disk is late')
   }
 
+  /** What its first block needs is not here: another must lead. */
+  cannotLead(reason: string): void {
+    if (this.#role === 'leader') this.#resign(reason)
+  }
+
   /** Hands leadership to the most advanced peer, or to `to`; for an orderly stop or an upgrade. */
   handOver(to?: MemberId): void {
     if (this.#role !== 'leader') return

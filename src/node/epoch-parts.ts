@@ -93,6 +93,7 @@ export function epochParts(
         raft.propose(metaOf(block))
       },
       attestation: () => cosigning.attested,
+      cannotLead: (reason) => raft.cannotLead(reason),
     },
   )
   const cosigning: Cosigning = new Cosigning(

@@ -53,6 +53,7 @@ export interface SealingDependencies {
   readonly propose: (block: Block, execution: Execution) => void
   /** The newest attestation this node has. */
   readonly attestation: () => Attestation | undefined
+  readonly cannotLead: (reason: string) => void
 }
 
 interface Pooled {
@@ -140,7 +141,11 @@ export class Sealing {
     // Where an epoch begins, what made it one comes with its first block (rules 19 and 22).
     const isStart = number > 0 && tip?.block.id === start.block.id
     const refounding = tip === undefined ? undefined : refoundingOf(tip, ledger.rules)
-    const attestation = isStart && refounding === undefined ? this.#uncarried(tip.unattested) : undefined
+    const isProvenHere = isStart && refounding === undefined
+    const attestation = isProvenHere ? this.#uncarried(tip.unattested) : undefined
+    // The disk has lost it since this node entered the epoch. Another has it, and its block brings it.
+    if (isProvenHere && attestation === undefined)
+      return this.#deps.cannotLead('the attestation of the epoch’s start is not here')
     this.#seal([], {
       election,
       ...(base === undefined ? {} : { base }),
