@@ -26,6 +26,7 @@ export function termsRiseByRight(world: World): Watch {
   const terms = new WeakMap<NodeProcess, { readonly epoch: number; readonly term: number }>()
   const heard = new WeakMap<NodeProcess, Heard>()
   const restlessAt = new WeakMap<NodeProcess, number>()
+  const stoodAt = new Map<MemberId, number>()
   const highestAsked = new Map<string, number>()
   const handedOver = new Set<string>()
   let lateBatchAt = Number.NEGATIVE_INFINITY
@@ -47,6 +48,7 @@ export function termsRiseByRight(world: World): Watch {
         return
       case 'pre-vote':
         restlessAt.set(process, now)
+        stoodAt.set(process.member, now)
         return
       case 'batch':
         if (message.handOn) lateBatchAt = now
@@ -64,6 +66,8 @@ export function termsRiseByRight(world: World): Watch {
     const patienceMs = 10 * electionTimeoutMs
     if (now - lateBatchAt < 6 * patienceMs || now - (restlessAt.get(process) ?? Number.NEGATIVE_INFINITY) < patienceMs)
       return false
+    // Who led last, left work undone and stands again is distrusted for a while (rule 5), also where it was voted in before.
+    if (now - (stoodAt.get(last.leader) ?? Number.NEGATIVE_INFINITY) < patienceMs) return false
     // Two ticks less than the time-out, so that it does not matter where in a tick the heartbeat came.
     return now - last.at < 0.8 * electionTimeoutMs && !handedOver.has(`${process.member} ${before} ${candidate}`)
   }
