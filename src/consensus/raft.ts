@@ -416,12 +416,7 @@ export class Raft {
     this.#timeoutTicks = this.#electionElapsed + 1 + this.#options.below(this.#options.electionTimeoutTicks)
   }
 
-  /** Rule 12: this leader's disk is late. */
-  diskLate(): void {
-    if (this.#role === 'leader') this.#resign('the disk is late')
-  }
-
-  /** What its first block needs is not here: another must lead. */
+  /** Rule 12, for what only the node sees: its disk is late, or what the first block needs is not here. Another must lead. */
   cannotLead(reason: string): void {
     if (this.#role === 'leader') this.#resign(reason)
   }

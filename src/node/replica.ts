@@ -493,7 +493,8 @@ export class Replica {
     const now = this.#ports.clock.monotonic()
     const { electionTimeoutMs } = this.#options.rules.genesis.parameters
     if (this.#diskAskedAt !== undefined) {
-      if (now - this.#diskAskedAt > diskLateTimeouts * electionTimeoutMs) this.#running.raft.diskLate()
+      if (now - this.#diskAskedAt > diskLateTimeouts * electionTimeoutMs)
+        this.#running.raft.cannotLead('the disk is late')
     } else if (!cycle.idle) {
       this.#diskAskedAt = now
       cycle.whenDurable(() => {

@@ -424,7 +424,7 @@ describe('replicating', () => {
     const solo = new Solo()
     const { first } = solo.lead()
     solo.position('c', first)
-    const effects = solo.do((raft) => raft.diskLate())
+    const effects = solo.do((raft) => raft.cannotLead('the disk is late'))
     expect(effects.sent('handover').map((message) => message.to)).toHaveLength(3)
     expect(solo.raft.role).toBe('follower')
   })
@@ -472,7 +472,7 @@ describe('replicating', () => {
   it('rule 12: who resigned stands again only when the others have had two time-outs, whatever it votes meanwhile', () => {
     const solo = new Solo()
     solo.lead()
-    solo.do((raft) => raft.diskLate())
+    solo.do((raft) => raft.cannotLead('the disk is late'))
     // Its heir asks for its vote and wins nobody else's: the timer begins anew, the rest does not.
     expect(solo.askVote('b', 2).signed('vote').length).toBe(1)
     for (let i = 0; i < 20; i++) expect(solo.tick().sent('pre-vote')).toEqual([])
@@ -482,7 +482,7 @@ describe('replicating', () => {
   it('rule 12: a rest is no hindrance to whoever is asked to lead', () => {
     const solo = new Solo()
     solo.lead()
-    solo.do((raft) => raft.diskLate())
+    solo.do((raft) => raft.cannotLead('the disk is late'))
     solo.follow('b', 2)
     solo.hear('b', { kind: 'handover', term: 2 as Term, to: 'a' })
     expect(solo.raft.role).toBe('candidate')

@@ -92,7 +92,7 @@ function fault(world: World, enabled: ReadonlySet<string>): void {
     case 'suspect':
       return world.act(node, (raft) => raft.suspectLeader())
     case 'disk late':
-      return world.act(node, (raft) => raft.diskLate())
+      return world.act(node, (raft) => raft.cannotLead('the disk is late'))
     case 'checkpoint':
       return world.catchUpByCheckpoint(node, chance.pick(world.honest))
     case 'read':

@@ -253,12 +253,17 @@ describe('reading', () => {
 })
 
 describe('truncation (protocol rule 11)', () => {
-  test('the lowered head is durable in a cycle before the one that deletes', () => {
+  /** Block 8 is on the disk, under its watermark. */
+  const withBlock8 = (): void => {
     put('8', 'x')
     cycle.head(utf8('w8'))
     cycle.flush()
     completeAll()
     events.length = 0
+  }
+
+  test('the lowered head is durable in a cycle before the one that deletes', () => {
+    withBlock8()
     cycle.truncate(utf8('w7'), [utf8('8')])
     note('deleted')
     cycle.flush()
@@ -280,11 +285,7 @@ describe('truncation (protocol rule 11)', () => {
   })
 
   test('who waits beside what comes later is told before the head is lowered: it may promise what the disk holds now', () => {
-    put('8', 'x')
-    cycle.head(utf8('w8'))
-    cycle.flush()
-    completeAll()
-    events.length = 0
+    withBlock8()
     put('a', '1')
     note('acknowledge 8 again')
     cycle.vote(utf8('t2'))

@@ -223,7 +223,7 @@ const commands: Readonly<Record<string, Command>> = {
   /** late-disk beijing: its driver says that the disk is late. */
   'late-disk'(stage, [id]) {
     stage.tell(`${id}: the disk is late`)
-    stage.act(memberOf(stage, id), (raft) => raft.diskLate())
+    stage.act(memberOf(stage, id), (raft) => raft.cannotLead('the disk is late'))
   },
 
   read(stage, [id]) {
