@@ -18,15 +18,7 @@ import {
 } from '../chain/block.ts'
 import { concat, equalBytes, fromHex, toHex, u64 } from '../chain/bytes.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
-import {
-  type BlockCertificate,
-  type BlockRef,
-  certificateFromCbor,
-  certificateToCbor,
-  certifiedBlock,
-  isBlockCertificate,
-  type SigningContext,
-} from '../chain/certificate.ts'
+import { type BlockCertificate, type BlockRef, certifiedBlock, type SigningContext } from '../chain/certificate.ts'
 import type { ChainPoint, Execution, Leaf } from '../chain/execution.ts'
 import { Generations } from '../chain/generations.ts'
 import { type HashReader, TreeFrontier } from '../chain/merkle-tree.ts'
@@ -45,6 +37,7 @@ import {
   attestationRow,
   attestationsFrom,
   certificateKey,
+  certificateRow,
   codedKey,
   headerKey,
   leafKey,
@@ -54,6 +47,7 @@ import {
   namedKey,
   numberAt,
   readAttestation,
+  readCertificate,
   refusalKey,
   stateKey,
   statementKey,
@@ -419,19 +413,12 @@ export class BlockStore {
   /** Of a block that this node has committed. A crash may take the newest one. */
   putCertificate(certificate: BlockCertificate): void {
     const { height: at } = certifiedBlock(certificate)
-    this.#cycle.putLater(certificateKey(at), encodeCbor(certificateToCbor(certificate)))
+    this.#cycle.putLater(certificateKey(at), certificateRow(certificate))
   }
 
   certificate(at: Height): BlockCertificate | undefined {
     const row = readable(() => this.#cycle.get(certificateKey(at)))
-    if (row === undefined) return undefined
-    try {
-      const certificate = certificateFromCbor(decodeCbor(row), 'certificate row')
-      return isBlockCertificate(certificate) ? certificate : undefined
-    } catch (error) {
-      if (error instanceof CborError) return undefined
-      throw error
-    }
+    return row && readCertificate(row)
   }
 
   /** A crash may take the newest one: the members say it again, and it travels in a later block. */
@@ -454,13 +441,7 @@ export class BlockStore {
   /** Undefined also when it is not what was written: it can only be had again from others, and whoever asks can do without it. */
   attestation(size: number): Attestation | undefined {
     const row = readable(() => this.#cycle.get(attestationKey(size)))
-    if (row === undefined) return undefined
-    try {
-      return readAttestation(row)
-    } catch (error) {
-      if (error instanceof CborError) return undefined
-      throw error
-    }
+    return row && readAttestation(row)
   }
 
   /** The newest few on the disk that can be read, newest first. Whether their signatures are good is for the caller to check. */
@@ -469,11 +450,8 @@ export class BlockStore {
     this.scan(
       { ...attestationRange, reverse: true, limit: attestationsReadMax },
       (_, value) => {
-        try {
-          found.push(readAttestation(value))
-        } catch (error) {
-          if (!(error instanceof CborError)) throw error
-        }
+        const attestation = readAttestation(value)
+        if (attestation !== undefined) found.push(attestation)
         return undefined
       },
       () => done(found),

@@ -20,7 +20,13 @@
 import { sha256 } from '#crypto'
 import { type Attestation, attestationFromCbor, attestationToCbor } from '../chain/block.ts'
 import { concat, fromHex, toHex, u64, utf8, writeU64 } from '../chain/bytes.ts'
-import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
+import {
+  type BlockCertificate,
+  certificateFromCbor,
+  certificateToCbor,
+  isBlockCertificate,
+} from '../chain/certificate.ts'
 import { type Height, height } from '../chain/numbers.ts'
 
 const prefix = {
@@ -103,9 +109,26 @@ export const attestationsFrom = (size: number): { gte: Uint8Array; lt: Uint8Arra
 
 export const attestationRow = (attestation: Attestation): Uint8Array => encodeCbor([1, attestationToCbor(attestation)])
 
-/** @throws {CborError} */
-export function readAttestation(row: Uint8Array): Attestation {
-  return attestationFromCbor(field.array(decodeCbor(row), 'attestation row', 2)[1], 'attestation')
+/** Undefined also when it is not what was written: it can only be had again from others, and whoever asks can do without it. */
+export function readAttestation(row: Uint8Array): Attestation | undefined {
+  return unlessDamaged(() => attestationFromCbor(field.array(decodeCbor(row), 'attestation row', 2)[1], 'attestation'))
+}
+
+export const certificateRow = (certificate: BlockCertificate): Uint8Array => encodeCbor(certificateToCbor(certificate))
+
+/** Undefined also when it is not what was written, like an attestation. */
+export function readCertificate(row: Uint8Array): BlockCertificate | undefined {
+  const certificate = unlessDamaged(() => certificateFromCbor(decodeCbor(row), 'certificate row'))
+  return certificate !== undefined && isBlockCertificate(certificate) ? certificate : undefined
+}
+
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof CborError) return undefined
+    throw error
+  }
 }
 
 /** `kid`: what one key signed; `subject`: a lifecycle's instance; `hash`: of a document; `finding`: a code, or '' for all. */
