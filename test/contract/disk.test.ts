@@ -1,4 +1,5 @@
 /** The disk contract, run against LevelDB and slot files in a temporary directory (with real fsync) and against the memory disk. */
+import fs from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,11 +12,6 @@ import { slotAreaBytes } from '../../src/node/slot-file.ts'
 import { type DiskWorld, diskContract } from './disk-contract.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
-/** The class is not exported; every open file has it. */
-const fileHandlePrototype = await open('.', 'r').then(async (handle) => {
-  await handle.close()
-  return Object.getPrototypeOf(handle) as typeof handle
-})
 const owner = { ledger: 'ab'.repeat(32), node: '0123456789abcdef' }
 
 diskContract('LevelDB and slot files', async (): Promise<DiskWorld> => {
@@ -46,13 +42,15 @@ diskContract('LevelDB and slot files', async (): Promise<DiskWorld> => {
     } as unknown as typeof batch)
   }
 
-  /** The fdatasync of the first copy of the vote slot is the first of a cycle with a vote; of the head slot, the third. */
+  /** The first write of a cycle with a vote is that of the vote slot's first copy; the third, of the head slot's. */
   function failNextSlotWrite(slotsBefore: 0 | 1): void {
-    const { datasync } = fileHandlePrototype
+    const write = fs.write.bind(fs) as (...call: unknown[]) => void
     let left = slotsBefore * 2
-    vi.spyOn(fileHandlePrototype, 'datasync').mockImplementation(function (this: unknown) {
-      return left-- === 0 ? Promise.reject(new Error('EIO: i/o error, fdatasync')) : Reflect.apply(datasync, this, [])
-    } as typeof datasync)
+    vi.spyOn(fs, 'write').mockImplementation(((...call: unknown[]) => {
+      const done = call.at(-1) as (error: Error, written: number) => void
+      if (left-- === 0) setImmediate(() => done(new Error('EIO: i/o error, write'), 0))
+      else write(...call)
+    }) as unknown as typeof fs.write)
   }
 })
 

@@ -1,5 +1,5 @@
-/* What a fault run can turn on in a running node, preloaded (LD_PRELOAD) into the process: an fsync that is slow or fails, a wall clock that
- * is off or drifts. The switches are seven numbers in a file that GONGZHENG_SWITCHES names and that is mapped here, so that whoever writes
+/* What a fault run can turn on in a running node, preloaded (LD_PRELOAD) into the process: an fsync that is slow or fails (and a
+ * write that is one: to a file that is open with O_DSYNC), a wall clock that is off or drifts. The switches are seven numbers in a file that GONGZHENG_SWITCHES names and that is mapped here, so that whoever writes
  * the file changes the node at once (switches.ts). The monotonic clock is left alone: it is the wall clock that people set. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -60,6 +60,23 @@ int fdatasync(int fd) {
   static int (*real)(int);
   if (real == NULL) real = dlsym(RTLD_NEXT, "fdatasync");
   return held_up() != 0 ? -1 : real(fd);
+}
+
+static ssize_t write_at(const char *name, int fd, const void *bytes, size_t count, off_t offset) {
+  static ssize_t (*real)(int, const void *, size_t, off_t);
+  if (real == NULL) real = dlsym(RTLD_NEXT, name);
+  int flags = fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_DSYNC) != 0 && held_up() != 0) return -1;
+  return real(fd, bytes, count, offset);
+}
+
+/* The same function under two names, where off_t has 64 bits. */
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
+  return write_at("pwrite", fd, bytes, count, offset);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset) {
+  return write_at("pwrite64", fd, bytes, count, offset);
 }
 
 static int real_clock(clockid_t clock, struct timespec *out) {

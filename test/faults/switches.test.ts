@@ -11,15 +11,24 @@ import { buildSwitches, Switches } from './switches.ts'
 const directory = mkdtempSync(join(tmpdir(), 'gongzheng-switches-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-/** Answers each line with what it sees: how long an fsync took or how it failed, the wall clock, the monotonic clock. */
+/**
+ * Answers each line with what it sees: how long an fsync took or how it failed, the wall clock, the monotonic clock. The line says how it makes
+ * bytes durable.
+ */
 const victim = `
-import { fdatasyncSync, openSync } from 'node:fs'
+import { constants, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 const file = openSync(process.argv[1], 'w')
-createInterface({ input: process.stdin }).on('line', () => {
+const durable = openSync(process.argv[1], constants.O_RDWR | constants.O_DSYNC)
+const ways = {
+  fdatasync: () => fdatasyncSync(file),
+  'durable write': () => writeSync(durable, Buffer.of(1), 0, 1, 0),
+  write: () => writeSync(file, Buffer.of(1), 0, 1, 0),
+}
+createInterface({ input: process.stdin }).on('line', (way) => {
   const begun = performance.now()
   let failed = null
-  try { fdatasyncSync(file) } catch (error) { failed = error.code }
+  try { ways[way]() } catch (error) { failed = error.code }
   console.log(JSON.stringify({ tookMs: performance.now() - begun, failed, wall: Date.now(), monotonic: performance.now() }))
 })`
 
@@ -42,9 +51,9 @@ it('switches fsync and the wall clock of a running process', async () => {
     env: { ...process.env, ...switches.environment },
   })
   const lines = createInterface({ input: child.stdout })
-  const look = async (): Promise<Seen> => {
+  const look = async (way = 'fdatasync'): Promise<Seen> => {
     const answer = once(lines, 'line') as Promise<[string]>
-    child.stdin.write('\n')
+    child.stdin.write(`${way}\n`)
     return JSON.parse((await answer)[0]) as Seen
   }
   try {
@@ -55,13 +64,17 @@ it('switches fsync and the wall clock of a running process', async () => {
 
     switches.slowFsync(700)
     expect((await look()).tookMs).toBeGreaterThanOrEqual(690)
+    expect((await look('durable write')).tookMs).toBeGreaterThanOrEqual(690)
     switches.slowFsync(0)
 
     switches.failFsync(true)
     expect((await look()).failed).toBe('EIO')
+    expect((await look('durable write')).failed).toBe('EIO')
+    expect((await look('write')).failed).toBeNull()
     switches.failFsync(false)
     expect((await look()).failed).toBeNull()
-    expect(switches.fsyncs).toBe(4)
+    expect((await look('durable write')).failed).toBeNull()
+    expect(switches.fsyncs).toBe(7)
 
     const hourMs = 3_600_000
     switches.shiftClock(-hourMs)
