@@ -29,6 +29,7 @@ import { ByteCache } from './byte-cache.ts'
 import { DerivedRows } from './derived-rows.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DamagedStore, DiskReadFailed, readable } from './disk-failure.ts'
+import { NameFilter } from './name-filter.ts'
 import type { Disk } from './ports.ts'
 import { StateCache } from './state-cache.ts'
 import {
@@ -45,6 +46,7 @@ import {
   type NamedField,
   namedIndices,
   namedKey,
+  nameOfRow,
   numberAt,
   readAttestation,
   readCertificate,
@@ -83,7 +85,10 @@ export class BlockStore {
   readonly #decoded = new Map<number, Block>()
   readonly #pieces = new ByteCache({ rowBytesMax: pieceBytes, rowsMax: piecesHeldMax, keepsShort: true })
   readonly #places = new Generations<Height, BlockPlace>(placesHeldMax)
+  /** Names of state rows and ids of statements that have a row; undefined while it is not known which have. */
+  #written: NameFilter | undefined
   readonly #stateCache = new StateCache(stateCacheRows, (name) => {
+    if (!this.#mayBeWritten(name)) return undefined
     const row = this.#rows.get(stateKey(name))
     return row === undefined ? undefined : decodeCbor(row)
   })
@@ -280,7 +285,8 @@ export class BlockStore {
       this.#rows.put(headerKey(block.height), row, false)
     }
     for (const [name, value] of execution.writes) {
-      this.#rows.put(stateKey(name), encodeCbor(value), !name.startsWith('idem/'))
+      this.#rows.put(stateKey(name), encodeCbor(value), this.#mayBeWritten(name))
+      this.#written?.add(name)
       this.#stateCache.set(name, value)
     }
     const named = new Map<string, { name: NamedField; value: string; indices: number[] }>()
@@ -295,7 +301,11 @@ export class BlockStore {
         this.#tree.locate(index, { at: block.height, offset: undefined, length: leaf.bytes.length })
         this.#rows.put(leafKey(index), leaf.bytes, false)
       }
-      if (leaf.kind === 'record') this.#rows.put(statementKey(leaf.statement!.id), u64(index), true)
+      if (leaf.kind === 'record') {
+        const { id } = leaf.statement!
+        this.#rows.put(statementKey(id), u64(index), this.#mayBeWritten(id))
+        this.#written?.add(id)
+      }
       if (leaf.kind === 'refusal') {
         const { statement, entry } = leaf
         // The first settles it, and somebody was told so (rule 25): a node that was started again brings what it had received once more.
@@ -347,14 +357,29 @@ export class BlockStore {
 
   /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. Undefined: not all of them can be read. */
   recount(done: (sum: Uint8Array | undefined) => void): void {
-    this.#rows.recount(done)
+    const written = new NameFilter(nameFilterMiB)
+    const note = (row: Uint8Array): void => {
+      const name = nameOfRow(row)
+      if (name !== undefined) written.add(name)
+    }
+    this.#rows.recount(note, (sum) => {
+      if (sum !== undefined) this.#written = written
+      done(sum)
+    })
+  }
+
+  #mayBeWritten(name: string): boolean {
+    return this.#written?.mayHold(name) ?? true
   }
 
   /** Deletes every derived row that can be read, so that folding can begin anew at genesis; it writes over the others. */
   forgetDerived(done: () => void): void {
     this.#forgetRead()
     this.#cycle.del(appliedKey)
-    this.#rows.forget(done)
+    this.#rows.forget(() => {
+      this.#written = new NameFilter(nameFilterMiB)
+      done()
+    })
   }
 
   #forgetRead(): void {
@@ -401,6 +426,7 @@ export class BlockStore {
   }
 
   indexOfStatement(id: string): number | undefined {
+    if (!this.#mayBeWritten(id)) return undefined
     return numberIn(this.#rows.get(statementKey(id)))
   }
 
@@ -472,6 +498,8 @@ const placesHeldMax = 8_192
 const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax + piece
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
+/** Two names for most records: of five million records one in 140 is looked for in vain. Memory that is not used yet is not taken. */
+const nameFilterMiB = 16
 
 /** Of all rows that are derived from blocks. */
 const derivedFormat = 3

@@ -101,8 +101,11 @@ export class DerivedRows {
     this.#edges.clear()
   }
 
-  /** Adds up the rows that are on the disk; for start-up, before anything is folded. Undefined: not all of them can be read. */
-  recount(done: (sum: Uint8Array | undefined) => void): void {
+  /**
+   * Adds up the rows that are on the disk; for start-up, before anything is folded. Undefined: not all of them can be read.
+   * @param onRow told of each by its name
+   */
+  recount(onRow: (row: Uint8Array) => void, done: (sum: Uint8Array | undefined) => void): void {
     const sum = new StateSum()
     const rest = [...derivedPrefixes]
     const next = (whole = true): void => {
@@ -113,6 +116,7 @@ export class DerivedRows {
         prefixRange(first),
         (row, value) => {
           sum.add(row, value)
+          onRow(row)
           return undefined
         },
         next,

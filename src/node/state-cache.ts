@@ -22,11 +22,11 @@ export class StateCache {
   }
 
   get(name: string): CborValue | undefined {
+    if (isOfOneRecord(name)) return this.#load(name)
     const held = this.#rows.get(name)
     if (held !== undefined) return held
     if (this.#absent.get(name)) return undefined
     const value = this.#load(name)
-    if (isOfOneRecord(name)) return value
     if (value !== undefined) this.#rows.set(name, value)
     else this.#absent.set(name, true)
     return value

@@ -19,7 +19,7 @@
  */
 import { sha256 } from '#crypto'
 import { type Attestation, attestationFromCbor, attestationToCbor } from '../chain/block.ts'
-import { concat, fromHex, toHex, u64, utf8, writeU64 } from '../chain/bytes.ts'
+import { concat, fromHex, fromUtf8, toHex, u64, utf8, writeU64 } from '../chain/bytes.ts'
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
 import {
   type BlockCertificate,
@@ -66,6 +66,11 @@ const key = (first: number, ...rest: readonly Uint8Array[]): Uint8Array => conca
 
 export const headerKey = (at: Height): Uint8Array => numberedKey(prefix.header, at)
 export const stateKey = (name: string): Uint8Array => key(prefix.state, utf8(name))
+/** What `stateKey` or `statementKey` was made of. */
+export function nameOfRow(row: Uint8Array): string | undefined {
+  if (row[0] === prefix.state) return fromUtf8(row.subarray(1))
+  return row[0] === prefix.statement ? toHex(row.subarray(1)) : undefined
+}
 export function tileKey(level: number, tile: number): Uint8Array {
   const row = new Uint8Array(10)
   row[0] = prefix.tile

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { sha256 } from '#crypto'
 import { assembleBatch, batchItem, batchMessage } from '../../src/chain/batch.ts'
 import { assembleBlock, type Block, batchesDigest, carriedDigest } from '../../src/chain/block.ts'
-import { toHex, utf8 } from '../../src/chain/bytes.ts'
+import { concat, toHex, utf8 } from '../../src/chain/bytes.ts'
 import type { CborValue } from '../../src/chain/cbor.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import type { Leaf } from '../../src/chain/execution.ts'
@@ -37,12 +37,17 @@ interface Stage {
 function stage(): Stage {
   const memory = new MemoryMedium().open({ defer: (done) => done(), onFatal: () => {} })
   let reads = 0
-  const disk: Disk = Object.assign(Object.create(memory) as Disk, {
-    get(key: Uint8Array) {
+  const disk: Disk = {
+    get(key) {
       reads += 1
       return memory.get(key)
     },
-  })
+    getInto: (key, into) => memory.getInto(key, into),
+    scan: (range, visit, done) => memory.scan(range, visit, done),
+    write: (write, done) => memory.write(write, done),
+    slots: () => memory.slots(),
+    freeBytes: () => memory.freeBytes(),
+  }
   const cycle = new DiskCycle({}, { disk })
   const store = new BlockStore({ cycle, disk, context: { ledger: hash('1'), epoch: 0 } })
   const frontier = new TreeFrontier()
@@ -56,7 +61,13 @@ function stage(): Stage {
       const root = toHex(frontier.root())
       const point = { leader: 'wuhan', time: 0, frontier, root, state: store.state, unattested: [] }
       const block = { term: term(1), height: height(++at), id: hash('2') }
-      store.fold(block, new Uint8Array(), { leaves, firstIndex, writes: new Map(Object.entries(writes)), point })
+      store.fold(block, concat(...leaves.map(({ bytes }) => bytes)), {
+        leaves,
+        firstIndex,
+        writes: new Map(Object.entries(writes)),
+        point,
+      })
+      cycle.flush()
     },
   }
 }
@@ -97,6 +108,64 @@ test('of many rows that are not there, the one asked for again and again is not 
     store.state.get('frozen/one')
   }
   expect(reads()).toBe(10_001)
+})
+
+describe('a name that no block has written', () => {
+  const recordOf = (id: string): Leaf => {
+    const bytes = utf8(id)
+    const statement = { id, type: 'attest.hash@1', kid: 'key', party: 'uscc:1' }
+    return { kind: 'record', bytes, hash: leafHash(bytes), statement, entry: { member: 'wuhan' } } as unknown as Leaf
+  }
+  const counted = (store: BlockStore): Promise<Uint8Array | undefined> =>
+    new Promise((resolve) => store.recount(resolve))
+
+  it('is not asked for at the disk, once a start has counted the rows', async () => {
+    const { store, fold, reads } = stage()
+    fold([refusalOf(hash('a'), 'wuhan', '0')], { 'idem/one': 1, 'key/two': 2 })
+    await counted(store)
+    const before = reads()
+    for (let i = 0; i < 100; i++) {
+      expect(store.state.get(`idem/new ${i}`)).toBeUndefined()
+      expect(store.state.get(`key/new ${i}`)).toBeUndefined()
+      expect(store.indexOfStatement(sha256Hex(`new ${i}`))).toBeUndefined()
+    }
+    expect(reads()).toBe(before)
+  })
+
+  it('is none of those that were written before the count, or after it', async () => {
+    const { store, fold } = stage()
+    const id = (i: number): string => sha256Hex(`statement ${i}`)
+    fold([recordOf(id(0))], { 'idem/one': 1, 'party/北京': 2 })
+    await counted(store)
+    fold([recordOf(id(1))], { 'idem/three': 3, 'party/武汉': 4 })
+    expect([store.state.get('idem/one'), store.state.get('party/北京')]).toEqual([1, 2])
+    expect([store.state.get('idem/three'), store.state.get('party/武汉')]).toEqual([3, 4])
+    expect([store.indexOfStatement(id(0)), store.indexOfStatement(id(1))]).toEqual([0, 1])
+  })
+
+  it('is written anew, and what is written over still leaves the sum', async () => {
+    const { store, fold } = stage()
+    fold([recordOf(hash('a'))], { 'idem/one': 1, 'key/two': 2 })
+    await counted(store)
+    // The same statement may be recorded again under another key of its party.
+    fold([recordOf(hash('a'))], { 'key/two': 3, 'key/four': 4 })
+    fold([], { 'key/four': 5 })
+    expect(await counted(store)).toEqual(store.applied()!.sum)
+  })
+
+  it('is everything, when what is derived is made anew', async () => {
+    const { store, fold, reads } = stage()
+    fold([recordOf(hash('a'))], { 'idem/one': 1 })
+    await counted(store)
+    await new Promise<void>((resolve) => store.forgetDerived(resolve))
+    const before = reads()
+    expect(store.state.get('idem/one')).toBeUndefined()
+    expect(store.indexOfStatement(hash('a'))).toBeUndefined()
+    expect(reads()).toBe(before)
+    fold([recordOf(hash('b'))], { 'idem/two': 2 })
+    expect(store.state.get('idem/two')).toBe(2)
+    expect(await counted(store)).toEqual(store.applied()!.sum)
+  })
 })
 
 describe('a block and its leaves', () => {

@@ -1,10 +1,10 @@
 /** What was added is always held; of what was not, hardly anything seems to be. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NameFilter } from '../../../src/node/audit/name-filter.ts'
+import { NameFilter } from '../../src/node/name-filter.ts'
 
 test('a name that was added is held, whatever it is made of', () => {
-  const filter = new NameFilter()
+  const filter = new NameFilter(4)
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (name) => {
       filter.add(name)
@@ -14,7 +14,7 @@ test('a name that was added is held, whatever it is made of', () => {
 })
 
 test('an empty filter holds nothing, and with 200,000 names hardly one in a thousand others seems to be held', () => {
-  const filter = new NameFilter()
+  const filter = new NameFilter(4)
   const nameOf = (kind: string, i: number): string => `idem/${kind}${i.toString(16).padStart(30, '0')}`
   const seeming = (): number => {
     let count = 0

@@ -20,9 +20,9 @@ import { type HashReader, leafHash, rootOf, TreeFrontier } from '../../chain/mer
 import { Overlay, type StateReader } from '../../chain/state.ts'
 import { encodeEntryBundle, hashReaderOfTiles, tileWidthMax } from '../../chain/tile.ts'
 import { DiskCycle } from '../disk-cycle.ts'
+import { NameFilter } from '../name-filter.ts'
 import type { Disk } from '../ports.ts'
 import { StateCache } from '../state-cache.ts'
-import { NameFilter } from './name-filter.ts'
 import { type Edge, TileBuilder } from './tile-builder.ts'
 
 /** A member's newest cosignature that the chain itself carries. */
@@ -41,6 +41,8 @@ export interface Counts {
 
 /** Rows gathered before they are handed to the disk, which has as many in its hands meanwhile: a second of work, little beside the rest of the memory. */
 const gatheredBytesMax = 4 * 1024 * 1024
+/** Names of state rows, of some millions. */
+const nameFilterMiB = 4
 /** State rows kept decoded: keys, parties, runs and what is open now. */
 const cachedRows = 50_000
 const format = 2
@@ -90,7 +92,7 @@ export class AuditStore {
       this.#epoch = newestEpoch(this.state, genesis)
       return
     }
-    this.#names = new NameFilter()
+    this.#names = new NameFilter(nameFilterMiB)
     const state = new Overlay({ get: () => undefined })
     genesisState(genesis, state)
     const leaf = leafHash(genesis.entry)
