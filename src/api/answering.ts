@@ -133,8 +133,12 @@ const receiptJson = (receipt: Receipt): string =>
 /** For what its own form keeps free of quotes, backslashes and everything outside ASCII. */
 const plain = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
 
-const asciiJson = (text: string): string =>
-  JSON.stringify(text).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+function asciiJson(text: string): string {
+  const json = JSON.stringify(text)
+  const escaped = json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  // What is made of a text with wide characters V8 keeps wide, and with it every text that it becomes a part of: read anew it is narrow.
+  return escaped === json ? json : Buffer.from(escaped, 'latin1').toString('latin1')
+}
 
 /** All records of a block share one certificate, so the last one spelled is usually the next one asked for. */
 let lastCertificate = { note: '', json: '""' }
