@@ -3,7 +3,7 @@
  * one node that is not the leader. Prints one JSON object on its last line. Figures that travel between machines are ratios: CPU time per
  * record divided by the CPU time of one native Ed25519 verification, measured in the same run beside the load.
  *
- *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--seconds S] [--warm-up S] [--profile member …] [--node-option=--flag]
+ *   npm run bench [-- --nodes 3|4|7] [--in-flight N] [--per-request N] [--seconds S] [--warm-up S] [--profile member …] [--node-option=--flag]
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -22,6 +22,7 @@ const { values: flags } = parseArgs({
   options: {
     nodes: { type: 'string', default: '4' },
     'in-flight': { type: 'string', default: '256' },
+    'per-request': { type: 'string', default: '1' },
     seconds: { type: 'string', default: '30' },
     'warm-up': { type: 'string', default: '30' },
     profile: { type: 'string', multiple: true, default: [] },
@@ -29,7 +30,9 @@ const { values: flags } = parseArgs({
   },
 })
 const nodeCount = Number(flags.nodes)
-const inFlight = Number(flags['in-flight'])
+const perRequest = Number(flags['per-request'])
+// Whole requests.
+const inFlight = Math.max(1, Math.round(Number(flags['in-flight']) / perRequest)) * perRequest
 const seconds = Number(flags.seconds)
 const warmUpSeconds = Number(flags['warm-up'])
 const folder = fileURLToPath(new URL('../../.bench/cluster', import.meta.url))
@@ -64,6 +67,7 @@ try {
     party: gateway.party,
     seed: Buffer.from(gateway.centre.seed).toString('hex'),
     inFlight,
+    perRequest,
     seconds,
     warmUpSeconds,
   }
@@ -107,6 +111,7 @@ try {
       nodes: nodeCount,
       payloadBytes: report.payloadBytes,
       inFlight,
+      perRequest,
       seconds: round(report.seconds),
       fsync: true,
       cores: availableParallelism(),

@@ -7,13 +7,19 @@ import { connect, type Socket } from 'node:net'
 
 const headEnd = Buffer.from('\r\n\r\n')
 
+export interface Answer {
+  readonly status: number
+  readonly body: Buffer
+}
+
 export class Caller {
   readonly #socket: Socket
   readonly #head: string
-  #answer: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined
+  #answer: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined
   #received: Buffer = Buffer.alloc(0)
   /** Bytes of the answer under way, head included; 0 until its head is there. */
   #expected = 0
+  #headBytes = 0
   #status = 0
 
   /** @param url of the node; @param path of all posts */
@@ -26,8 +32,8 @@ export class Caller {
     this.#socket.on('close', () => this.#answer?.reject(new Error('the node closed the connection')))
   }
 
-  /** @param body ASCII. Resolves with the status when the whole answer is there; one at a time. */
-  post(body: string): Promise<number> {
+  /** @param body ASCII. Resolves when the whole answer is there; one at a time. */
+  post(body: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject }
       this.#socket.write(`${this.#head}${body.length}\r\n\r\n${body}`, 'latin1')
@@ -45,13 +51,15 @@ export class Caller {
       if (end < 0) return
       const head = this.#received.toString('latin1', 0, end)
       this.#status = Number(head.slice(9, 12))
-      this.#expected = end + headEnd.length + Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1])
+      this.#headBytes = end + headEnd.length
+      this.#expected = this.#headBytes + Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1])
     }
     if (this.#received.length < this.#expected) return
     const answer = this.#answer
+    const body = this.#received.subarray(this.#headBytes)
     this.#answer = undefined
     this.#received = Buffer.alloc(0)
     this.#expected = 0
-    answer?.resolve(this.#status)
+    answer?.resolve({ status: this.#status, body })
   }
 }
