@@ -285,8 +285,7 @@ export class BlockStore {
       this.#rows.put(headerKey(block.height), row, false)
     }
     for (const [name, value] of execution.writes) {
-      this.#rows.put(stateKey(name), encodeCbor(value), this.#mayBeWritten(name))
-      this.#written?.add(name)
+      this.#rows.put(stateKey(name), encodeCbor(value), this.#noteWritten(name))
       this.#stateCache.set(name, value)
     }
     const named = new Map<string, { name: NamedField; value: string; indices: number[] }>()
@@ -303,8 +302,7 @@ export class BlockStore {
       }
       if (leaf.kind === 'record') {
         const { id } = leaf.statement!
-        this.#rows.put(statementKey(id), u64(index), this.#mayBeWritten(id))
-        this.#written?.add(id)
+        this.#rows.put(statementKey(id), u64(index), this.#noteWritten(id))
       }
       if (leaf.kind === 'refusal') {
         const { statement, entry } = leaf
@@ -357,7 +355,7 @@ export class BlockStore {
 
   /** Adds up the derived rows that are on the disk; for start-up, before anything is folded. Undefined: not all of them can be read. */
   recount(done: (sum: Uint8Array | undefined) => void): void {
-    const written = new NameFilter(nameFilterMiB)
+    const written = new NameFilter()
     const note = (row: Uint8Array): void => {
       const name = nameOfRow(row)
       if (name !== undefined) written.add(name)
@@ -372,12 +370,17 @@ export class BlockStore {
     return this.#written?.mayHold(name) ?? true
   }
 
+  /** Returns whether it may have been written before. */
+  #noteWritten(name: string): boolean {
+    return this.#written?.add(name) ?? true
+  }
+
   /** Deletes every derived row that can be read, so that folding can begin anew at genesis; it writes over the others. */
   forgetDerived(done: () => void): void {
     this.#forgetRead()
     this.#cycle.del(appliedKey)
     this.#rows.forget(() => {
-      this.#written = new NameFilter(nameFilterMiB)
+      this.#written = new NameFilter()
       done()
     })
   }
@@ -498,8 +501,6 @@ const placesHeldMax = 8_192
 const pieceNumber = (at: Height, piece: number): number => at * blockPiecesMax + piece
 /** Keys, parties and runs that are in use; a row is some hundred bytes. */
 const stateCacheRows = 20_000
-/** Two names for most records: of five million records one in 140 is looked for in vain. Memory that is not used yet is not taken. */
-const nameFilterMiB = 16
 
 /** Of all rows that are derived from blocks. */
 const derivedFormat = 3

@@ -41,8 +41,6 @@ export interface Counts {
 
 /** Rows gathered before they are handed to the disk, which has as many in its hands meanwhile: a second of work, little beside the rest of the memory. */
 const gatheredBytesMax = 4 * 1024 * 1024
-/** Names of state rows, of some millions. */
-const nameFilterMiB = 4
 /** State rows kept decoded: keys, parties, runs and what is open now. */
 const cachedRows = 50_000
 const format = 2
@@ -92,7 +90,7 @@ export class AuditStore {
       this.#epoch = newestEpoch(this.state, genesis)
       return
     }
-    this.#names = new NameFilter(nameFilterMiB)
+    this.#names = new NameFilter()
     const state = new Overlay({ get: () => undefined })
     genesisState(genesis, state)
     const leaf = leafHash(genesis.entry)
