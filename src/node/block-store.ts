@@ -51,6 +51,7 @@ import {
   readAttestation,
   readCertificate,
   refusalKey,
+  sizeOfAttestationKey,
   stateKey,
   statementKey,
 } from './store-rows.ts'
@@ -94,6 +95,10 @@ export class BlockStore {
   })
   /** Codes that have their row: the same few tenders come again and again. */
   readonly #codesNoted = new Set<string>()
+  /** Every member that cosigns is asked about here, mostly of this size or a larger one. */
+  #newestAttestation: Attestation | undefined
+  /** No row of an attestation is of a larger size. */
+  #attestedUpTo = Number.POSITIVE_INFINITY
   readonly scan: Disk['scan']
 
   constructor(dependencies: BlockStoreDependencies) {
@@ -452,11 +457,14 @@ export class BlockStore {
 
   /** A crash may take the newest one: the members say it again, and it travels in a later block. */
   putAttestation(attestation: Attestation): void {
+    if (attestation.size >= (this.#newestAttestation?.size ?? 0)) this.#newestAttestation = attestation
+    this.#attestedUpTo = Math.max(this.#attestedUpTo, attestation.size)
     this.#cycle.putLater(attestationKey(attestation.size), attestationRow(attestation))
   }
 
   /** Rule 22: nobody attests those sizes any more with the leaves that they had. */
   dropAttestationsAbove(size: number, done: () => void): void {
+    this.#newestAttestation = undefined
     this.scan(
       attestationsFrom(size + 1),
       (row) => {
@@ -469,6 +477,8 @@ export class BlockStore {
 
   /** Undefined also when it is not what was written: it can only be had again from others, and whoever asks can do without it. */
   attestation(size: number): Attestation | undefined {
+    if (size > this.#attestedUpTo) return undefined
+    if (size === this.#newestAttestation?.size) return this.#newestAttestation
     const row = readable(() => this.#cycle.get(attestationKey(size)))
     return row && readAttestation(row)
   }
@@ -476,14 +486,19 @@ export class BlockStore {
   /** The newest few on the disk that can be read, newest first. Whether their signatures are good is for the caller to check. */
   newestAttestations(done: (attestations: Attestation[]) => void): void {
     const found: Attestation[] = []
+    let largest = 0
     this.scan(
       { ...attestationRange, reverse: true, limit: attestationsReadMax },
-      (_, value) => {
+      (row, value) => {
+        largest = Math.max(largest, sizeOfAttestationKey(row))
         const attestation = readAttestation(value)
         if (attestation !== undefined) found.push(attestation)
         return undefined
       },
-      () => done(found),
+      (whole) => {
+        if (whole) this.#attestedUpTo = Math.max(largest, this.#newestAttestation?.size ?? 0)
+        done(found)
+      },
     )
   }
 }

@@ -119,7 +119,7 @@ function newBoxKeeper(
 
 function newEvidence(
   { member }: NodeName,
-  { disk, cycle, store, outbox }: Pick<LastingParts, 'disk' | 'cycle' | 'store' | 'outbox'>,
+  { disk, cycle, store, head, outbox }: Pick<LastingParts, 'disk' | 'cycle' | 'store' | 'head' | 'outbox'>,
   { clock, verifier, signer, log }: Ports,
   { turn, parts, running, connected }: Loop,
 ): Evidence {
@@ -134,7 +134,8 @@ function newEvidence(
       log,
       turn,
       ledger: () => parts()?.ledger,
-      blockAt: (at) => ifReadable(() => store.block(height(at))),
+      // What is sealed now is nearly always about a block that is not here yet.
+      blockAt: (at) => (at > head.last.height ? undefined : ifReadable(() => store.block(height(at)))),
       attestationOf: (size) => ifReadable(() => store.attestation(size)),
       broadcast: (message) => {
         for (const peer of connected) outbox.send(peer, 'control', message)

@@ -100,6 +100,7 @@ export const certificateKey = (at: Height): Uint8Array => key(prefix.certificate
 
 /** Written with `attestationRow`, read with `readAttestation`. */
 export const attestationKey = (size: number): Uint8Array => key(prefix.attestation, u64(size))
+export const sizeOfAttestationKey = (row: Uint8Array): number => numberAt(row, row.length - 8)
 export const prefixRange = (first: number): { gte: Uint8Array; lt: Uint8Array } => ({
   gte: Uint8Array.of(first),
   lt: Uint8Array.of(first + 1),

@@ -65,10 +65,6 @@ export class Vouching {
   /** What this node signed itself, or another part of it has checked. */
   remember(check: SignatureCheck): void {
     this.#dependencies.onGood?.(check)
-    this.#remember(check)
-  }
-
-  #remember(check: SignatureCheck): void {
     this.#remembered.set(memoryKey(check), true)
   }
 
@@ -100,9 +96,13 @@ export class Vouching {
   /** Verdict over all of them: true when every signature is good. Undefined among them counts as bad. */
   check(checks: readonly (SignatureCheck | undefined)[], done: (good: boolean) => void): void {
     const open: SignatureCheck[] = []
+    const openKeys: string[] = []
     for (const check of checks) {
       if (check === undefined) return done(false)
-      if (!this.#remembered.get(memoryKey(check))) open.push(check)
+      const key = memoryKey(check)
+      if (this.#remembered.get(key)) continue
+      open.push(check)
+      openKeys.push(key)
     }
     if (open.length === 0) return done(true)
     this.#dependencies.verifier.check(open, (verdicts) => {
@@ -110,7 +110,7 @@ export class Vouching {
       // Each by itself: what came with a bad one was said all the same.
       open.forEach((check, i) => {
         if (verdicts[i] === true) this.#dependencies.onGood?.(check)
-        if (good) this.#remember(check)
+        if (good) this.#remembered.set(openKeys[i]!, true)
       })
       done(good)
     })

@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { sha256 } from '#crypto'
 import { assembleBatch, batchItem, batchMessage } from '../../src/chain/batch.ts'
-import { assembleBlock, type Block, batchesDigest, carriedDigest } from '../../src/chain/block.ts'
+import { type Attestation, assembleBlock, type Block, batchesDigest, carriedDigest } from '../../src/chain/block.ts'
 import { concat, toHex, utf8 } from '../../src/chain/bytes.ts'
 import type { CborValue } from '../../src/chain/cbor.ts'
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
@@ -31,6 +31,8 @@ interface Stage {
   readonly fold: (leaves: readonly Leaf[], writes?: Readonly<Record<string, CborValue>>) => void
   /** How often a row was asked for at the disk. */
   readonly reads: () => number
+  /** Another store on the same disk, as after a start. */
+  readonly again: () => BlockStore
 }
 
 /** A store on an empty disk. */
@@ -55,6 +57,7 @@ function stage(): Stage {
   return {
     store,
     reads: () => reads,
+    again: () => new BlockStore({ cycle: new DiskCycle({}, { disk }), disk, context: { ledger: hash('1'), epoch: 0 } }),
     fold(leaves, writes = {}) {
       const firstIndex = frontier.size
       for (const leaf of leaves) frontier.append(leaf.hash)
@@ -165,6 +168,61 @@ describe('a name that no block has written', () => {
     fold([recordOf(hash('b'))], { 'idem/two': 2 })
     expect(store.state.get('idem/two')).toBe(2)
     expect(await counted(store)).toEqual(store.applied()!.sum)
+  })
+})
+
+describe('an attestation', () => {
+  const attestation = (size: number): Attestation => ({
+    size,
+    root: hash('a'),
+    cosignatures: [{ member: 'wuhan', time: 1_700_000_000, signature: new Uint8Array(64) }],
+  })
+  const sizesOf = (store: BlockStore): Promise<number[]> =>
+    new Promise((resolve) => store.newestAttestations((found) => resolve(found.map(({ size }) => size))))
+
+  it('of a size that none reaches, and the newest one, are not asked for at the disk', async () => {
+    const { store, fold, reads } = stage()
+    store.putAttestation(attestation(3))
+    store.putAttestation(attestation(5))
+    fold([])
+    expect(await sizesOf(store)).toEqual([5, 3])
+    const before = reads()
+    expect(store.attestation(6)).toBeUndefined()
+    expect(store.attestation(5)).toEqual(attestation(5))
+    store.putAttestation(attestation(8))
+    expect(store.attestation(8)).toEqual(attestation(8))
+    expect(store.attestation(9)).toBeUndefined()
+    expect(reads()).toBe(before)
+    fold([])
+    expect([store.attestation(3), store.attestation(4), store.attestation(5)]).toEqual([
+      attestation(3),
+      undefined,
+      attestation(5),
+    ])
+  })
+
+  it('is found when an earlier start has left it, also above the one that is written next', async () => {
+    const { store, fold, again } = stage()
+    store.putAttestation(attestation(3))
+    store.putAttestation(attestation(5))
+    fold([])
+    for (const counts of [false, true]) {
+      const next = again()
+      if (counts) expect(await sizesOf(next)).toEqual([5, 3])
+      next.putAttestation(attestation(4))
+      expect([next.attestation(5), next.attestation(4), next.attestation(3)]).toEqual([5, 4, 3].map(attestation))
+    }
+  })
+
+  it('is gone when it is dropped, the newest too', async () => {
+    const { store, fold } = stage()
+    store.putAttestation(attestation(3))
+    store.putAttestation(attestation(5))
+    fold([])
+    await new Promise<void>((resolve) => store.dropAttestationsAbove(3, resolve))
+    expect([store.attestation(3), store.attestation(5)]).toEqual([attestation(3), undefined])
+    store.putAttestation(attestation(4))
+    expect([store.attestation(4), store.attestation(5)]).toEqual([attestation(4), undefined])
   })
 })
 
