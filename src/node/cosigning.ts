@@ -18,7 +18,8 @@ import type { CosignatureMessage, NodeMessage } from './wire.ts'
 
 export interface CosigningOptions {
   readonly self: MemberId
-  readonly quorum: number
+  /** Of the members whose epoch this size is. */
+  readonly quorumAt: (size: number) => number
   /** Sizes up to this one are the last epoch's to attest; 0 in the first. */
   readonly attestedBefore: number
 }
@@ -209,8 +210,9 @@ export class Cosigning {
   receiveAttestation(attestation: Attestation): void {
     const open = this.#open.get(attestation.size)
     if (open === undefined || open.root !== attestation.root) return
-    // More than q is no more true, and a proof file holds exactly q.
-    this.#attest({ ...attestation, cosignatures: attestation.cosignatures.slice(0, this.#options.quorum) })
+    // More than q is no more true, and a proof file holds exactly q: of the last epoch, when its last certificate was lost and comes again.
+    const quorum = this.#options.quorumAt(attestation.size)
+    this.#attest({ ...attestation, cosignatures: attestation.cosignatures.slice(0, quorum) })
   }
 
   /** A lost cosignature must not hold up attestation: said again while it is waited for. */
@@ -250,7 +252,7 @@ export class Cosigning {
     const open = this.#open.get(size)
     if (open === undefined || open.root !== root) return
     open.by.set(member, { time, signature })
-    if (open.by.size < this.#options.quorum) return
+    if (open.by.size < this.#options.quorumAt(size)) return
     const cosignatures = [...open.by]
       .map(([by, cosignature]) => ({ member: by, ...cosignature }))
       .sort((a, b) => (a.member < b.member ? -1 : 1))

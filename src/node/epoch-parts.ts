@@ -3,7 +3,7 @@
  * members that it counts by, and ends with the driver and the inbox, which know nearly all. Nothing is decided here.
  */
 import type { Attestation } from '../chain/block.ts'
-import type { Epoch } from '../chain/epoch.ts'
+import { type Epoch, epochOfSize } from '../chain/epoch.ts'
 import { epochOf, frozenMember } from '../chain/execution.ts'
 import { kidOf } from '../chain/keys.ts'
 import type { MemberId } from '../consensus/message.ts'
@@ -97,7 +97,11 @@ export function epochParts(
     },
   )
   const cosigning: Cosigning = new Cosigning(
-    { self: member, quorum, attestedBefore: epoch.number === 0 ? 0 : epoch.start.size },
+    {
+      self: member,
+      quorumAt: (size) => epochOfSize(epoch, size).quorum,
+      attestedBefore: epoch.number === 0 ? 0 : epoch.start.size,
+    },
     { register: found.head.register, attested, committed: headOf(ledger.committed) },
     {
       clock,
