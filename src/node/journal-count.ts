@@ -2,7 +2,7 @@
  * Notices when the disk has lost a row of the journal. LevelDB drops rows silently, and a journal row is the only trace of a statement that
  * got a receipt and is not on the ledger: nothing else would ever miss it. So a row counts the journal's rows and how often the journal
  * changed, in one batch with each change, and the head file holds the second number. A row missing from the middle shows in the first, or
- * in the sum of the rows' numbers where a removal was lost with it; changes missing at the end, with the row that counted them, show against the head file. What is lost cannot be had again from anybody:
+ * in the sum of the rows' numbers where removals were lost with it; changes missing at the end, with the row that counted them, show against the head file. What is lost cannot be had again from anybody:
  * it is said, loudly, and whoever holds such a receipt submits again.
  */
 import { CborError, decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
@@ -21,6 +21,9 @@ const nothing = { rows: 0, changes: 0, sum: 0 }
 const sumModulus = 2 ** 48
 /** Scatters neighbouring numbers, so that the few that are lost at once hardly ever add up to the few whose removal is. */
 const mixed = (number: number): number => (Math.imul(number + 1, 0x9e37_79b1) >>> 0) * 32_749 + (number % 32_749)
+const sumOf = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => (total + mixed(number)) % sumModulus, 0)
+const oldestLast = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => b - a)
 
 export class JournalCount {
   readonly #deps: JournalCountDependencies
@@ -46,10 +49,11 @@ export class JournalCount {
   resume(numbers: readonly number[], isWhole: boolean): boolean {
     const counted = this.#counted()
     const rows = numbers.length
-    const sum = numbers.reduce((total, number) => (total + mixed(number)) % sumModulus, 0)
+    const sum = sumOf(numbers)
     const lostChanges = Math.max(0, this.#changes - counted.changes)
-    // As many as there should be, and others: a row was lost together with the removal of another.
-    const isOther = rows === counted.rows && sum !== counted.sum
+    // More than there should be are rows whose removal was lost, the oldest as a rule, which hurts nobody. Others than there should be: a row was
+    // lost together with removals. Where that cannot be told apart it is said.
+    const isOther = rows >= counted.rows && sumOf(oldestLast(numbers).slice(0, counted.rows)) !== counted.sum
     const lostRows = isOther ? 1 : Math.max(0, counted.rows - rows)
     const isLost = lostChanges > 0 || lostRows > 0 || !isWhole
     if (isLost) {
