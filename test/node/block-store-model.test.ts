@@ -83,14 +83,22 @@ class World {
   look(): void {
     const states = new Map<number, unknown>()
     const records = new Map<number, number>()
+    const refusals = new Map<number, number>()
     let index = 0
     this.#blocks.forEach((written, at) => {
       for (const name of written.states) states.set(name, [at])
       for (const id of written.records) records.set(id, index++)
-      index += written.refusals.length
+      for (const id of written.refusals) {
+        // The first one stands.
+        if (!refusals.has(id)) refusals.set(id, index)
+        index++
+      }
     })
     for (const [i, name] of names.entries()) expect(this.#store.state.get(name), name).toEqual(states.get(i))
-    for (const [i, id] of ids.entries()) expect(this.#store.indexOfStatement(id), id).toBe(records.get(i))
+    for (const [i, id] of ids.entries()) {
+      expect(this.#store.indexOfStatement(id), id).toBe(records.get(i))
+      expect(this.#store.indexOfRefusal(id, 'wuhan'), id).toBe(refusals.get(i))
+    }
   }
 
   /** Whatever lies in the way of a whole count is left over from before. */
