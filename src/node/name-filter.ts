@@ -6,7 +6,7 @@
 
 /** A young ledger's, and the next ones: 26 thousand, 400 thousand and 6.7 million names. 17 MiB in all. */
 const layerBytes = [2 ** 16, 2 ** 20, 2 ** 24] as const
-/** Of unseen names one in 370 is asked for in vain once a filter has all of its names; with three times as many, one in 21. */
+/** Of unseen names one in 370 is asked for in vain when a layer is full, and one in 180 with full layers before it; with three times as many, one in 21. */
 const bitsPerName = 20
 const hashCount = 3
 
