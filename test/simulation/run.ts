@@ -70,6 +70,9 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
     world.honest.some(
       ({ replica }) => replica.raft.role === 'leader' && replica.ledger.committed.block.term === replica.raft.term,
     )
+  const hasStarted = ({ process }: Machine): boolean => process?.isStarted === true
+  // Who starts only now has its blocks with times to come on its disk; who does not start is found out below.
+  world.runUntil(() => expectedNow().every(hasStarted), leaderWithinMs)
   const timely = timelyAfterMs(world)
   if (!world.runUntil(isLed, timely + leaderWithinMs))
     return world.violated('liveness', `no leader that commits\n${stateNow()}`)
@@ -101,7 +104,7 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
     growFor(expected)
     return (
       (askedIn === world.epoch.number || isTaken()) &&
-      expected.every(({ process }) => process?.isStarted === true) &&
+      expected.every(hasStarted) &&
       // Asked at every event: what is soon said, and mostly not so yet, comes first.
       expected.every(
         ({ process }) =>
