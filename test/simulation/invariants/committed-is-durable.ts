@@ -1,6 +1,7 @@
 /**
  * "Committed is durable on a quorum" (consensus.md section 5; rules 8, 13, 14): when a height is committed for the first time anywhere, a
- * quorum's disks have that very block at or below their watermark. Liars count as having it; who has lost or damaged its disk since, if it had.
+ * quorum's disks have that very block at or below their watermark. Liars count as having it, and who signs with a disk that is not its last; who has
+ * lost or damaged its disk since, if it had.
  */
 import type { Watch } from '../watch.ts'
 import type { Machine, World } from '../world.ts'
@@ -14,7 +15,7 @@ export function committedIsDurable(world: World): Watch {
   const writtenBy = new Map<string, Set<string>>()
   let highest = 0
   const holds = (id: string, height: number, node: string, machine: Machine): boolean => {
-    if (machine.isLiar) return true
+    if (machine.isLiar || evidence.isRevenant(node)) return true
     const isGone = machine.isLost || machine.isDamaged || machine.founded.member.node.id !== node
     if (isGone && writtenBy.get(id)?.has(node) === true) return true
     const watermark = evidence.headFile(machine.medium)?.last.height ?? 0

@@ -49,13 +49,18 @@ export class Evidence implements Watch {
   readonly #blocks = new Map<string, KnownBlock>()
   readonly #heads = new Map<number, Head>()
   readonly #committed = new Map<number, KnownBlock>()
-  /** Nodes that signed after they had lost their disk: no better than liars. */
+  /** Nodes. */
   readonly #revenants = new Set<string>()
   readonly #voteFiles = new WeakMap<Uint8Array, VoteFile>()
   readonly #headFiles = new WeakMap<Uint8Array, HeadFile>()
 
   constructor(world: World) {
     this.#world = world
+  }
+
+  /** This node signed after it had lost its disk: its word is worth no more than a liar's. */
+  isRevenant(node: string): boolean {
+    return this.#revenants.has(node)
   }
 
   // ── quorums ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -66,7 +71,7 @@ export class Evidence implements Watch {
     let count = 0
     for (const { id, node } of epoch.members) {
       const machine = this.#world.machines.get(id)
-      if (machine?.isLiar === true || members?.has(id) === true || this.#revenants.has(node.id)) count++
+      if (machine?.isLiar === true || members?.has(id) === true || this.isRevenant(node.id)) count++
     }
     return count >= epoch.quorum
   }

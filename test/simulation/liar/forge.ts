@@ -63,7 +63,7 @@ export function batchesFor(liar: Liar, point: ChainPoint): readonly Batch[] {
   for (const batch of liar.known.batches.values()) {
     const before = runs.get(batch.member)
     const run = before === undefined ? runOf(point.state, batch.member) : { ...before, receivedAt: 0 }
-    if (chosen.length >= 8 || !followsRun(run, batch)) continue
+    if (chosen.length >= 8 || !liar.known.isOfNow(batch) || !followsRun(run, batch)) continue
     chosen.push(batch)
     runs.set(batch.member, batch)
   }

@@ -51,6 +51,8 @@ export class Knowledge {
   /** Where a block leads that a liar sealed beside its replica. */
   readonly points = new Map<string, ChainPoint>()
   readonly batches = new Map<string, Batch>()
+  /** Signed in an older epoch a batch has another name in this one: a block of it would be malformed. */
+  readonly #epochs = new WeakMap<Batch, number>()
   readonly hellos = new Map<MemberId, Hello>()
   readonly #heard = new Map<string, Heard>()
   readonly #cosigned = new Map<string, Map<MemberId, { readonly time: number; readonly signature: Uint8Array }>>()
@@ -65,6 +67,10 @@ export class Knowledge {
 
   get quorum(): number {
     return epochOf(this.rules).quorum
+  }
+
+  isOfNow(batch: Batch): boolean {
+    return this.#epochs.get(batch) === this.rules.context.epoch
   }
 
   /** What an honest member sent, or a liar's replica would send: only what is true may be built upon. */
@@ -100,6 +106,7 @@ export class Knowledge {
       case 'batch': {
         const batch = decodeBatch(message.batch, this.rules.context)
         remember(this.batches, batch.hash, batch)
+        this.#epochs.set(batch, this.rules.context.epoch)
         return
       }
       case 'attestation':
