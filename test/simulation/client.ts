@@ -47,10 +47,12 @@ export class Client implements Watch {
 
   /** Somebody got a record for a statement under this key. */
   isAnswered(key: string): boolean {
-    return this.#calls.some(
-      ({ input, answered }) =>
-        input.kind === 'submit' && input.key.endsWith(` ${key}`) && answered?.output.kind === 'record',
-    )
+    return this.#calls.some((call) => isSubmission(call, key) && call.answered?.output.kind === 'record')
+  }
+
+  /** Somebody posted a statement under this key, and was not turned away. */
+  isAsked(key: string): boolean {
+    return this.#calls.some((call) => isSubmission(call, key))
   }
 
   get history(): readonly LedgerOperation[] {
@@ -188,3 +190,5 @@ export class Client implements Watch {
     this.#calls.splice(this.#calls.indexOf(call), 1)
   }
 }
+
+const isSubmission = ({ input }: Call, key: string): boolean => input.kind === 'submit' && input.key.endsWith(` ${key}`)

@@ -24,6 +24,7 @@ export interface Outcome {
 /** Virtual time in which a healed quorum has a leader, and in which everything is at rest. */
 const leaderWithinMs = 40_000
 const restWithinMs = 180_000
+const askedAgainAfterMs = 1_000
 
 export function run(schedule: Schedule, keepsLog = false): Outcome {
   const { memberCount, joining = 0, seed, liars, parameters = {} } = schedule
@@ -80,14 +81,21 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
   const isMember = (machine: Machine): boolean => world.isListed(machine)
   const owner = world.genesis.members[0]!.id
   let askedIn: number | undefined
+  let askedAt = Number.NEGATIVE_INFINITY
   const isTaken = (): boolean => {
     const { process, founded } = expectedNow().find(isMember)!
     if (process?.isStarted !== true || process.replica.hindrances.length > 0) return false
     askedIn = world.epoch.number
+    askedAt = world.clock.monotonic()
     return client.submit(founded.member.id, owner, 'after the faults', 'after the faults')
   }
   if (!world.runUntil(isTaken, timely + restWithinMs))
     return world.violated('liveness', `nobody takes anything in\n${stateNow()}`)
+  // Asked again in an epoch that has begun since, and where it was turned away by a member that was about to enter one.
+  const isAsked = (): boolean => {
+    const isOpen = world.clock.monotonic() < askedAt + askedAgainAfterMs || client.isAsked('after the faults')
+    return (askedIn === world.epoch.number && isOpen) || isTaken()
+  }
   // Rule 18: who lost blocks that never came to be committed signs again once the ledger has grown past them. Nobody else makes it grow now.
   let grownBy = 0
   const growFor = (expected: readonly Machine[]): void => {
@@ -103,7 +111,7 @@ function comeToRest(world: World, client: Client, deeds: Deeds): void {
     const expected = expectedNow()
     growFor(expected)
     return (
-      (askedIn === world.epoch.number || isTaken()) &&
+      isAsked() &&
       expected.every(hasStarted) &&
       // Asked at every event: what is soon said, and mostly not so yet, comes first.
       expected.every(
