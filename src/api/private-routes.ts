@@ -67,6 +67,7 @@ export function privateRoutes(app: FastifyInstance, context: RouteContext): void
           plains.map((plain) => service.submitPlain(plain, submitOptions(wait, signal))),
           context,
           request,
+          signal,
         ),
       )
       if (json === undefined) return reply

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import cors from '@fastify/cors'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { acceptJose, acceptJson } from './bodies.ts'
 import { boxRoutes } from './box-routes.ts'
 import { creditRoutes } from './credit-routes.ts'
@@ -27,7 +27,7 @@ import { privateRoutes, refuseBrowsers } from './private-routes.ts'
 import { answerClientError, Problem, problemFrom, sendProblem } from './problems.ts'
 import { recordListRoute } from './record-list-route.ts'
 import { recordRoutes } from './records-routes.ts'
-import type { RouteContext } from './route-context.ts'
+import { type RequestFailure, type RouteContext, routeOf } from './route-context.ts'
 import { media, problemAnswer } from './schemas.ts'
 import type { Service } from './service.ts'
 import { healthRoutes, statusRoutes, typesRoute } from './status-routes.ts'
@@ -36,7 +36,6 @@ import { tradeRoutes } from './trade-routes.ts'
 import { verifyRoute } from './verify-route.ts'
 
 export interface ServerOptions {
-  readonly logger?: FastifyBaseLogger
   /** What differs from `defaultApiLimits`. */
   readonly limits?: Partial<ApiLimits>
 }
@@ -53,14 +52,16 @@ export interface PrivateServerOptions extends ServerOptions {
 
 export interface ServerDependencies {
   readonly service: Service
+  /** Told of each request that failed for a reason of ours: the caller is shown nothing of it but an id, so it must be on record here. */
+  readonly onFailure: (failure: RequestFailure) => void
 }
 
 /** For everybody: records, proofs, the log, status, documentation. */
 export async function buildPublicServer(
   options: PublicServerOptions,
-  { service }: ServerDependencies,
+  dependencies: ServerDependencies,
 ): Promise<FastifyInstance> {
-  const { app, context, addresses } = await buildServer(options, service, options.trustedProxies)
+  const { app, context, addresses } = await buildServer(options, dependencies, options.trustedProxies)
   const { limits } = context
   acceptJose(app)
   await app.register(cors, {
@@ -107,9 +108,9 @@ export async function buildPublicServer(
 /** For the centre's own systems, on a unix socket or loopback: plain data in, signed by the centre's key. */
 export async function buildPrivateServer(
   options: PrivateServerOptions,
-  { service }: ServerDependencies,
+  dependencies: ServerDependencies,
 ): Promise<FastifyInstance> {
-  const { app, context, addresses } = await buildServer(options, service)
+  const { app, context, addresses } = await buildServer(options, dependencies)
   const allowedHosts = (options.allowedHosts ?? []).map((host) => host.toLowerCase())
   app.addHook('onRequest', (request, _reply, done) => {
     refuseBrowsers(request, allowedHosts)
@@ -132,9 +133,9 @@ export async function buildPrivateServer(
 /** For whoever runs the node: metrics (Prometheus text format) and health. */
 export async function buildOperationsServer(
   options: ServerOptions,
-  { service }: ServerDependencies,
+  dependencies: ServerDependencies,
 ): Promise<FastifyInstance> {
-  const { app, context, addresses } = await buildServer(options, service)
+  const { app, context, addresses } = await buildServer(options, dependencies)
   app.route({
     method: 'GET',
     url: '/metrics',
@@ -144,7 +145,9 @@ export async function buildOperationsServer(
     },
     handler: async (request, reply) => {
       readQuery(noParameters, request.query)
-      return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await service.metrics())
+      return reply
+        .header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+        .send(await dependencies.service.metrics())
     },
   })
   healthRoutes(app, context)
@@ -157,15 +160,12 @@ type Addresses = Map<string, Set<string>>
 
 async function buildServer(
   options: ServerOptions,
-  service: Service,
+  { service, onFailure }: ServerDependencies,
   trustedProxies?: readonly string[],
 ): Promise<{ app: FastifyInstance; context: RouteContext; addresses: Addresses }> {
   const limits: ApiLimits = { ...defaultApiLimits, ...options.limits }
-  const context: RouteContext = { service, texts: allTexts(service.refusalTexts()), limits }
+  const context: RouteContext = { service, texts: allTexts(service.refusalTexts()), limits, onFailure }
   const app: FastifyInstance = fastify({
-    ...(options.logger === undefined ? {} : { loggerInstance: options.logger }),
-    // Logging is for what is rare (style.md, 17); requests are counted by metrics.
-    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.statementBodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.connectionIdleMs,
@@ -219,7 +219,7 @@ async function buildServer(
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = problemFrom(error, request)
-    if (problem.code === 'internal.error') request.log.error({ err: error, url: request.raw.url }, 'request failed')
+    if (problem.code === 'internal.error') onFailure({ error, requestId: request.id, route: routeOf(request) })
     sendProblem(problem, context.texts, request, reply)
   })
   await app.after()

@@ -86,6 +86,7 @@ export function submissionRoutes(app: FastifyInstance, context: RouteContext): v
           statements.map((statement) => service.submit(statement, submitOptions(wait, signal))),
           context,
           request,
+          signal,
         ),
       )
       if (json === undefined) return reply

@@ -9,7 +9,7 @@ import { attestedJson, pendingAnswer, receiptAnswer } from './answering.ts'
 import { languageOf } from './messages.ts'
 import type { WaitPreference } from './negotiation.ts'
 import { Problem, problemDocument, problemFrom, problemStatus, refusalDetails } from './problems.ts'
-import { jsonMediaType, type RouteContext } from './route-context.ts'
+import { jsonMediaType, type RouteContext, routeOf } from './route-context.ts'
 import type { Submission, SubmitOptions } from './service.ts'
 
 /** Answers one submission. @throws {Problem} for a refusal */
@@ -62,15 +62,18 @@ export async function batchJson(
   submissions: readonly Promise<Submission>[],
   context: RouteContext,
   request: FastifyRequest,
+  signal: AbortSignal,
 ): Promise<string> {
   const results = await Promise.all(
     submissions.map((submission) =>
       submission.then(
         (ended) => batchResultJson(ended, context, request),
         (error: unknown) => {
+          if (signal.aborted) throw error // nobody is left to tell
           // One statement that fails for a reason of ours must not hide how the others ended.
           const problem = problemFrom(error, request)
-          if (problem.code === 'internal.error') request.log.error({ err: error }, 'a submission of a batch failed')
+          if (problem.code === 'internal.error')
+            context.onFailure({ error, requestId: request.id, route: routeOf(request) })
           return batchProblemJson(problem, context, request)
         },
       ),

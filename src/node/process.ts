@@ -5,7 +5,8 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { buildOperationsServer, buildPrivateServer, buildPublicServer } from '../api/server.ts'
+import type { RequestFailure } from '../api/route-context.ts'
+import { buildOperationsServer, buildPrivateServer, buildPublicServer, type ServerDependencies } from '../api/server.ts'
 import { ed25519Native } from '../chain/ed25519-native.ts'
 import { keyFromKid } from '../chain/keys.ts'
 import { Refusal } from '../chain/refusal.ts'
@@ -142,23 +143,24 @@ export async function startProcess(
 
     const { api, privateListener, operations } = configuration
     const servers: FastifyInstance[] = []
+    const serving: ServerDependencies = { service: queries, onFailure: (failure) => logFailure(log, failure) }
     // Together: their callers wait for the same ledger.
     closing.push(() => {
       queries.stop()
       return Promise.all(servers.map(closeServer))
     })
-    const publicServer = await buildPublicServer({}, { service: queries })
+    const publicServer = await buildPublicServer({}, serving)
     servers.push(publicServer)
     const apiUrl = await listening('api', () => publicServer.listen({ host: api.host, port: api.port }))
     let privateUrl: string | null = null
     if (privateListener !== undefined && keys.centre !== undefined) {
-      const server = await buildPrivateServer({}, { service: queries })
+      const server = await buildPrivateServer({}, serving)
       servers.push(server)
       privateUrl = await listening('private', () => listenPrivately(server, privateListener))
     }
     let operationsUrl: string | null = null
     if (operations !== undefined) {
-      const server = await buildOperationsServer({}, { service: queries })
+      const server = await buildOperationsServer({}, serving)
       servers.push(server)
       const { host, port } = operations
       operationsUrl = await listening('operations', () => server.listen({ host, port }))
@@ -178,6 +180,13 @@ export async function startProcess(
     throw error
   }
 }
+
+/** The caller was shown the request's id and nothing else: by it the operator finds the reason here. */
+function logFailure(log: Log, { error, requestId, route }: RequestFailure): void {
+  log.error('request failed', { request: requestId, route, reason: reasonOf(error) })
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 /** Ends in order what is under way; a caller that neither sends nor reads holds up nobody's restart. */
 async function closeServer(server: FastifyInstance): Promise<void> {

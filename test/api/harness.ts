@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { expect } from 'vitest'
 import type { ProblemAnswer } from '../../src/api/answers.ts'
+import type { RequestFailure } from '../../src/api/route-context.ts'
 import {
   buildPrivateServer,
   buildPublicServer,
@@ -27,14 +28,17 @@ export interface Harness<Ledger extends Service = FakeLedger> extends AsyncDispo
   post(url: string, payload: unknown, headers?: Record<string, string>): Promise<Answer>
 }
 
-export const publicServer = async (options: PublicServerOptions = {}): Promise<Harness> => {
+export const publicServer = async (
+  options: PublicServerOptions = {},
+  onFailure: (failure: RequestFailure) => void = () => undefined,
+): Promise<Harness> => {
   const ledger = new FakeLedger()
-  return harness(ledger, await buildPublicServer(options, { service: ledger }))
+  return harness(ledger, await buildPublicServer(options, { service: ledger, onFailure }))
 }
 
 export const privateServer = async (options: PrivateServerOptions = {}): Promise<Harness> => {
   const ledger = new FakeLedger()
-  return harness(ledger, await buildPrivateServer(options, { service: ledger }))
+  return harness(ledger, await buildPrivateServer(options, { service: ledger, onFailure: () => undefined }))
 }
 
 export function harness<Ledger extends Service>(ledger: Ledger, app: FastifyInstance): Harness<Ledger> {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
-import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
+import type { RequestFailure } from '../../src/api/route-context.ts'
 import { statement } from './fake-ledger.ts'
 import { type Harness, problemIn, publicServer, saysNo } from './harness.ts'
 
@@ -161,29 +161,31 @@ test('guessing at addresses is limited too', async () => {
   expect(seen).toContain(429)
 })
 
-test('an error of ours is logged with its request id and never shown', async () => {
-  const lines: string[] = []
-  await using api = await publicServer({ logger: pino({ level: 'info' }, { write: (line) => lines.push(line) }) })
+test('an error of ours is reported with its request id and never shown', async () => {
+  const failures: RequestFailure[] = []
+  await using api = await publicServer({}, (failure) => failures.push(failure))
   api.ledger.status = () => {
     throw new Error('secret path of a file')
   }
   const answer = await api.get('/v1/status')
   expect(saysNo(answer)).toEqual([500, 'internal.error'])
   expect(answer.body).not.toContain('secret')
-  expect(lines).toHaveLength(1)
-  expect(JSON.parse(lines[0]!)).toMatchObject({
-    reqId: answer.headers['x-request-id'],
-    err: { message: 'secret path of a file' },
-  })
+  expect(failures).toEqual([
+    {
+      error: new Error('secret path of a file'),
+      requestId: answer.headers['x-request-id'],
+      route: 'GET /v1/status',
+    },
+  ])
 })
 
-test('what goes well, or is the caller’s fault, writes no log', async () => {
-  const lines: string[] = []
-  await using api = await publicServer({ logger: pino({ level: 'info' }, { write: (line) => lines.push(line) }) })
+test('what goes well, or is the caller’s fault, is no failure', async () => {
+  const failures: RequestFailure[] = []
+  await using api = await publicServer({}, (failure) => failures.push(failure))
   await api.post('/v1/records', { statement: statement() })
   await api.post('/v1/records', 'nonsense')
   await api.get('/nowhere')
-  expect(lines).toEqual([])
+  expect(failures).toEqual([])
 })
 
 test('request ids: the caller’s own if fit for logs, else a new one each time', async () => {

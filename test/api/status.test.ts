@@ -105,7 +105,7 @@ test('healthy as long as the process answers; ready while it takes statements', 
 
 test('the operations listener has metrics and health, and nothing of the public API', async () => {
   const ledger = new FakeLedger()
-  const app = await buildOperationsServer({}, { service: ledger })
+  const app = await buildOperationsServer({}, { service: ledger, onFailure: () => undefined })
   const metrics = await app.inject('/metrics')
   expect(metrics.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
   expect(metrics.body).toContain('gongzheng_height 1')

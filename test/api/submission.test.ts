@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import type { AttestedAnswer, BatchAnswer, PendingAnswer } from '../../src/api/answers.ts'
+import type { RequestFailure } from '../../src/api/route-context.ts'
+import type { SubmitOptions } from '../../src/api/service.ts'
 import { fromBase64 } from '../../src/chain/bytes.ts'
 import { statementBytesMax } from '../../src/chain/statement.ts'
 import { ledgerId, statement, submitter } from './fake-ledger.ts'
@@ -258,7 +260,8 @@ test('a batch under Prefer: respond-async gives receipts', async () => {
 })
 
 test('in a batch one failure of ours does not hide how the others ended', async () => {
-  await using api = await publicServer()
+  const failures: RequestFailure[] = []
+  await using api = await publicServer({}, (failure) => failures.push(failure))
   const submit = api.ledger.submit.bind(api.ledger)
   api.ledger.submit = vi.fn(submit).mockRejectedValueOnce(new Error('disk'))
   const answer = await api.post('/v1/records/batch', { statements: [statement(), statement()] })
@@ -266,6 +269,33 @@ test('in a batch one failure of ours does not hide how the others ended', async 
     { status: 500, problem: { code: 'internal.error' } },
     { status: 201 },
   ])
+  expect(failures).toMatchObject([{ error: new Error('disk'), route: 'POST /v1/records/batch' }])
+})
+
+test('a caller that hangs up in the middle of a batch is no failure of ours', async () => {
+  const failures: RequestFailure[] = []
+  await using api = await publicServer({}, (failure) => failures.push(failure))
+  const ended: Promise<unknown>[] = []
+  api.ledger.submit = vi.fn((_jws: string, { signal }: SubmitOptions) => {
+    const submission = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason))
+    })
+    ended.push(submission.catch(() => undefined))
+    return submission
+  })
+  await api.app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = api.app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  const body = JSON.stringify({ statements: [statement(), statement()] })
+  socket.write(
+    `POST /v1/records/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+  await vi.waitFor(() => expect(ended).toHaveLength(2))
+  socket.destroy()
+  await Promise.all(ended)
+  // What a handler threw is answered, or not, before the server has closed.
+  await api.app.close()
+  expect(failures).toEqual([])
 })
 
 test.each<[unknown, string]>([

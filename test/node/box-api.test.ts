@@ -33,7 +33,7 @@ beforeAll(async () => {
       metrics: () => Promise.resolve(''),
     },
   )
-  server = harness(service, await buildPublicServer({}, { service }))
+  server = harness(service, await buildPublicServer({}, { service, onFailure: () => undefined }))
 })
 afterAll(() => server.app.close())
 

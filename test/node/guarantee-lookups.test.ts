@@ -46,7 +46,7 @@ const trade = new TradeLookups({
 let server: Harness
 beforeAll(async () => {
   const service = Object.assign(new FakeLedger(), { trade })
-  server = harness(service, await buildPublicServer({}, { service }))
+  server = harness(service, await buildPublicServer({}, { service, onFailure: () => undefined }))
 })
 afterAll(() => server.app.close())
 

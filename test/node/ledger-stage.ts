@@ -119,7 +119,7 @@ export class LedgerStage implements AsyncDisposable {
         metrics: () => Promise.resolve(''),
       },
     )
-    const app = await buildPublicServer({}, { service })
+    const app = await buildPublicServer({}, { service, onFailure: () => undefined })
     this.#apps.push(app)
     return app.listen({ port: 0, host: '127.0.0.1' })
   }

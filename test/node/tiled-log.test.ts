@@ -72,7 +72,10 @@ beforeAll(async () => {
       metrics: () => Promise.resolve(''),
     },
   )
-  app = await buildPublicServer({ limits: { readsPerMinute: 1_000_000 } }, { service: queries })
+  app = await buildPublicServer(
+    { limits: { readsPerMinute: 1_000_000 } },
+    { service: queries, onFailure: () => undefined },
+  )
 })
 afterAll(() => app.close())
 

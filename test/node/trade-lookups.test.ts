@@ -82,7 +82,7 @@ beforeAll(async () => {
       metrics: () => Promise.resolve(''),
     },
   )
-  server = harness(queries, await buildPublicServer({}, { service: queries }))
+  server = harness(queries, await buildPublicServer({}, { service: queries, onFailure: () => undefined }))
 })
 afterAll(() => server.app.close())
 

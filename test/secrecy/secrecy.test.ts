@@ -54,7 +54,7 @@ async function begin(): Promise<Played> {
         service,
         app: await buildPublicServer(
           { limits: { readsPerMinute: 1e9, listsPerMinute: 1e9, submissionsPerMinute: 1e9 } },
-          { service },
+          { service, onFailure: () => undefined },
         ),
       }
     }),

@@ -11,7 +11,7 @@ import { run, runJson, temporaryDirectory } from './run.ts'
 /** A member, and a file that a record on its ledger attests. */
 async function memberAndFile(algorithm: 'sha256' | 'sm3' = 'sha256') {
   const ledger = new FakeLedger()
-  const app = await buildPublicServer({}, { service: ledger })
+  const app = await buildPublicServer({}, { service: ledger, onFailure: () => undefined })
   onTestFinished(() => app.close())
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const directory = temporaryDirectory()

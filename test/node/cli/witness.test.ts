@@ -102,7 +102,7 @@ async function stage(
   change: (witness: Witness, body: string) => ReturnType<Witness['answer']> | undefined = () => undefined,
 ) {
   const ledger = new FakeLedger()
-  const app = await buildPublicServer({}, { service: ledger })
+  const app = await buildPublicServer({}, { service: ledger, onFailure: () => undefined })
   onTestFinished(() => app.close())
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const witness = new Witness(ledger.policy()!)
