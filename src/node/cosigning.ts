@@ -178,7 +178,8 @@ export class Cosigning {
     })
   }
 
-  receive(from: MemberId, message: CosignatureMessage): void {
+  /** `checked` is called when it does not wait to be checked any more. */
+  receive(from: MemberId, message: CosignatureMessage, checked: () => void = () => undefined): void {
     const { clock, send, log, vouching, turn } = this.#deps
     this.#deps.onHeard(from, message)
     if (message.size > (this.#latest.get(from)?.size ?? 0)) this.#latest.set(from, message)
@@ -186,17 +187,18 @@ export class Cosigning {
       if (message.size > 0 && clock.wall() - this.#attestedAt > repeatedAfterMs) {
         send(from, { kind: 'attestation', attestation: this.#attested })
       }
-      return
+      return checked()
     }
     const open = this.#open.get(message.size)
     if (open === undefined) {
       this.#early.push({ from, message })
       if (this.#early.length > earlyCosignaturesMax) this.#early.shift()
-      return
+      return checked()
     }
     const check = vouching.cosignatureCheck(from, message, message.time, message.signature)
     vouching.check([check], (good) =>
       turn(() => {
+        checked()
         if (!good) return log.warn('cosignature bad', { member: from, size: message.size })
         if (open.root !== message.root) {
           return log.error('cosignature contradicts', { member: from, size: message.size, root: message.root })

@@ -1,7 +1,8 @@
 /**
  * What the other members say in one epoch: each message is decoded, given to the part whose subject it is, and for the core checked first,
  * since the core is given facts only (protocol.md, rule 2). What is malformed or badly signed is dropped by name. The sender gets its credit
- * back at once, but for blocks: those hold it until they are checked.
+ * back at once, unless much of it waits to be checked: signatures come in faster than they are checked, and a member could else pile up what
+ * waits until this node has no memory left. Blocks hold it until they are checked, however few.
  */
 import { type Batch, decodeBatch } from '../chain/batch.ts'
 import { CborError } from '../chain/cbor.ts'
@@ -16,6 +17,7 @@ import type { Evidence } from './evidence.ts'
 import type { Fencing } from './fencing.ts'
 import type { LateBatches } from './late-batches.ts'
 import type { Ledger } from './ledger.ts'
+import { uncheckedBytesMax } from './limits.ts'
 import type { Log } from './ports.ts'
 import type { Repair } from './repair.ts'
 import type { RulesAhead } from './rules-ahead.ts'
@@ -51,13 +53,15 @@ export interface InboxDependencies {
 export class Inbox {
   readonly #options: InboxOptions
   readonly #deps: InboxDependencies
+  /** Of each peer: what waits to be checked, but for blocks. */
+  readonly #uncheckedBytes = new Map<MemberId, number>()
 
   constructor(options: InboxOptions, dependencies: InboxDependencies) {
     this.#options = options
     this.#deps = dependencies
   }
 
-  /** `release` gives the sender its credit back, once the bytes are no longer held. */
+  /** `release` gives the sender its credit back. Twice is harmless. */
   receive(from: MemberId, bytes: Uint8Array, release: () => void): void {
     let message: WireMessage
     try {
@@ -69,7 +73,6 @@ export class Inbox {
     }
     const { fencing, cosigning, catchUp, repair, checking, evidence } = this.#deps
     switch (message.kind) {
-      // These hold the bytes until they are checked; all others let go at once.
       case 'block':
         return this.#options.isMember && fencing.counts(from) ? checking.offer(from, message.block, release) : release()
       case 'blocks-response':
@@ -77,8 +80,7 @@ export class Inbox {
         release()
         return repair.receive(message)
       case 'batch':
-        release()
-        return this.#onBatch(message.batch, message.handOn)
+        return this.#onBatch(message.batch, message.handOn, this.#letIn(from, bytes, release))
       case 'blocks-request':
         release()
         return catchUp.serve(from, message.from)
@@ -99,14 +101,14 @@ export class Inbox {
         release()
         return this.#deps.onRefounding(from, message.refounding)
       case 'cosignature':
-        release()
-        return cosigning.receive(from, message)
+        return cosigning.receive(from, message, this.#letIn(from, bytes, release))
       case 'attestation': {
-        release()
         const { vouching, turn } = this.#deps
         const { attestation } = message
+        const checked = this.#letIn(from, bytes, release)
         return vouching.check(vouching.checksOfAttestation(attestation), (good) =>
           turn(() => {
+            checked()
             if (good) cosigning.receiveAttestation(attestation)
           }),
         )
@@ -115,8 +117,18 @@ export class Inbox {
         release()
         return evidence.receive(from, message.proof)
       default:
-        release()
-        return this.#onConsensus(from, message)
+        return this.#onConsensus(from, message, this.#letIn(from, bytes, release))
+    }
+  }
+
+  /** Gives the credit back now or when the message is checked. @returns what to call then, once */
+  #letIn(from: MemberId, { length }: Uint8Array, release: () => void): () => void {
+    const unchecked = (this.#uncheckedBytes.get(from) ?? 0) + length
+    this.#uncheckedBytes.set(from, unchecked)
+    if (unchecked <= uncheckedBytesMax) release()
+    return () => {
+      this.#uncheckedBytes.set(from, this.#uncheckedBytes.get(from)! - length)
+      release()
     }
   }
 
@@ -127,31 +139,35 @@ export class Inbox {
     return epochNumbered(epochOf(rules), epoch + 1)?.refounding
   }
 
-  #onBatch(bytes: Uint8Array, handOn: boolean): void {
+  #onBatch(bytes: Uint8Array, handOn: boolean, checked: () => void): void {
     const { sealing, raft, ledger, lateBatches, log } = this.#deps
-    if (!this.#options.isMember) return
+    if (!this.#options.isMember) return checked()
     let batch: Batch
     try {
       batch = decodeBatch(bytes, ledger.rules.context)
     } catch (error) {
+      checked()
       if (!(error instanceof CborError)) throw error
       return log.warn('batch malformed', { reason: error.message })
     }
-    if (raft.role === 'leader') sealing.offer(batch)
-    if (handOn) lateBatches.receive(batch)
+    const watch = (): void => (handOn ? lateBatches.receive(batch, checked) : checked())
+    if (raft.role === 'leader') sealing.offer(batch, watch)
+    else watch()
   }
 
-  #onConsensus(from: MemberId, message: Message): void {
+  #onConsensus(from: MemberId, message: Message, checked: () => void): void {
     const { raft, ledger, fencing, vouching, evidence, rulesAhead, log, turn } = this.#deps
     // A learner has no part in it, and what is said of another epoch is nothing here (rule 20).
-    if (!this.#options.isMember || !fencing.counts(from)) return
+    if (!this.#options.isMember || !fencing.counts(from)) return checked()
     // What can change nothing any more is not worth checking: late acknowledgements and locks are most of what a node receives.
     if (message.kind === 'lock' && message.block.height <= raft.commit) {
+      checked()
       for (const check of vouching.checksOfMessage(from, message)) evidence.suspect(check)
       return
     }
     vouching.check(vouching.checksOfMessage(from, message), (good) =>
       turn(() => {
+        checked()
         if (!good) return log.warn('message badly signed', { member: from, kind: message.kind })
         if (message.kind === 'vote-request') rulesAhead.refuseBase(ledger, message.base.height)
         if (message.kind === 'lock') fencing.saw(from, { lock: message.block })

@@ -62,13 +62,14 @@ export class LateBatches {
     this.#deps = dependencies
   }
 
-  /** A batch that its member handed on to everybody. */
-  receive(batch: Batch): void {
-    if (this.#watched.has(batch.hash) || this.#watched.size >= watchedBatchesMax) return
+  /** A batch that its member handed on to everybody. `checked` is called when nothing of it waits to be checked any more. */
+  receive(batch: Batch, checked: () => void): void {
+    if (this.#watched.has(batch.hash) || this.#watched.size >= watchedBatchesMax) return checked()
     const { clock, ledger, vouching, evidence, turn } = this.#deps
     vouching.check([vouching.checkOfBatch(batch)], (signed) =>
       vouching.checkItems(signed ? [batch] : [], (good) =>
         turn(() => {
+          checked()
           if (signed && !good) evidence.suspectBatch(batch, ledger.rules.context.epoch)
           if (!signed || !good || !this.#isWaitedFor(batch)) return
           this.#watched.set(batch.hash, { batch, since: clock.monotonic(), suspected: false })
@@ -110,7 +111,7 @@ export class LateBatches {
     const { raft, sealing, intake, isFrozen, send } = this.#deps
     for (const batch of isFrozen() ? [] : intake.overdue(commitTimeoutMs)) {
       if (raft.role === 'leader') sealing.offer(batch)
-      this.receive(batch)
+      this.receive(batch, () => undefined)
       const message = { kind: 'batch', handOn: true, batch: batch.bytes } as const
       for (const peer of this.#options.peers) send(peer, message)
     }

@@ -34,6 +34,11 @@ export const watchedBatchesMax = 64
 export const blocksInFlightMax = 4
 /** Blocks in flight to one follower (core, windowBytes). */
 export const replicationWindowBytes = 4 * 1024 * 1024
+/**
+ * Messages of one peer that wait for their signatures, but for blocks, in bytes: as many batches as an honest one has on their way. What comes
+ * beyond that holds its credit, so that a flood waits at its sender.
+ */
+export const uncheckedBytesMax = 1024 * 1024
 /** Blocks that wait for their signatures or their time. */
 export const uncheckedBlocksMax = 64
 /** A leader that has nothing to seal carries the last attestation in an empty block after this long. */

@@ -73,25 +73,32 @@ export class Sealing {
     this.#deps = dependencies
   }
 
-  /** A batch from a member, or from this node itself. Bad ones are dropped by name; a member's order is kept. */
-  offer(batch: Batch): void {
+  /**
+   * A batch from a member, or from this node itself. Bad ones are dropped by name; a member's order is kept. `checked` is called when nothing
+   * of it waits to be checked any more.
+   */
+  offer(batch: Batch, checked: () => void = () => undefined): void {
     const queue = this.#pool.get(batch.member) ?? []
-    if (queue.some((pooled) => pooled.batch.hash === batch.hash)) return
+    if (queue.some((pooled) => pooled.batch.hash === batch.hash)) return checked()
     const check = this.#deps.vouching.checkOfBatch(batch)
     const { committed, rules } = this.#deps.ledger
     const run = runOf(committed.state, batch.member)
-    if (check === undefined || isPast(run, batch)) return this.#deps.evidence.suspect(check)
-    if (frozenMember(committed.state, batch.member, rules) !== undefined) return
+    if (check === undefined || isPast(run, batch)) {
+      this.#deps.evidence.suspect(check)
+      return checked()
+    }
+    if (frozenMember(committed.state, batch.member, rules) !== undefined) return checked()
     const pooled: Pooled = { batch, checked: false }
     const hasRoom = queue.length < pooledBatchesMax
     // What is next finds room once its signature is good: a member that fills its queue with what follows nothing, and hands on what does,
     // would else make the others suspect this leader (rule 28).
-    if (!hasRoom && !followsRun(run, batch)) return
+    if (!hasRoom && !followsRun(run, batch)) return checked()
     if (hasRoom) this.#put(pooled)
     const { vouching, turn } = this.#deps
     vouching.check([check], (signed) =>
       vouching.checkItems(signed ? [batch] : [], (good) =>
         turn(() => {
+          checked()
           if (!signed || !good) {
             if (signed) this.#deps.evidence.suspectBatch(batch, this.#deps.ledger.rules.context.epoch)
             this.#drop(batch, signed ? 'batch.malformed-item' : 'batch.bad-signature')

@@ -21,6 +21,8 @@ import { cosignatureMessage, formatCheckpoint } from '../../src/chain/checkpoint
 import { encodeEntry, zeroDigestHex } from '../../src/chain/entry.ts'
 import { execute, itemReader, type Proposal } from '../../src/chain/execution.ts'
 import { height, term } from '../../src/chain/numbers.ts'
+import { uncheckedBytesMax } from '../../src/node/limits.ts'
+import { type Lane, laneCreditBytes } from '../../src/node/ports.ts'
 import { encodeMessage, type WireMessage } from '../../src/node/wire.ts'
 import { SeededRandom } from '../contract/virtual-clock.ts'
 import { type Impostor, ReplicaWorld } from './replica-world.ts'
@@ -68,6 +70,36 @@ const batchOf = (
 
 const entryOf = (world: ReplicaWorld, key: string, member = liar, receivedAt = world.clock.wall()): Uint8Array =>
   encodeEntry({ member, receivedAt, statement: world.statement('beijing', key) })
+
+/** Of which each has a signature that was not seen before. */
+function flood(
+  world: ReplicaWorld,
+  kind: 'certified' | 'ack' | 'cosignature' | 'attestation' | 'batch',
+  i: number,
+  size: number,
+): WireMessage {
+  const signature = new Uint8Array(64)
+  new DataView(signature.buffer).setUint32(0, i)
+  const block = { term: term(9), height: height(99), id: '11'.repeat(32) }
+  const root = '22'.repeat(32)
+  switch (kind) {
+    case 'certified': {
+      const signatures = honest.map((member) => ({ member, signature }))
+      return { kind, certificate: { signed: { kind: 'lock', block }, signatures } }
+    }
+    case 'ack':
+      return { kind, base: block, block: { ...block, height: height(100) }, signature }
+    case 'cosignature':
+      return { kind, size, root, time: i, signature }
+    case 'attestation':
+      return {
+        kind,
+        attestation: { size, root, cosignatures: honest.map((member) => ({ member, time: i, signature })) },
+      }
+    case 'batch':
+      return { kind, handOn: true, batch: batchOf(world, i, [entryOf(world, `flood ${i}`)]).bytes }
+  }
+}
 
 describe('garbage', () => {
   it('of any kind on any lane is dropped', () => {
@@ -588,6 +620,32 @@ describe('a lying follower', () => {
     expect(hello(6, 1_000)).toBe('stored')
     goesOn(world)
   })
+
+  it.each(['certified', 'ack', 'cosignature', 'attestation', 'batch'] as const)(
+    'sends %s messages faster than they are checked, and piles up a bounded number',
+    (kind) => {
+      const { world, enemy } = attacked()
+      const beijing = world.replica('beijing')
+      const { size } = beijing.ledger.committed.frontier
+      // A size that is committed at beijing and that nobody else cosigns.
+      world.member('beijing').deafTo = new Set(['cosignature', 'attestation'])
+      world.submit('hangzhou', world.statement('beijing', 'one more'))
+      world.until(() => beijing.ledger.committed.frontier.size > size, 'the record is committed')
+      for (const id of ['guangzhou', 'hangzhou']) world.kill(id)
+      world.member('beijing').deafTo = new Set()
+      // So slow that nothing is answered while the flood lasts.
+      world.member('beijing').verifierMs = 100_000
+      const lane: Lane = kind === 'batch' ? 'append' : 'control'
+      let sentBytes = 0
+      for (let i = 0; sentBytes < uncheckedBytesMax + 8 * laneCreditBytes; i++) {
+        const message = flood(world, kind, i, beijing.ledger.committed.frontier.size)
+        enemy.send('beijing', message, lane)
+        sentBytes += encodeMessage(message).length
+      }
+      world.clock.advance(2_000)
+      expect(enemy.unacknowledged('beijing', lane)).toBeGreaterThanOrEqual(6 * laneCreditBytes)
+    },
+  )
 
   it('asks for blocks without ever taking the answers', () => {
     const { world, enemy } = attacked()

@@ -58,6 +58,8 @@ export interface WorldMember {
   writes: number
   /** Batches never reach this node. */
   swallowsBatches: boolean
+  /** How long its checks of signatures take. */
+  verifierMs: number
   /** Nor do messages of these kinds. */
   deafTo: ReadonlySet<WireMessage['kind']>
 }
@@ -140,6 +142,7 @@ export class ReplicaWorld {
         unanswered: 0,
         writes: 0,
         swallowsBatches: false,
+        verifierMs: 0,
         deafTo: new Set(),
       })
     }
@@ -208,7 +211,14 @@ export class ReplicaWorld {
           unacknowledged: (peer, lane) => network.unacknowledged(peer, lane),
         },
         disk,
-        verifier: new MemoryVerifier({}, this.#cheap ? { clock, verify: isCheapSignature } : { clock }),
+        verifier: new MemoryVerifier(
+          {
+            get batchMs() {
+              return held.verifierMs
+            },
+          },
+          this.#cheap ? { clock, verify: isCheapSignature } : { clock },
+        ),
         signer: {
           publicKey: (purpose) => keyOf(held, purpose).publicKey,
           // The file signer answers in a microtask; a virtual clock has none.
@@ -508,6 +518,10 @@ export class Impostor {
 
   sendBytes(to: string, bytes: Uint8Array, lane: Lane = 'control'): void {
     this.#network.send(to, lane, bytes)
+  }
+
+  unacknowledged(to: string, lane: Lane): number {
+    return this.#network.unacknowledged(to, lane)
   }
 
   sign(purpose: SigningPurpose, message: Uint8Array): Uint8Array {
