@@ -1,6 +1,6 @@
 /**
  * The numbers of the ledger, branded so that a height is never taken for a term, and the two formulas that
- * every quorum rests on. With `cbor` this is all that `src/consensus` imports from the chain.
+ * every quorum rests on.
  */
 
 declare const brand: unique symbol
