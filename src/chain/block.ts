@@ -18,7 +18,7 @@ import {
   type SigningContext,
   sealMessage,
 } from './certificate.ts'
-import { type Height, height, type Term, term } from './numbers.ts'
+import { type Height, height, TERM_MAX, type Term, term } from './numbers.ts'
 import { timeMax, timeSecondsMax } from './time.ts'
 
 /** Fits four full batches; at 100 Mbit/s it is sent in less than a tenth of a second. */
@@ -156,7 +156,7 @@ function headerFromCbor(value: CborValue | undefined): BlockHeader {
   if (parts[0] !== 1) throw new CborError('block.header: unknown version')
   return {
     epoch: field.natural(parts[1], 'block.header.epoch'),
-    term: term(field.natural(parts[2], 'block.header.term', 2 ** 48)),
+    term: term(field.natural(parts[2], 'block.header.term', TERM_MAX)),
     height: height(field.natural(parts[3], 'block.header.height')),
     parent: toHex(field.bytes(parts[4], 'block.header.parent', 32)),
     time: field.natural(parts[5], 'block.header.time', timeMax),

@@ -5,7 +5,7 @@
  */
 import { concat, fromHex, toHex, utf8 } from './bytes.ts'
 import { CborError, type CborValue, encodeCbor, field } from './cbor.ts'
-import { type Height, height, type Term, term } from './numbers.ts'
+import { type Height, height, TERM_MAX, type Term, term } from './numbers.ts'
 
 /** A block named by where and when it was sealed. `id` is lower-case hex of its header's SHA-256. */
 export interface BlockRef {
@@ -93,7 +93,7 @@ export const refToCbor = (ref: BlockRef): CborValue => [ref.term, ref.height, fr
 export function refFromCbor(value: CborValue | undefined, name: string): BlockRef {
   const [refTerm, refHeight, id] = field.array(value, name, 3)
   return {
-    term: term(field.natural(refTerm, `${name}.term`, 2 ** 48)),
+    term: term(field.natural(refTerm, `${name}.term`, TERM_MAX)),
     height: height(field.natural(refHeight, `${name}.height`)),
     id: toHex(field.bytes(id, `${name}.id`, 32)),
   }
@@ -117,7 +117,7 @@ export function signableFromCbor(value: CborValue | undefined, name: string): Si
       field.array(value, name, 4)
       return {
         kind: 'vote',
-        term: term(field.natural(parts[1], `${name}.term`, 2 ** 48)),
+        term: term(field.natural(parts[1], `${name}.term`, TERM_MAX)),
         candidate: field.text(parts[2], `${name}.candidate`, 32),
         base: refFromCbor(parts[3], `${name}.base`),
       }

@@ -21,6 +21,7 @@ import { canonicalJson, type JsonObject, type JsonValue, parseJson } from './jso
 import { keyFromKid, type TaggedKey, verifySignature } from './keys.ts'
 import { verifyInclusion } from './merkle-proof.ts'
 import { leafHash } from './merkle-tree.ts'
+import { TERM_MAX } from './numbers.ts'
 import type { PlacedLeaf } from './quiet-box.ts'
 import { Refusal } from './refusal.ts'
 import { parseStatement } from './statement.ts'
@@ -287,7 +288,7 @@ const placeOf = ({ term, height }: BlockRef): string => `height ${height} of ter
 function voteOf(body: CborValue): { readonly term: number; readonly base: BlockRef } {
   const [term, candidate, base] = field.array(body, 'vote', 3)
   field.text(candidate, 'vote.candidate', 32)
-  return { term: field.natural(term, 'vote.term', 2 ** 48), base: refFromCbor(base, 'vote.base') }
+  return { term: field.natural(term, 'vote.term', TERM_MAX), base: refFromCbor(base, 'vote.base') }
 }
 
 function ackOf(body: CborValue): { readonly base: BlockRef; readonly block: BlockRef } {
@@ -297,7 +298,7 @@ function ackOf(body: CborValue): { readonly base: BlockRef; readonly block: Bloc
 
 function sealedSlot(body: CborValue): { readonly term: number; readonly height: number } {
   const parts = field.array(body, 'seal', 11)
-  return { term: field.natural(parts[2], 'seal.term', 2 ** 48), height: field.natural(parts[3], 'seal.height') }
+  return { term: field.natural(parts[2], 'seal.term', TERM_MAX), height: field.natural(parts[3], 'seal.height') }
 }
 
 function batchSlot(body: CborValue) {
