@@ -17,6 +17,7 @@ import {
   isElection,
   type SigningContext,
   sealMessage,
+  signaturesMax,
 } from './certificate.ts'
 import { type Height, height, TERM_MAX, type Term, term } from './numbers.ts'
 import { timeMax, timeSecondsMax } from './time.ts'
@@ -205,8 +206,10 @@ export function attestationToCbor(attestation: Attestation): CborValue {
 
 export function attestationFromCbor(value: CborValue | undefined, name: string): Attestation {
   const [size, root, list] = field.array(value, name, 3)
+  const items = field.array(list, `${name}.cosignatures`)
+  if (items.length > signaturesMax) throw new CborError(`${name}: too many cosignatures`)
   let last = ''
-  const cosignatures = field.array(list, `${name}.cosignatures`).map((item) => {
+  const cosignatures = items.map((item) => {
     const [member, time, signature] = field.array(item, `${name}.cosignature`, 3)
     const id = field.text(member, `${name}.cosignature.member`, 32)
     if (id <= last) throw new CborError(`${name}: members must ascend`)

@@ -138,8 +138,8 @@ export function certificateToCbor(certificate: Certificate<Signable>): CborValue
   return [signableToCbor(certificate.signed), sorted.map((s) => [s.member, s.signature])]
 }
 
-/** No certificate has more signatures than a ledger has members; 255 bounds what a stranger can make us read. */
-const signaturesMax = 255
+/** No certificate or attestation has more signatures than a ledger has members; 255 bounds what a stranger can make us read. */
+export const signaturesMax = 255
 
 export function certificateFromCbor(value: CborValue | undefined, name: string): Certificate<Signable> {
   const [signed, list] = field.array(value, name, 2)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   assembleBlock,
+  attestationFromCbor,
   type Block,
   type BlockHeader,
   batchesDigest,
@@ -134,5 +135,20 @@ describe('a block', () => {
     expect(() => decode(new Uint8Array(500_000).fill(0x81))).toThrow(CborError)
     expect(() => decode(Uint8Array.of(0x9b, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff))).toThrow(CborError)
     expect(() => decode(encodeCbor([1, null, null, null, null]))).toThrow(CborError)
+  })
+})
+
+describe('an attestation', () => {
+  it('is refused with a member twice, out of order, or more cosignatures than any ledger has members', () => {
+    const by = (...members: string[]) => [
+      7,
+      new Uint8Array(32),
+      members.map((member) => [member, 1, new Uint8Array(64)]),
+    ]
+    expect(attestationFromCbor(by('a', 'b'), 'a').cosignatures).toHaveLength(2)
+    expect(() => attestationFromCbor(by('a', 'a'), 'a')).toThrow(/ascend/)
+    expect(() => attestationFromCbor(by('b', 'a'), 'a')).toThrow(/ascend/)
+    const many = Array.from({ length: 256 }, (_, i) => `m${String(i).padStart(3, '0')}`)
+    expect(() => attestationFromCbor(by(...many), 'a')).toThrow(/too many/)
   })
 })
