@@ -80,12 +80,12 @@ export type Settlement =
   | { readonly kind: 'record'; readonly index: number; readonly duplicate: boolean }
   | { readonly kind: 'refused'; readonly index: number; readonly code: string }
 
-/** A statement that this node took in. `receipt` is there from the beginning, but is shown only once `durable`. */
+/** A statement that this node took in. `receipt` is there from the beginning; it is signed a moment later and shown only once `durable`. */
 export interface Pending {
   readonly statement: Statement
   readonly entry: Entry
   readonly item: BatchItem
-  readonly receipt: SignedReceipt
+  receipt: SignedReceipt
   readonly journalNumber: number
   durable: boolean
   settlement: Settlement | undefined
@@ -191,8 +191,8 @@ export class Intake {
           (verdicts) => {
             for (const [i, pending] of found.entries()) {
               this.#journalNumber = Math.max(this.#journalNumber, pending.journalNumber + 1)
-              const isWhole = verdicts[2 * i] === true && verdicts[2 * i + 1] === true
-              if (!isWhole || pending.entry.member !== this.#options.member) {
+              const isSigned = verdicts[2 * i] === true && verdicts[2 * i + 1] === true
+              if (!isSigned || pending.entry.member !== this.#options.member) {
                 log.error('journal damaged', { statement: pending.statement.id })
                 this.journal.remove(pending.journalNumber)
                 continue
@@ -378,7 +378,7 @@ export class Intake {
 
   #journal(pending: Pending, signature: Uint8Array): void {
     const { cycle, headDue } = this.#deps
-    ;(pending as { receipt: SignedReceipt }).receipt = { ...pending.receipt, signature }
+    pending.receipt = { ...pending.receipt, signature }
     // Settled before the receipt was signed: its block is durable elsewhere, there is nothing left to keep trying for.
     if (pending.settlement === undefined) {
       this.journal.add(pending.journalNumber, journalRow(pending))
@@ -498,7 +498,7 @@ export class Intake {
     this.#pendingKeys.delete(keyOf(pending.statement))
     this.#pendingBytes -= pending.item.entry.length
     // In one batch with the state that the answer stands in: never lost, never answered twice.
-    if (pending.receipt.signature.length > 0) this.journal.remove(pending.journalNumber)
+    if (isJournalled(pending)) this.journal.remove(pending.journalNumber)
     for (const tell of pending.onSettled) tell()
     pending.onSettled.clear()
   }
@@ -551,6 +551,9 @@ export class Intake {
     this.#pendingBytes += pending.item.entry.length
   }
 }
+
+/** What is settled before its receipt is signed never gets a row. */
+const isJournalled = ({ receipt }: Pending): boolean => receipt.signature.length > 0
 
 /** By signing key too: what another key of the party may use up is the ledger's to say. */
 const keyOf = (statement: Statement): string => `${statement.kid}\0${statement.party}\0${statement.key}`
