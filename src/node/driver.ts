@@ -3,6 +3,7 @@
  * signature promises is durable before it is given (`#sign`); what is final is applied, block by block, and told to whoever waits
  * for it (`#commit`). It leaves to the loop when, and whether the node may sign at all to the permit.
  */
+import { assert } from '../chain/assert.ts'
 import type { Attestation, Block } from '../chain/block.ts'
 import { type Ack, type BlockRef, certifiedBlock, type Lock, signableMessage, type Vote } from '../chain/certificate.ts'
 import { foundingEpoch } from '../chain/epoch.ts'
@@ -102,7 +103,7 @@ export class Driver {
         return head.locked(effect.lock)
       case 'append': {
         const executed = ledger.executed(effect.block.id)
-        if (executed === undefined) throw new Error(`block ${effect.block.height} was not executed here`)
+        assert(executed !== undefined, 'what is appended was executed here')
         store.putBlock(executed.block)
         head.appended(effect.block)
         return this.#tryRecovered()
@@ -192,7 +193,7 @@ export class Driver {
     // What stands above the block that closed the epoch only served to commit it: the next epoch begins there (rule 19).
     while (ledger.committed.block.height < upTo && ledger.committed.next === undefined) {
       const next = raft.blockAt(height(ledger.committed.block.height + 1))
-      if (next === undefined) throw new Error('a committed block is in the log')
+      assert(next !== undefined, 'a committed block is in the log')
       const executed = ledger.commit(next.id)
       const { header, carried } = executed.block
       const committed = { size: header.size, root: header.root, height: header.height, id: next.id }
@@ -289,9 +290,9 @@ function refAt(ledger: Ledger, tip: BlockRef, at: Height): BlockRef {
   let ref = tip
   while (ref.height > at) {
     const executed = ledger.executed(ref.id)
-    if (executed === undefined) throw new Error(`block ${ref.height} above the committed one was executed here`)
+    assert(executed !== undefined, 'a block above the committed one was executed here')
     const parent = ledger.point(executed.block.header.parent)
-    if (parent === undefined) throw new Error(`the parent of block ${ref.height} was executed here`)
+    assert(parent !== undefined, 'the parent of a block that was executed here is known')
     ref = parent.block
   }
   return { term: ref.term, height: ref.height, id: ref.id }

@@ -3,6 +3,7 @@
  * as the effects so far have left them, not as the core is already: no crash finds a commit above its watermark. It also knows what of
  * that the disk had lost when the node started (protocol.md, rule 18). It lasts as long as the node, and speaks of one epoch at a time.
  */
+import { assert } from '../chain/assert.ts'
 import type { BlockRef } from '../chain/certificate.ts'
 import { epochOf } from '../chain/execution.ts'
 import { type Height, height } from '../chain/numbers.ts'
@@ -107,7 +108,7 @@ export class HeadKeeper {
   }
 
   get #now(): Reached {
-    if (this.#reached === undefined) throw new Error('the node is still reading its disk')
+    assert(this.#reached !== undefined, 'an epoch has begun')
     return this.#reached
   }
 

@@ -4,6 +4,7 @@
  * order (driver.ts) and the write cycle is flushed. There is no `await` here: the simulator runs this very class. Which parts there
  * are, parts.ts says; here they are started, told of each event, and exchanged for those of the next epoch when one ends.
  */
+import { assert } from '../chain/assert.ts'
 import type { Attestation } from '../chain/block.ts'
 import type { AboutBox } from '../chain/catalogue/box-life.ts'
 import type { UnknownAhead } from '../chain/catalogue/catalogue.ts'
@@ -396,7 +397,7 @@ export class Replica {
   }
 
   get #running(): EpochParts {
-    if (this.#parts === undefined) throw new Error('the node is still reading its disk')
+    assert(this.#parts !== undefined, 'the node has read its disk')
     return this.#parts
   }
 
