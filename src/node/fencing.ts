@@ -5,7 +5,7 @@
  */
 import { equalBytes } from '../chain/bytes.ts'
 import { decodeCbor, encodeCbor, field } from '../chain/cbor.ts'
-import { faultsOf, type Height, height, TERM_MAX, type Term, term } from '../chain/numbers.ts'
+import { faultsOf, height, TERM_MAX, type Term, term } from '../chain/numbers.ts'
 import { compareRanks, type MemberId, type Rank } from '../consensus/message.ts'
 import type { DiskCycle } from './disk-cycle.ts'
 import { DiskReadFailed } from './disk-failure.ts'
@@ -109,7 +109,8 @@ export class Fencing {
     this.#countStored()
   }
 
-  onPeerUp(peer: MemberId): void {
+  /** Says to a peer who is speaking: when it connects, when an epoch begins, and when it may have forgotten. */
+  greet(peer: MemberId): void {
     const { incarnation, nonce, epoch, node } = this.#options
     this.#deps.send(peer, { kind: 'hello', incarnation, nonce, epoch, node, ...this.#deps.standing() })
   }
@@ -140,7 +141,7 @@ export class Fencing {
     const before = this.#speaks.get(from)
     this.#speaks.set(from, { node, epoch, incarnation })
     const isNew = before === undefined || before.epoch !== epoch || before.incarnation !== incarnation
-    if (isNew && (epoch < this.#options.epoch || !this.#storedBy.has(from))) this.onPeerUp(from)
+    if (isNew && (epoch < this.#options.epoch || !this.#storedBy.has(from))) this.greet(from)
   }
 
   onStored(from: MemberId, incarnation: number): void {
@@ -230,7 +231,7 @@ function decodeShown(row: Uint8Array): Shown {
     term: term(field.natural(parts[3], 'term', TERM_MAX)),
     lock: {
       term: term(field.natural(parts[4], 'lock.term', TERM_MAX)),
-      height: height(field.natural(parts[5], 'lock.height')) as Height,
+      height: height(field.natural(parts[5], 'lock.height')),
     },
     registeredSize: field.natural(parts[6], 'registeredSize'),
     epoch: field.natural(parts[7], 'epoch'),

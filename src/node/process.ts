@@ -114,21 +114,19 @@ export async function startProcess(
     )
     closing.push(() => network.stop())
 
-    const queriesLater: { queries: Queries | undefined } = { queries: undefined }
     const replica = new Replica(
       { rules, member, node },
       { clock, random, network, disk, verifier, signer, log, onFatal },
       {
-        onCommitted: (executed) => queriesLater.queries?.committed(executed),
-        onAttested: (attestation) => queriesLater.queries?.attested(attestation),
+        onCommitted: (executed) => queries.committed(executed),
+        onAttested: (attestation) => queries.attested(attestation),
       },
     )
     const registry = metricsOf(replica)
-    const queries = new Queries(
+    const queries: Queries = new Queries(
       { rules, member, node, version },
       { clock, signer, replica, metrics: () => registry.metrics() },
     )
-    queriesLater.queries = queries
     await new Promise<void>((resolve, reject) => {
       failed.then(({ reason, code }) =>
         reject(code === undefined ? new Error(reason) : new StartUpFailed(code, reason)),

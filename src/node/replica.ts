@@ -186,7 +186,7 @@ export class Replica {
         const members = next.members.map(({ id }) => id)
         this.#ports.log.info('epoch', { epoch: next.number, height: next.start.block.height, members })
         for (const peer of this.#connected) {
-          parts.fencing.onPeerUp(peer)
+          parts.fencing.greet(peer)
           parts.raft.peerChanged(peer, true)
         }
         parts.fencing.start()
@@ -471,7 +471,7 @@ export class Replica {
     if (up) {
       this.#connected.add(peer)
       if (this.#betweenEpochs) return // greeted when it begins
-      fencing.onPeerUp(peer)
+      fencing.greet(peer)
       this.#lasting.evidence.onPeerUp(peer)
       // Batches that were on the way when the connection broke are lost.
       if (peer === raft.leader) intake.resend()
