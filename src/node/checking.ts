@@ -113,8 +113,10 @@ export class Checking {
     for (;;) {
       const first = this.#queues.get(from)?.[0]
       if (first === undefined || !first.signed) return
-      if (!this.#isDue(first)) return
+      const timing = this.#timingOf(first.block)
+      if (timing === 'early') return // asked again at the next tick
       this.#drop(from, (waiting) => waiting === first)
+      if (timing === 'late') return this.#deps.raft.refuse(from, metaOf(first.block), 'stale')
       this.#take(first)
     }
   }
@@ -134,15 +136,7 @@ export class Checking {
       ledger.check(block)
     } catch (error) {
       if (!(error instanceof InvalidBlock)) throw error
-      this.#deps.log.error('block refused', {
-        member: from,
-        height: header.height,
-        term: header.term,
-        code: error.code,
-        reason: error.message,
-      })
-      if (error.code === 'batch.foreign-entry') this.#deps.evidence.suspectBlock(block)
-      return raft.refuse(from, metaOf(block), error.code)
+      return this.#refuse(from, block, error.code, error.message)
     }
     // What catch-up executed stays: it is about to be adopted.
     if (!raft.accept(from, metaOf(block)) && !isHeld) ledger.forget(block.id)
@@ -150,24 +144,30 @@ export class Checking {
   }
 
   /** Rule 10: my opinion of its time, asked once, and only while nobody has certified the block. */
-  #isDue(waiting: Waiting): boolean {
+  #timingOf({ header, id }: Block): 'early' | 'due' | 'late' {
     const { clock, raft, ledger } = this.#deps
-    const { header, id } = waiting.block
     const { clockAheadMs, clockLatenessMs } = ledger.rules.genesis.parameters
     const ahead = header.time - clock.wall()
-    if ((ahead <= clockAheadMs && ahead >= -clockLatenessMs) || raft.knowsCertificate(id)) return true
-    if (ahead > 0) return false // asked again at the next tick
-    this.#drop(waiting.from, (other) => other === waiting)
-    raft.refuse(waiting.from, metaOf(waiting.block), 'stale')
-    return false
+    if ((ahead <= clockAheadMs && ahead >= -clockLatenessMs) || raft.knowsCertificate(id)) return 'due'
+    return ahead > 0 ? 'early' : 'late'
   }
 
   #reject(waiting: Waiting, code: string): void {
     const { from, block } = waiting
     this.#drop(from, (other) => other === waiting)
-    this.#deps.log.error('block refused', { member: from, height: block.header.height, term: block.header.term, code })
-    if (code === 'batch.malformed-item') this.#deps.evidence.suspectBlock(block)
-    this.#deps.raft.refuse(from, metaOf(block), code)
+    this.#refuse(from, block, code)
     this.#drain(from)
   }
+
+  /** By name, to its sealer and to the operator; what a wrong entry says of whoever sealed it is for the evidence to find out. */
+  #refuse(from: MemberId, block: Block, code: string, reason?: string): void {
+    const { raft, evidence, log } = this.#deps
+    const { height, term } = block.header
+    log.error('block refused', { member: from, height, term, code, reason })
+    if (wrongEntryCodes.has(code)) evidence.suspectBlock(block)
+    raft.refuse(from, metaOf(block), code)
+  }
 }
+
+/** What the bytes of an entry alone show to be wrong (rule 30): one shows when it is read, the other when it is executed. */
+const wrongEntryCodes: ReadonlySet<string> = new Set(['batch.malformed-item', 'batch.foreign-entry'])
