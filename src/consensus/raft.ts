@@ -639,7 +639,10 @@ export class Raft {
     return certificate !== undefined && isSameBlock(certifiedBlock(certificate), base)
   }
 
-  /** "I hear no live leader, or it hands over", and the candidate is not one that just left work undone (rule 5). */
+  /**
+   * "I hear no live leader, or it hands over", and the candidate is not one that just left work undone (rule 5): the wait for that begins with
+   * the first time it asks.
+   */
   #mayReplaceLeader(candidate: MemberId): boolean {
     if (this.#distrusted?.member === candidate) return false
     if (this.#handoverTo === candidate) return true
