@@ -9,6 +9,7 @@
  */
 import { assert } from '../chain/assert.ts'
 import { wireBytesOf } from './framing.ts'
+import { defaultNetworkLimits } from './network-limits.ts'
 import {
   type Clock,
   type Lane,
@@ -29,6 +30,9 @@ export interface MemoryNetworkOptions {
   readonly silenceMs: number
   /** Two nodes that run and whose wires are whole are connected after this. */
   readonly reconnectMs: number
+  /** What may wait for credit on one lane before the connection is given up, as the real one does it. */
+  readonly queueBytesMax: number
+  readonly queueMessagesMax: number
 }
 
 export const defaultMemoryNetworkOptions: MemoryNetworkOptions = {
@@ -36,6 +40,8 @@ export const defaultMemoryNetworkOptions: MemoryNetworkOptions = {
   jitterMs: 0,
   silenceMs: 5_000,
   reconnectMs: 200,
+  queueBytesMax: defaultNetworkLimits.queueBytesMax,
+  queueMessagesMax: defaultNetworkLimits.queueMessagesMax,
 }
 
 export interface MemoryNetworkDependencies {
@@ -167,7 +173,7 @@ export class MemoryNetworkWorld {
     const connection: Connection = new Connection(first, second, {
       clock: this.dependencies.clock,
       random: this.dependencies.random,
-      silenceMs: this.options.silenceMs,
+      options: this.options,
       wires: [this.wire(first.member, second.member), this.wire(second.member, first.member)],
       onEnd: () => {
         if (this.connections.get(key) === connection) this.connections.delete(key)
@@ -271,7 +277,7 @@ export class MemoryNetwork implements Network {
 interface ConnectionDependencies {
   readonly clock: Clock
   readonly random: Random
-  readonly silenceMs: number
+  readonly options: Pick<MemoryNetworkOptions, 'silenceMs' | 'queueBytesMax' | 'queueMessagesMax'>
   /** From the first end to the second, and back. */
   readonly wires: readonly [Wire, Wire]
   onEnd(): void
@@ -334,6 +340,10 @@ class Connection {
     flow.queue.push(bytes)
     flow.queuedBytes += wireBytesOf(bytes.length)
     this.pump(way, lane)
+    const { clock, options } = this.dependencies
+    if (flow.queuedBytes <= options.queueBytesMax && flow.queue.length <= options.queueMessagesMax) return
+    // Not from within send: a loss comes back as an event of its own.
+    clock.after(0, () => this.end())
   }
 
   unacknowledged(from: MemoryNetwork, lane: Lane): number {
@@ -344,9 +354,9 @@ class Connection {
   /** A wire was cut or mended. */
   wiresChanged(): void {
     if (this.isEnded || this.isSilent) return
-    const { clock, silenceMs } = this.dependencies
+    const { clock, options } = this.dependencies
     if (this.there.wire.isCut || this.back.wire.isCut) {
-      this.cancelSilence ??= clock.after(silenceMs, () => this.end())
+      this.cancelSilence ??= clock.after(options.silenceMs, () => this.end())
       return
     }
     this.cancelSilence?.()
@@ -368,7 +378,7 @@ class Connection {
   /** One end is gone without a word: nothing arrives any more, and the silence is noticed in time. */
   goSilent(): void {
     this.isSilent = true
-    this.cancelSilence ??= this.dependencies.clock.after(this.dependencies.silenceMs, () => this.end())
+    this.cancelSilence ??= this.dependencies.clock.after(this.dependencies.options.silenceMs, () => this.end())
   }
 
   end(): void {

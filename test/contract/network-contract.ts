@@ -170,6 +170,20 @@ export function networkContract(name: string, makeWorld: () => NetworkWorld): vo
       await world.until(() => a.unacknowledged('b', 'append') === 0, 'all credit is back')
     })
 
+    test('a peer that releases nothing is given up once too much waits for it, and is served afresh', async () => {
+      atB.holds = true
+      for (let index = 0; index < 20; index++) a.send('b', 'bulk', patterned(1_000_000, index))
+      expect(atA.peerEvents, 'the loss comes as an event of its own').toEqual(['b up'])
+      await world.until(() => atA.peerEvents.length >= 2 && atB.peerEvents.length >= 2, 'both were told')
+      expect([atA.peerEvents[1], atB.peerEvents[1]]).toEqual(['b down', 'a down'])
+      await connected()
+      atB.holds = false
+      const before = atB.received.length
+      a.send('b', 'bulk', patterned(5, 42))
+      await world.until(() => atB.received.length > before, 'the new connection works')
+      expect(atB.received.slice(before).map((message) => message.bytes[0])).toEqual([42])
+    })
+
     test('releasing twice gives credit once', async () => {
       atB.holds = true
       const length = 60_000

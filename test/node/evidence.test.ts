@@ -436,7 +436,7 @@ describe('the evidence store is not flooded by', () => {
 
   it('proofs that are none: their sender is not listened to for a while, and others are', () => {
     const { world, enemy } = attacked()
-    for (let i = 0; i < 200; i++)
+    for (let i = 0; i < 150; i++)
       enemy.send('guangzhou', { kind: 'fault', proof: new Uint8Array(100_000).fill(i) }, 'bulk')
     world.clock.advance(2_000)
     expect(world.log.filter((line) => line.includes('guangzhou fault proof bad'))).toHaveLength(1)
