@@ -123,6 +123,8 @@ interface Seen {
   readonly isClosedHere: boolean
 }
 
+const notReady: DepositResult = { kind: 'refused', code: 'node.not-ready' }
+
 /** Rounds move nothing; of whatever else is said of boxes, bids or their tenders, the boxes are read again. */
 const movesBoxes = /^(?:box\.(?!round)|bid\.|tender\.)/
 /** First element of a journal row of this kind. */
@@ -238,7 +240,7 @@ export class BoxKeeper {
   deposit(about: AboutBox, leaf: string, done: (result: DepositResult) => void): void {
     const refused = (code: string): void => done({ kind: 'refused', code })
     const { state, blockTime, epoch, maySign, self } = this.#deps.standing()
-    if (!maySign || self === undefined) return refused('node.not-ready')
+    if (!maySign || self === undefined) return done(notReady)
     this.#readBoxes()
     const number = boxLife.at(state, boxKey(about), blockTime)?.row.number
     if (number === undefined) return refused('box.unknown')
@@ -278,6 +280,11 @@ export class BoxKeeper {
     )
   }
 
+  /** There may not be another beat. */
+  #turnAway(): void {
+    for (const { done } of this.#waiting.splice(0)) done(notReady)
+  }
+
   #take(box: Box, leaf: Omit<HeldLeaf, 'journalNumber'>): HeldLeaf {
     const journalNumber = this.#deps.keep((number) => leafRow(box.number, { ...leaf, journalNumber: number }))
     const held = { ...leaf, journalNumber }
@@ -288,7 +295,9 @@ export class BoxKeeper {
   #receipt({ about }: Box, held: HeldLeaf, done: (result: DepositResult) => void): void {
     const { leaf, receivedAt, round, epoch } = held
     const receipt: BidReceipt = { ...about, leaf, receivedAt, round, node: this.#options.node }
-    const { ledger } = this.#deps.standing()
+    const { ledger, maySign } = this.#deps.standing()
+    // Since the leaf was handed in there is a reason not to. It is kept, and handed in again it has this receipt.
+    if (!maySign) return done(notReady)
     this.#deps.signer.sign('seal', bidReceiptMessage({ ledger, epoch }, receipt), (signature) =>
       this.#deps.turn(() => done({ kind: 'received', receipt: { ...receipt, epoch, signature } })),
     )
@@ -335,7 +344,7 @@ export class BoxKeeper {
 
   onTick(): void {
     const { maySign, self } = this.#deps.standing()
-    if (!maySign || self === undefined) return
+    if (!maySign || self === undefined) return this.#turnAway()
     this.#readBoxes()
     if (this.#boxes.size === 0) return
     const beat = Math.floor(this.#deps.clock.wall() / boxBeatMs)

@@ -163,6 +163,8 @@ export class Cosigning {
   #sign(heads: readonly Head[]): void {
     const { cycle, clock, signer, vouching, turn, broadcast } = this.#deps
     cycle.whenDurable(() => {
+      // The permit may have been taken back while the register was written. Given again, the register is signed then.
+      if (!this.#maySign) return
       for (const head of heads) {
         const time = Math.floor(clock.wall() / 1000)
         const check = vouching.cosignatureCheck(this.#options.self, head, time, new Uint8Array())!
