@@ -19,7 +19,7 @@ import {
   type TenderPath,
   tenderInPath,
 } from './parameters.ts'
-import { Problem } from './problems.ts'
+import { Problem, refusalDetails } from './problems.ts'
 import { jsonMediaType, type RouteContext } from './route-context.ts'
 import { answers, depositBody, problemAnswer } from './schemas.ts'
 import { instanceAnswer } from './trade-answers.ts'
@@ -52,7 +52,7 @@ export function boxRoutes(app: FastifyInstance, context: RouteContext): void {
       readQuery(noParameters, request.query)
       const { leaf, ...about } = depositOf(request.body)
       const result = await service.boxes.deposit(about, leaf)
-      if (result.kind === 'refused') throw new Problem(result.code)
+      if (result.kind === 'refused') throw new Problem(result.code, refusalDetails('', [], result.code))
       const { receipt, ledger, member } = result
       const { tender, section, node, receivedAt, round, epoch, signature } = receipt
       const answer: BidReceiptAnswer = {

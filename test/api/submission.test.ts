@@ -145,6 +145,15 @@ test('what is only temporary says when to try again', async () => {
   expect(answer.headers['retry-after']).toBe('1')
 })
 
+test('a leaf of a sealed bid that is turned away for the moment is told so too', async () => {
+  await using api = await publicServer()
+  vi.spyOn(api.ledger.boxes, 'deposit').mockResolvedValue({ kind: 'refused', code: 'node.not-ready' })
+  const tender = { owner: submitter.party, scheme: 'test', code: 'T-1' }
+  const answer = await api.post('/v1/boxes/leaves', { tender, leaf: '00'.repeat(32) })
+  expect(saysNo(answer)).toEqual([503, 'node.not-ready'])
+  expect(answer.headers['retry-after']).toBe('1')
+})
+
 test('an error of ours is 500 and tells nothing but where to ask', async () => {
   await using api = await publicServer()
   api.ledger.ending = 'broken'
