@@ -23,7 +23,7 @@ import type { Repair } from './repair.ts'
 import type { RulesAhead } from './rules-ahead.ts'
 import type { Sealing } from './sealing.ts'
 import type { Vouching } from './vouching.ts'
-import { decodeMessage, type NodeMessage, type WireMessage } from './wire.ts'
+import { type BatchMessage, decodeMessage, type NodeMessage, type WireMessage } from './wire.ts'
 
 export interface InboxOptions {
   /** Who is not in the list has no part in consensus (rule 20). */
@@ -80,7 +80,7 @@ export class Inbox {
         release()
         return repair.receive(message)
       case 'batch':
-        return this.#onBatch(message.batch, message.handOn, this.#letIn(from, bytes, release))
+        return this.#onBatch(from, message, this.#letIn(from, bytes, release))
       case 'blocks-request':
         release()
         return catchUp.serve(from, message.from)
@@ -139,7 +139,7 @@ export class Inbox {
     return epochNumbered(epochOf(rules), epoch + 1)?.refounding
   }
 
-  #onBatch(bytes: Uint8Array, handOn: boolean, checked: () => void): void {
+  #onBatch(from: MemberId, { batch: bytes, handOn }: BatchMessage, checked: () => void): void {
     const { sealing, raft, ledger, lateBatches, log } = this.#deps
     if (!this.#options.isMember) return checked()
     let batch: Batch
@@ -148,7 +148,7 @@ export class Inbox {
     } catch (error) {
       checked()
       if (!(error instanceof CborError)) throw error
-      return log.warn('batch malformed', { reason: error.message })
+      return log.warn('batch malformed', { member: from, reason: error.message })
     }
     const watch = (): void => (handOn ? lateBatches.receive(batch, checked) : checked())
     if (raft.role === 'leader') sealing.offer(batch, watch)

@@ -75,6 +75,9 @@ export const reportAgainMs = 10_000
 /** At last once an hour. */
 export const reportAgainMaxMs = 3_600_000
 
+/** Of warnings and errors that say the same of the same member one is written in this time: a flood fills no disk. */
+export const sameLineMs = 10_000
+
 /** Below this much free disk the node takes in no statements: replication and recovery go on. */
 export const freeDiskMin = 256 * 1024 * 1024
 /** A leader whose write cycle takes longer than this many election time-outs resigns (rule 12). */

@@ -29,6 +29,7 @@ import { diskLateTimeouts, freeDiskMin, tickMs } from './limits.ts'
 import type { EpochParts, LastingParts, Loop } from './parts.ts'
 import type { Ports, SignatureCheck } from './ports.ts'
 import { keepRefounding, refoundingFrom } from './refoundings.ts'
+import { seldomLog } from './seldom-log.ts'
 import { enterEpoch, StartUpFailed, startUp } from './start-up.ts'
 import { Vouching } from './vouching.ts'
 
@@ -73,10 +74,10 @@ export class Replica {
 
   constructor(options: ReplicaOptions, ports: Ports, events: ReplicaEvents = {}) {
     this.#options = options
-    this.#ports = ports
+    this.#ports = { ...ports, log: seldomLog(ports.log, ports.clock) }
     this.#events = events
     this.#loop = this.#newLoop()
-    this.#lasting = lastingParts(options, options.rules.context, ports, this.#loop)
+    this.#lasting = lastingParts(options, options.rules.context, this.#ports, this.#loop)
   }
 
   #newLoop(): Loop {
