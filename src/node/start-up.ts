@@ -270,7 +270,8 @@ function newestBegun({ genesis, refoundings = [] }: ChainRules, { store }: Start
 /** A crash came between the two files of `enterEpoch`. Should one come again before this is durable, the next start is here again. */
 function headAtStart({ cycle }: StartUpDependencies, epoch: Epoch, { register, journalChanges }: HeadFile): HeadFile {
   const { head } = filesAtStart(epoch, 0, register, journalChanges)
-  cycle.head(encodeHeadFile(head))
+  // Its watermark is lower (rule 11): it is durable before what lies above is dropped for a crash tail.
+  cycle.truncate(encodeHeadFile(head), [])
   return head
 }
 

@@ -17,8 +17,9 @@ export function silentWhileDamaged(world: World): Watch {
   const awaited = new WeakMap<NodeProcess, Awaited>()
   return {
     starting(process) {
-      const last = evidence.headFile(process.medium)?.last
-      if (last !== undefined) awaited.set(process, { last, epoch: evidence.voteFile(process.medium)?.epoch ?? 0 })
+      // The vote file may have begun the next epoch already: the watermark is of the epoch of its own file.
+      const head = evidence.headFile(process.medium)
+      if (head !== undefined) awaited.set(process, { last: head.last, epoch: head.epoch })
     },
     turned(process) {
       const block = awaited.get(process)
