@@ -56,6 +56,8 @@ export interface EpochFacts {
 export interface KeyFacts {
   readonly kid: string
   readonly name: string
+  /** The party gave the name itself, and no member's word is on it: whose key it is, the party's id says. */
+  readonly isNameOwn: boolean
   readonly roles: readonly string[]
   /**
    * founding: a member's centre key of the genesis · agreed: counts everywhere · unilateral: one member's word (单方登记) · derived: another key of
@@ -246,8 +248,9 @@ function refusedLeaf(entry: Uint8Array | undefined, said: Said, ledger: string):
 }
 
 /**
- * That the block of the system entry is the record's, and not one that came before it: it lists the batch in which the statement was sealed. No
- * block of the epoch has the same entry a second time before the record, since a statement's first place is the record.
+ * That the block of the system entry is one in which the very entry was sealed: it lists the batch. Of an honest member there is no other before
+ * the record, since a statement's first place is the record. A member that sealed an entry which was refused, and sealed it again later, can
+ * show the earlier block; the bracket of times holds there, too, since the record is not older than that block.
  */
 function checkSealed({ founded, system, batch }: ProvenParts, said: Said, leaf: Uint8Array): void {
   const block = objectOf(system.entry).system as JsonObject
@@ -294,9 +297,11 @@ function keyFacts(
   const centre = members.find((member) => member.centreKey === kid && member.party === party)
   const first = registrations[0]
   if (centre === undefined && first === undefined) return undefined
-  const vouchers = registrations
-    .map(({ by }) => everyone.find((member) => member.party === by.party)?.name)
-    .filter((name) => name !== undefined)
+  // A member that took its word back and gave it again has one word all the same.
+  const words = new Map(
+    registrations.map(({ by }) => [by.party, everyone.find(({ party: id }) => id === by.party)?.name]),
+  )
+  const vouchers = [...words.values()].filter((member) => member !== undefined)
   const { name = '', roles = ['centre'], notBefore = '', notAfter = '' } = first?.request.payload ?? {}
   // A company's own key may register another only if it is agreed itself; it may hand over or lend what it has, whatever that is.
   const isByItsOwn = registrations.some(({ by }) => by.party === party && by.type.startsWith('party.register@'))
@@ -305,6 +310,7 @@ function keyFacts(
   return {
     kid,
     name: centre?.name ?? (String(name) || party),
+    isNameOwn: centre === undefined && (isByItsOwn || isDerived),
     roles: Array.isArray(roles) ? roles.map(String) : [],
     standing:
       centre !== undefined

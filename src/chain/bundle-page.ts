@@ -7,9 +7,10 @@ import type { BundleFacts, EpochFacts } from './bundle-facts.ts'
 import { concat, fromHex, toBase64, utf8 } from './bytes.ts'
 import type { JsonValue } from './json.ts'
 import { beijingTime, beijingTimeOfSeconds } from './time.ts'
+import { visible } from './visible.ts'
 
 /** Goes up with every change of what this file writes: a page of another edition cannot be made again, and is said to be so. */
-export const explanationEdition = 2
+export const explanationEdition = 3
 
 export function explanationPage(facts: BundleFacts, names: readonly string[]): string {
   const policy = `default-src 'none'; style-src 'sha256-${toBase64(sha256(utf8(style)))}'; base-uri 'none'; form-action 'none'`
@@ -57,7 +58,7 @@ ${
 }
 ${originalWords(facts)}
 </ol>
-<p class="note"><b>不证明什么</b>：账本证明数据何时由谁提交、此后未被改动；报文所述内容在上链之前是否真实，须结合报文中的来源（系统、经办、方式、软件）另行判断。共证不是公证机构的公证。</p>
+<p class="note"><b>不证明什么</b>：账本证明数据何时由谁提交、此后未被改动；报文所述内容在上链之前是否真实，须结合报文中的来源（系统、经办、方式、软件）另行判断。<b>本条之后</b>，账本上可以另有变更、替换、撤回、撤销或终止其效力的记录；本包不含、也不能证明没有这样的记录，现状须向成员查询。共证不是公证机构的公证。</p>
 </section>
 
 <section>
@@ -147,7 +148,7 @@ function english(facts: BundleFacts): string {
 <h2>In English</h2>
 <p>This bundle shows that the bytes of <code>record/entry.json</code> are entry ${facts.index} of the ledger ${html(founded.name)} with the fingerprint <b>${founded.fingerprint}</b>; that it went in not before ${beijingTime(block.time)} and not after the second ${beijingTimeOfSeconds(last)}; that ${cosigners.length} of ${members.length} members cosigned a checkpoint which holds it (${facts.quorum} are needed), each stating that it holds every entry and checked it against the rules${
     facts.kind === 'record' ? `; and that a key of ${html(facts.party)} signed it` : ''
-  }. It does not show that what was submitted is true.</p>
+  }. It does not show that what was submitted is true, nor that no later record amends, replaces, withdraws or ends it: ask the members how it stands today.</p>
 <p>Compare the fingerprint with the one that the charter prints. Then open <code>验证.html</code> with the network off and drop the archive on it, or run <code>gongzheng verify</code>; the commands above use nothing of ours. The formats are open: C2SP tlog-proof, tlog-policy, tlog-checkpoint, tlog-cosignature.</p>
 </section>`
 }
@@ -215,12 +216,12 @@ const spkiPrefix = fromHex('302a300506032b6570032100')!
 const unixQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 const windowsQuoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-function keyWords({ key, block }: BundleFacts): string {
-  const { standing, name, registeredAt, vouchers, notBefore, notAfter, endings } = key!
+function keyWords({ key, block, party }: BundleFacts): string {
+  const { standing, name, isNameOwn, registeredAt, vouchers, notBefore, notAfter, endings } = key!
   const whose =
     standing === 'founding'
       ? `该密钥是创世文件所列${name}的中心密钥。`
-      : `该密钥属于${name}，由账本第 ${registeredAt.join('、')} 条登记，${
+      : `该密钥属于 ${party}（登记名称：${name}${isNameOwn ? '，由其自报' : ''}），由账本第 ${registeredAt.join('、')} 条登记，${
           standing === 'derived'
             ? '由该主体的另一密钥轮换或授权而来，来源与那一密钥相同'
             : standing === 'unilateral'
@@ -247,7 +248,7 @@ function originalWords({ original, hashes }: BundleFacts): string {
   const match = hashes.find(({ algorithm, value }) => algorithm === 'sha256' && value === original.sha256)
   const words =
     match === undefined
-      ? '其哈希以 SM3 计算，见第二节。'
+      ? '记录中的哈希以 SM3 计算（第二节），本页未作比对，须另行计算。'
       : `其 SHA-256 与记录中 ${match.pointer} 的哈希一致，即提交时的那一份文件。`
   return `<li><b>原始文件</b>：<code>original/${html(original.name)}</code>（${original.length} 字节），${html(words)}</li>`
 }
@@ -270,7 +271,7 @@ function purposeOf(name: string): string {
     'block/batch.json': '条目所在批次：其哈希列于区块首条，证明条目属于这个区块',
     'record/refused-entry.json': '被拒绝的报文条目',
   }
-  if (purposes[name] !== undefined) return purposes[name]
+  if (Object.hasOwn(purposes, name)) return purposes[name]!
   if (/^members\/\d+\.cbor$/.test(name)) return '换届证明：该届成员，由上一届签署'
   if (name.startsWith('original/')) return '原始文件'
   if (name.startsWith('keys/')) {
@@ -288,12 +289,13 @@ function payloadRows(payload: JsonValue): string {
     .join('\n')
 }
 
-/** The values of a payload, each with the names that lead to it. */
+/** The values of a payload, each with the names that lead to it; a list or an object with nothing in it is a value, too. */
 export function leavesOf(
   value: JsonValue,
   path: readonly string[] = [],
 ): readonly { readonly path: readonly string[]; readonly value: string }[] {
   if (value === null || typeof value !== 'object') return [{ path, value: String(value) }]
+  if (Object.keys(value).length === 0) return [{ path, value: JSON.stringify(value) }]
   return Object.entries(value).flatMap(([name, item]) => leavesOf(item as JsonValue, [...path, name]))
 }
 
@@ -337,11 +339,8 @@ const commonFields = new Map(
   }),
 )
 
-/** Text as text, also where it tries to turn the direction of what follows. */
-const html = (text: string): string =>
-  text.replace(/[&<>"'\u200e\u200f\u202a-\u202e\u2066-\u2069]|(?![\n\t])\p{Cc}/gu, (character) => {
-    return entities.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+/** Text as text, also where it tries to hide, or to turn the direction of what follows. */
+const html = (text: string): string => visible(text).replace(/[&<>"']/g, (character) => entities.get(character)!)
 
 const entities = new Map([
   ['&', '&amp;'],

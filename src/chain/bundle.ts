@@ -149,7 +149,7 @@ export function examineBundle(
   if (needsStatement(facts)) claim('statement', () => statementOf(files, needed(facts)))
   if (needsStatement(facts)) claim('key', () => keyOf(needed(facts)))
   claim('members', () => membersOf(needed(facts)))
-  if ([...files.keys()].some((name) => name.startsWith(bundleFile.original))) {
+  if (originalName(files) !== undefined) {
     claim('original', () => originalOf(files, needed(facts), expected))
   }
   claim('pages', () => pagesOf(files, needed(facts), expected))
@@ -238,6 +238,9 @@ export function assembleBundle(
 type Checked<Value> = Words & { readonly value: Value; readonly state?: 'note' }
 
 function filesAreThose(files: ArchiveFiles, isAsWritten: boolean): Checked<true> {
+  // The list of hashes is anybody's: what no claim looks at must not lie among what is proved.
+  const strange = [...files.keys()].filter((name) => !isOfBundle(name, files))
+  if (strange.length > 0) throw changed(`${strange.join(', ')}: no file of a bundle`)
   const sums = textOf(files, bundleFile.sums)
   const expected = sumsOf(files)
   if (sums !== expected) {
@@ -261,6 +264,19 @@ function filesAreThose(files: ArchiveFiles, isAsWritten: boolean): Checked<true>
     en: `${count} files, each with the SHA-256 listed. The archive itself was packed anew: its bytes are not those of the export.`,
   }
 }
+
+const namedFiles: ReadonlySet<string> = new Set(Object.values(bundleFile).filter((name) => !name.endsWith('/')))
+
+/** Whether some claim says what a file of this name is worth. */
+function isOfBundle(name: string, files: ArchiveFiles): boolean {
+  if (namedFiles.has(name) || /^members\/[1-9][0-9]{0,8}\.cbor$/.test(name)) return true
+  const key = /^(keys\/(?:0|[1-9][0-9]*))\.(?:json|tlog-proof)$/.exec(name)?.[1]
+  if (key !== undefined) return files.has(`${key}.json`)
+  return name.startsWith(bundleFile.original) && name === originalName(files)
+}
+
+const originalName = (files: ArchiveFiles): string | undefined =>
+  [...files.keys()].find((name) => name.startsWith(bundleFile.original))
 
 interface Founded {
   readonly founded: FoundedLedger
@@ -342,7 +358,7 @@ function includedIn(
     if (name !== `${bundleFile.keys}${index}.json`) throw changed(name)
     return { index, entry }
   })
-  const original = [...files.keys()].find((name) => name.startsWith(bundleFile.original))
+  const original = originalName(files)
   const facts = recordFacts({
     founded,
     newest,
@@ -359,10 +375,13 @@ function includedIn(
       ? {}
       : { original: { name: original.slice(bundleFile.original.length), bytes: bytesOf(files, original) } }),
   })
+  // What stands here is read by nobody else.
+  const idle = facts.kind === 'record' ? bundleFile.refused : bundleFile.statement
+  if (files.has(idle)) throw changed(`${idle}: not of a ${facts.kind}`)
   return {
     value: facts,
-    zh: `账本第 ${record.index} 条（快照共 ${checkpoint.size} 条），由条目字节算出的树根与共签的一致；创世条目与区块首条同在此树，所在批次列于该首条。`,
-    en: `Entry ${record.index} of ${checkpoint.size}: its bytes lead to the root that was cosigned; so do the genesis and the block’s own entry, which lists the record’s batch.`,
+    zh: `账本第 ${record.index} 条（快照共 ${checkpoint.size} 条），由条目字节算出的树根与共签的一致；创世条目与区块首条同在此树，所在批次列于该首条。此后是否另有变更、替换、撤回或终止其效力的记录，本包不能证明。`,
+    en: `Entry ${record.index} of ${checkpoint.size}: its bytes lead to the root that was cosigned; so do the genesis and the block’s own entry, which lists the record’s batch. That no later record amends, replaces, withdraws or ends it, no bundle shows.`,
   }
 }
 
@@ -388,7 +407,7 @@ function statementOf(files: ArchiveFiles, facts: BundleFacts): Checked<true> {
   }
 }
 
-function keyOf({ key, block }: BundleFacts): Checked<true> {
+function keyOf({ key, block, party }: BundleFacts): Checked<true> {
   if (key === undefined)
     throw new VerificationError('archive.file-missing', `${bundleFile.keys}…: no registration of the key`)
   const at = beijingTime(block.time)
@@ -397,7 +416,7 @@ function keyOf({ key, block }: BundleFacts): Checked<true> {
   const zh = [
     key.standing === 'founding'
       ? `该密钥是创世文件所列${key.name}的中心密钥。`
-      : `该密钥属于${key.name}，由第 ${key.registeredAt.join('、')} 条登记，${standingWords(key.standing, key.vouchers).zh}。`,
+      : `该密钥属于 ${party}（登记名称：${key.name}${key.isNameOwn ? '，由其自报' : ''}），由第 ${key.registeredAt.join('、')} 条登记，${standingWords(key.standing, key.vouchers).zh}。`,
     ended
       ? `此前第 ${key.endings.join('、')} 条记录涉及该密钥的撤销或轮换；账本在 ${at} 仍接受其签名。`
       : `截至 ${at}，包内没有撤销或轮换该密钥的记录；共签的成员按规则核验过，失效密钥签署的报文不能入账。`,
@@ -405,7 +424,7 @@ function keyOf({ key, block }: BundleFacts): Checked<true> {
   const en = [
     key.standing === 'founding'
       ? `It is the centre key of ${key.name} in the genesis.`
-      : `It is a key of ${key.name}, registered by entry ${key.registeredAt.join(', ')}, ${standingWords(key.standing, key.vouchers).en}.`,
+      : `It is a key of ${party} (registered as ${key.name}${key.isNameOwn ? ', on its own word' : ''}), registered by entry ${key.registeredAt.join(', ')}, ${standingWords(key.standing, key.vouchers).en}.`,
     ended
       ? `Entry ${key.endings.join(', ')} before this revokes or rotates the key; the ledger still took its signature at ${at}.`
       : `Until ${at} no record here revokes or rotates it; the members who cosigned checked that, for what an ended key signs is refused.`,
@@ -484,14 +503,16 @@ function originalOf(
 function pagesOf(files: ArchiveFiles, facts: BundleFacts, { verifierPage }: BundleExpectations): Checked<true> {
   const manifest = textOf(files, bundleFile.manifest)
   if (manifest !== manifestOf(facts, editionOf(manifest))) throw changed(bundleFile.manifest)
+  // It stands on the explanation, in the exporter's words: two names and two versions, and no sentence.
+  if (!softwareForm.test(facts.software)) throw changed(`${bundleFile.manifest}: software`)
   const explanation = textOf(files, bundleFile.explanation)
   const page = bytesOf(files, bundleFile.verifier)
   if (editionOf(manifest) !== explanationEdition) {
     return {
       value: true,
       state: 'note',
-      zh: '取证包由另一版本的软件导出，本软件不能重新生成其说明页来比对；请以各项核验结果为准。',
-      en: 'Another edition of the software made the bundle, and its explanation cannot be made again here; go by the claims.',
+      zh: `取证包由另一版本的软件导出，本软件不能重新生成其说明页来比对：${bundleFile.explanation}与${bundleFile.verifier}均未经核对，可能与证据不符，请勿采信，只以各项核验结果为准。`,
+      en: `Another edition of the software made the bundle, and its explanation cannot be made again here. ${bundleFile.explanation} and ${bundleFile.verifier} were not compared with anything and may say what the evidence does not: go by these claims alone.`,
     }
   }
   if (explanation !== explanationPage(facts, [...files.keys()])) throw changed(bundleFile.explanation)
@@ -509,6 +530,8 @@ function pagesOf(files: ArchiveFiles, facts: BundleFacts, { verifierPage }: Bund
     en: `The explanation says word for word what the evidence says. ${verifierPage === undefined ? 'No verifier page proves itself: use one from a source that you trust.' : 'The verifier page is the one that this software ships.'}`,
   }
 }
+
+const softwareForm = /^gongzheng [0-9A-Za-z.+-]{1,40}; node [0-9A-Za-z.+-]{1,40}$/
 
 function asExpected({ founded, policy }: Founded, expected: BundleExpectations): Checked<true> {
   if (expected.fingerprint !== undefined) {

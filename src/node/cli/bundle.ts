@@ -27,6 +27,7 @@ import { readFounding } from '../../chain/founding.ts'
 import type { JsonObject } from '../../chain/json.ts'
 import { parseSignedObject, parseStatement } from '../../chain/statement.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
+import { visibleLine } from '../../chain/visible.ts'
 import { clientFor, urlOf } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { readBytes, writeWhole } from './files.ts'
@@ -233,7 +234,9 @@ const marks: Readonly<Record<Claim['state'], string>> = { good: '✓', bad: '✗
 
 function sayClaims({ claims }: BundleReport, terminal: Terminal): void {
   for (const { state, title, detail } of claims) {
-    terminal.say(`${marks[state]} ${terminal.text(title)}${terminal.text(both('：', ': '))}${terminal.text(detail)}`)
+    // One line each: no name can make a claim of its own.
+    const words = visibleLine(terminal.text(detail))
+    terminal.say(`${marks[state]} ${terminal.text(title)}${terminal.text(both('：', ': '))}${words}`)
   }
 }
 

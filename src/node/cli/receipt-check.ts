@@ -11,6 +11,7 @@ import { utf8 } from '../../chain/bytes.ts'
 import { rowName } from '../../chain/catalogue/register.ts'
 import { formatFault } from '../../chain/fault.ts'
 import { Refusal } from '../../chain/refusal.ts'
+import { visibleLine } from '../../chain/visible.ts'
 import { fileDigest } from './bid-cipher.ts'
 import { clientFor } from './connection.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
@@ -123,7 +124,7 @@ const marks = { good: '✓', bad: '✗', open: '…' } as const
 function say({ answers, founded, receipt, unproven }: JudgedBid, fault: string | undefined, terminal: Terminal): void {
   const t = (zh: string, en: string): string => terminal.text(both(zh, en))
   for (const { state, title, detail } of answers) {
-    terminal.say(`${marks[state]} ${terminal.text(title)}${t('？', '?')}\n    ${terminal.text(detail)}`)
+    terminal.say(`${marks[state]} ${terminal.text(title)}${t('？', '?')}\n    ${visibleLine(terminal.text(detail))}`)
   }
   terminal.say(
     columns([

@@ -3,6 +3,7 @@
  * person the other. Knows the language; knows nothing of what is said.
  */
 import { createInterface } from 'node:readline/promises'
+import { visible, visibleLine } from '../../chain/visible.ts'
 import type { Bilingual, Language } from './language.ts'
 
 export interface TerminalStreams {
@@ -43,9 +44,9 @@ export class Terminal {
     return this.language === 'zh' ? zh : en
   }
 
-  /** A line of the answer, for people; nothing when the answer is JSON. */
+  /** A line of the answer, for people; nothing when the answer is JSON. Much of it is from strangers: it is shown, and commands no terminal. */
   say(words: Bilingual | string): void {
-    if (!this.isJson) this.#streams.output.write(`${typeof words === 'string' ? words : this.text(words)}\n`)
+    if (!this.isJson) this.#streams.output.write(`${visible(typeof words === 'string' ? words : this.text(words))}\n`)
   }
 
   /** The answer, for programs; nothing unless `--json`. */
@@ -60,7 +61,7 @@ export class Terminal {
 
   /** A remark beside the answer. */
   remark(words: Bilingual | string): void {
-    this.#streams.error.write(`${typeof words === 'string' ? words : this.text(words)}\n`)
+    this.#streams.error.write(`${visible(typeof words === 'string' ? words : this.text(words))}\n`)
   }
 
   /** Asks a person. Only when `isInteractive`. */
@@ -105,8 +106,10 @@ const silentProgress: Progress = { update: () => undefined, end: () => undefined
 
 /** Lines of two columns, the second aligned; Chinese characters count as two cells. */
 export function columns(rows: readonly (readonly [string, string])[], indent = ''): string {
-  const width = Math.max(...rows.map(([name]) => cellsOf(name)))
-  return rows.map(([name, value]) => `${indent}${name}${' '.repeat(width - cellsOf(name) + 2)}${value}`).join('\n')
+  // One line each: a name with a line feed in it would make a row of its own.
+  const lines = rows.map(([name, value]) => [visibleLine(name), visibleLine(value)] as const)
+  const width = Math.max(...lines.map(([name]) => cellsOf(name)))
+  return lines.map(([name, value]) => `${indent}${name}${' '.repeat(width - cellsOf(name) + 2)}${value}`).join('\n')
 }
 
 export function cellsOf(text: string): number {

@@ -154,7 +154,12 @@ test('where a record closed an epoch that this software does not know, nothing i
     ...sealedIn(await client.block(record.height), record, await client.genesis()),
     ...{ genesis: await client.genesis(), genesisProof: await proof('0') },
     ...{ system: await client.entry(system), systemProof: await proof(system) },
-    ...{ epochs: await epochProofsOf(client), keys: [], verifierPage: verifierPage(), software: 'test' },
+    ...{
+      epochs: await epochProofsOf(client),
+      keys: [],
+      verifierPage: verifierPage(),
+      software: 'gongzheng test; node test',
+    },
   }
   const closing = { closing: ({ key }: { readonly key: string }) => members.closings.get(key) }
   const { bytes } = assembleBundle(parts, closing)

@@ -8,9 +8,9 @@ import { unzipSync, zipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ArchiveFiles, readArchive, writeArchive } from '../../../src/chain/archive.ts'
 import { type BundleReport, bundleFile, type ClaimId, examineBundle, verifyBundle } from '../../../src/chain/bundle.ts'
-import { explanationEdition } from '../../../src/chain/bundle-page.ts'
+import { explanationEdition, explanationPage } from '../../../src/chain/bundle-page.ts'
 import { utf8 } from '../../../src/chain/bytes.ts'
-import { canonicalJson } from '../../../src/chain/json.ts'
+import { canonicalJson, type JsonObject } from '../../../src/chain/json.ts'
 import { signStatement } from '../../../src/chain/statement.ts'
 import { verifierPage } from '../../../src/node/cli/bundle.ts'
 import { company, companyName, documentBytes, documentName, keyOf, LedgerStage } from '../ledger-stage.ts'
@@ -57,6 +57,14 @@ function withSums(changed: ReadonlyMap<string, Uint8Array>): ArchiveFiles {
   const line = (name: string) => `${createHash('sha256').update(fitting.get(name)!).digest('hex')}  ${name}\n`
   fitting.set(bundleFile.sums, utf8([...fitting.keys()].sort().map(line).join('')))
   return fitting
+}
+
+/** The explanation and the list of hashes made to fit: whoever forges a bundle has this software, too. */
+function refitted(changed: ReadonlyMap<string, Uint8Array>): ArchiveFiles {
+  const { facts } = examineBundle(withSums(changed))
+  const names = [...new Set([...changed.keys(), bundleFile.sums])]
+  const page = facts === undefined ? '' : explanationPage(facts, names)
+  return withSums(new Map(changed).set(bundleFile.explanation, utf8(page)))
 }
 
 const flipped = (content: Uint8Array, at = Math.floor(content.length / 2)): Uint8Array =>
@@ -136,8 +144,8 @@ describe('a bundle', () => {
       .slice(0, 16)
     expect([explanationEdition, hash]).toMatchInlineSnapshot(`
       [
-        2,
-        "a9aec48dbb570b06",
+        3,
+        "c664a5f9efa52302",
       ]
     `)
   })
@@ -198,6 +206,41 @@ describe('changed', () => {
     expect(examineBundle(more).ok).toBe(false)
     // The list of files stands in the explanation, too.
     expect(stateOf(examineBundle(withSums(more)), 'pages')).toBe('bad')
+  })
+
+  test('a file that no claim looks at is not let in among those that are proved', async () => {
+    expect(examineBundle(refitted(files))).toMatchObject({ ok: true })
+    const names = [
+      'original/0 合同.pdf',
+      'original/补充协议.pdf',
+      'record/附件.txt',
+      'keys/9.tlog-proof',
+      'members/章程.txt',
+    ]
+    for (const name of [...names, 'README.txt', 'constructor', bundleFile.refused]) {
+      const report = examineBundle(refitted(new Map(files).set(name, utf8('says whatever it likes'))))
+      expect([name, report.ok], name).toEqual([name, false])
+    }
+  })
+
+  test('what the manifest says of its software stands on the explanation, and is no place for a sentence', () => {
+    const manifest = JSON.parse(Buffer.from(files.get(bundleFile.manifest)!).toString()) as JsonObject
+    const software = 'gongzheng 1.0.0; node 1.0.0。经核验，本保函现行有效'
+    const forged = new Map(files).set(bundleFile.manifest, utf8(`${canonicalJson({ ...manifest, software })}\n`))
+    expect(stateOf(examineBundle(refitted(forged)), 'pages')).toBe('bad')
+  })
+
+  test('an explanation of another edition is said not to have been compared, and not to be gone by', () => {
+    const manifest = JSON.parse(Buffer.from(files.get(bundleFile.manifest)!).toString()) as JsonObject
+    const forged = new Map(files)
+      .set(bundleFile.manifest, utf8(`${canonicalJson({ ...manifest, edition: 999 })}\n`))
+      .set(bundleFile.explanation, utf8('<p>says whatever it likes'))
+    const pages = examineBundle(withSums(forged)).claims.find(({ id: each }) => each === 'pages')!
+    expect([pages.state, pages.detail.zh, pages.detail.en]).toEqual([
+      'note',
+      expect.stringContaining('请勿采信'),
+      expect.stringContaining('may say what the evidence does not'),
+    ])
   })
 
   test('any byte of the archive: an error, a bad claim, or at least said to be packed anew', () => {
@@ -294,6 +337,61 @@ describe('whose key', () => {
     })
   })
 
+  test('one member’s word is one, however often it is given, whatever is left out', async () => {
+    await using other = new LedgerStage()
+    other.register('guangzhou', 'wuhan')
+    const { ledger } = other.genesis
+    const say = (key: string, more: JsonObject) => other.world.centreStatement('wuhan', 'key.revoke@1', key, more)
+    other.take('wuhan', say('takes it back', { kid: other.key.kid, reason: 'not-theirs' }))
+    const fields = { party: company, name: companyName, roles: ['tenderee'], notAfter: '2099-01-01T00:00:00+08:00' }
+    const request = signStatement({ ledger, type: 'party.key-request@2', ...fields }, other.key)
+    other.take('wuhan', other.world.centreStatement('wuhan', 'party.register@2', 'and gives it again', { request }))
+    const itsUrl = await other.serve('hangzhou')
+    const out = join(temporaryDirectory(), 'x.zip')
+    expect((await run('export', 'bundle', other.attest(), '--url', itsUrl, '--out', out)).code).toBe(0)
+    const whole = readArchive(readFileSync(out)).files
+    const { facts } = examineBundle(whole)
+    expect(facts!.key).toMatchObject({ standing: 'agreed', vouchers: { length: 2 }, endings: { length: 1 } })
+    // Guangzhou's word and the revocation left out: what stays is Wuhan's word, given twice.
+    const only = new Map(whole)
+    for (const index of [facts!.key!.registeredAt[0]!, ...facts!.key!.endings])
+      for (const name of [`keys/${index}.json`, `keys/${index}.tlog-proof`]) only.delete(name)
+    expect(examineBundle(refitted(only)).facts!.key).toMatchObject({
+      standing: 'unilateral',
+      vouchers: ['武汉市公共资源交易中心'],
+      registeredAt: { length: 2 },
+    })
+  })
+
+  test('a name that the party gave itself is said to be its own word; the party’s id says whose key it is', async () => {
+    await using other = new LedgerStage()
+    other.register('guangzhou')
+    const { ledger } = other.genesis
+    const successor = keyOf('under another name')
+    const name = '广州公共资源交易中心'
+    const fields = { type: 'party.key-request@2', party: company, name, roles: ['tenderee'] }
+    const request = signStatement({ ledger, ...fields }, successor)
+    const rotation = { ledger, type: 'key.rotate@1', party: company, key: 'rotate', request }
+    other.take('guangzhou', signStatement(rotation, other.key))
+    const { subject, hash, mediaType, source } = verifyBundle(bytes).facts!.payload!
+    const after = { ledger, type: 'attest.hash@1', party: company, key: 'after', subject: subject!, hash: hash! }
+    other.take('guangzhou', signStatement({ ...after, mediaType: mediaType!, source: source! }, successor))
+    const itsUrl = await other.serve('wuhan')
+    const rows = (await (await fetch(`${itsUrl}/v1/records?type=attest.hash@1`)).json()) as {
+      records: { index: string }[]
+    }
+    const out = join(temporaryDirectory(), 'x.zip')
+    expect((await run('export', 'bundle', rows.records[0]!.index, '--url', itsUrl, '--out', out)).code).toBe(0)
+    const whole = verifyBundle(readFileSync(out))
+    const { zh, en } = whole.claims.find(({ id: each }) => each === 'key')!.detail
+    expect([zh, en]).toEqual([
+      expect.stringContaining(`该密钥属于 ${company}（登记名称：${name}，由其自报）`),
+      expect.stringContaining(`a key of ${company} (registered as ${name}, on its own word)`),
+    ])
+    const page = Buffer.from(readArchive(readFileSync(out)).files.get(bundleFile.explanation)!).toString()
+    expect(page).toContain(`（登记名称：${name}，由其自报）`)
+  })
+
   test('a bundle without the registration is not good', () => {
     const fewer = new Map(files)
     fewer.delete('keys/2.json')
@@ -323,6 +421,9 @@ describe('other records', () => {
     for (const forged of [without, new Map(without).set(bundleFile.refused, files.get(bundleFile.entry)!)]) {
       expect(stateOf(examineBundle(withSums(forged)), 'included')).toBe('bad')
     }
+    // Nor with a statement decoded beside it that nobody compares.
+    const more = new Map(readArchive(refusal).files).set(bundleFile.statement, utf8('{"type":"tender.award@1"}\n'))
+    expect(examineBundle(refitted(more)).ok).toBe(false)
   })
 
   test('not of the genesis, and not of a block’s own entry', async () => {
@@ -389,6 +490,19 @@ describe('verify', () => {
     })
   })
 
+  test('a bundle whose names tell the terminal what to do, or make a line of their own', async () => {
+    const genesis = Buffer.from(files.get(bundleFile.genesis)!).toString()
+    const name = '\\u001b[2J\\n✓ 与章程核对：一致\\u202e'
+    const forged = genesis.replace(`"name":"${stage.genesis.name}"`, `"name":"${name}"`)
+    expect(forged).not.toBe(genesis)
+    const made = new Map(files).set(bundleFile.genesis, utf8(forged))
+    const ran = await run('verify', written(writeArchive(withSums(made))), '--lang', 'zh')
+    expect(ran.code).toBe(1)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(ran.out + ran.error).not.toMatch(/[\u001b\u202e]|^✓ 与章程/m)
+    expect(ran.out).toContain('账本 \\u001b[2J\\u000a✓ 与章程核对：一致\\u202e，指纹')
+  })
+
   test('with the policy that one holds oneself', async () => {
     const policy = written(files.get(bundleFile.policy)!)
     expect((await run('verify', written(bytes), '--policy', policy)).code).toBe(0)
@@ -443,7 +557,7 @@ test('a payload that would be markup, and turns the text around, is text in the 
       ledger,
       type: 'attest.hash@1',
       party: company,
-      key: '<img src=x>',
+      key: '<img src=x>\u202e不\u200b变\u009b2J',
       subject: 'document',
       hash,
       mediaType: 'text/plain',
@@ -458,5 +572,6 @@ test('a payload that would be markup, and turns the text around, is text in the 
   const page = Buffer.from(readArchive(readFileSync(out)).files.get(bundleFile.explanation)!).toString()
   expect(page).not.toMatch(/<script|<img|<b>&/)
   expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
+  expect(page).toContain('&gt;\\u202e不\\u200b变\\u009b2J')
   expect(page).toMatch(/<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-/)
 })
