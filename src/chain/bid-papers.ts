@@ -5,11 +5,13 @@
 import { sha256 } from '#crypto'
 import { answersOf, type BidAnswers, readShownBox } from './bid-check.ts'
 import { type BidFile, checkBidReceipt, type KeptBidReceipt, parseBidFile, parseBidReceipt } from './bid-file.ts'
-import { fromUtf8, toHex } from './bytes.ts'
+import { equalBytes, fromUtf8, toHex } from './bytes.ts'
+import { epochsUpTo } from './epoch.ts'
 import { type FoundedLedger, readFounding } from './founding.ts'
 import { type JsonObject, type JsonValue, parseJson } from './json.ts'
+import { epochPolicy } from './member-policy.ts'
 import { epochsGathered, everybody, isEpochProof, policyForNote } from './membership.ts'
-import { type Policy, parsePolicy } from './policy.ts'
+import { isPolicyOf, parsePolicy } from './policy.ts'
 import { verifyProofFile } from './proof-check.ts'
 import { parseProofFile } from './proof-file.ts'
 import { Refusal } from './refusal.ts'
@@ -63,7 +65,12 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
     const kind = bidPaperKind(bytes)
     all.set(kind, [...(all.get(kind) ?? []), bytes])
   }
-  const one = (kind: BidPaperKind): Uint8Array | undefined => all.get(kind)?.[0]
+  // Of two receipts only one would be judged, and both be taken for it.
+  const one = (kind: keyof typeof malformedCodes): Uint8Array | undefined => {
+    const [first, ...more] = all.get(kind) ?? []
+    if (more.every((bytes) => equalBytes(bytes, first!))) return first
+    throw new VerificationError(malformedCodes[kind], 'two that differ among the files: lay down the papers of one bid')
+  }
   const [receiptFile, genesis] = [one('receipt'), one('genesis')]
   if (receiptFile === undefined) throw new VerificationError('receipt.malformed', 'no receipt of a bid among the files')
   const receipt = parseBidReceipt(receiptFile)
@@ -71,16 +78,26 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
   const founded = readFounding(genesis)
   if (founded.ledger !== receipt.ledger) throw new VerificationError('founding.other-ledger', founded.fingerprint)
   const newest = epochsGathered(founded, genesis, all.get('epoch') ?? [])
+  // The genesis says whose signatures count. A policy among the papers adds nothing; one that is another's would prove another's records.
   const policyFile = one('policy')
-  const given = policyFile === undefined ? undefined : parsePolicy(policyFile)
-  const policyOf = (proof: Uint8Array): Policy => given ?? policyForNote(founded, newest, parseProofFile(proof).note)
+  if (policyFile !== undefined) {
+    const given = parsePolicy(policyFile)
+    if (![...epochsUpTo(newest)].some((epoch) => isPolicyOf(given, epochPolicy(founded, epoch))))
+      throw new VerificationError('founding.other-ledger', 'the policy is not what the genesis leads to')
+  }
   const others = all.get('other') ?? []
   const proofs = all.get('proof') ?? []
   const proven = new Set<Uint8Array>()
   let unproven = 0
   for (const proofFile of proofs) {
     const entry = others.find((candidate) =>
-      isProven(() => verifyProofFile({ policy: policyOf(proofFile), proofFile, entry: candidate })),
+      isProven(() =>
+        verifyProofFile({
+          policy: policyForNote(founded, newest, parseProofFile(proofFile).note),
+          proofFile,
+          entry: candidate,
+        }),
+      ),
     )
     if (entry === undefined) unproven++
     else proven.add(entry)
@@ -102,6 +119,13 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
   })
   return { ...answers, receipt, founded, bid, unproven }
 }
+
+const malformedCodes = {
+  receipt: 'receipt.malformed',
+  bid: 'bid-file.malformed',
+  genesis: 'founding.malformed',
+  policy: 'policy.malformed',
+} as const
 
 const looksLikeEntry = (bytes: Uint8Array): boolean => {
   try {

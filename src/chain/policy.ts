@@ -72,6 +72,15 @@ export function formatPolicy(policy: Policy): string {
   return text
 }
 
+/** Whether a policy is that one, or that one with some of its logs left out (as for a verifier that asks for every log). */
+export function isPolicyOf(policy: Policy, whole: Policy): boolean {
+  const spelled = (of: Policy): string => formatPolicy({ ...of, logs: [], witnesses: of.witnesses.map(withoutUrl) })
+  const known = new Set(whole.logs.map(({ key }) => formatVerifierKey(key)))
+  return policy.logs.every(({ key }) => known.has(formatVerifierKey(key))) && spelled(policy) === spelled(whole)
+}
+
+const withoutUrl = ({ name, key }: PolicyWitness): PolicyWitness => ({ name, key })
+
 /** Whoever cosigned, and when by its own clock. */
 export interface Cosigner {
   /** Its name in the policy. */

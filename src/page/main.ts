@@ -7,6 +7,7 @@ import type { Claim, Words } from '../chain/bundle.ts'
 import type { BundleFacts } from '../chain/bundle-facts.ts'
 import { fieldWords, leavesOf } from '../chain/bundle-page.ts'
 import { beijingTime } from '../chain/time.ts'
+import { visible } from '../chain/visible.ts'
 import { type GivenFile, type Judgement, judge, kindOf, type MaterialKind } from './material.ts'
 
 type Language = keyof Words
@@ -71,7 +72,7 @@ const marks: Readonly<Record<Claim['state'], string>> = { good: '✓', bad: '✗
 function element(tag: string, className: string, text = ''): HTMLElement {
   const made = document.createElement(tag)
   made.className = className
-  made.textContent = text
+  made.textContent = visible(text)
   return made
 }
 
@@ -84,8 +85,10 @@ function show(): void {
   const judgement = judgementOf()
   const verdict = byId('verdict')
   verdict.className = `verdict ${judgement.verdict}`
-  verdict.textContent = t(judgement.title)
-  byId('fingerprint-box').hidden = judgement.fingerprint === ''
+  verdict.textContent = visible(t(judgement.title))
+  // What was typed stays in sight for as long as it counts.
+  const typed = byId<HTMLInputElement>('expected').value.trim()
+  byId('fingerprint-box').hidden = judgement.fingerprint === '' && typed === ''
   byId('fingerprint').textContent = judgement.fingerprint
   byId('claims-box').hidden = judgement.claims.length === 0
   byId('claims').replaceChildren(...judgement.claims.map(claimElement))
@@ -178,7 +181,10 @@ async function take(list: FileList | null | undefined): Promise<void> {
   const isWhole = added.some((file) => kindOf(file) === 'bundle' || kindOf(file) === 'fault')
   const kinds = new Set(added.map(kindOf))
   const kept = files.filter(
-    (file) => !kinds.has(kindOf(file)) && (!isWhole || kindOf(file) === 'genesis') && kindOf(file) !== 'bundle',
+    (file) =>
+      !kinds.has(kindOf(file)) &&
+      (!isWhole || (kindOf(file) === 'genesis' && !kinds.has('bundle'))) &&
+      kindOf(file) !== 'bundle',
   )
   files = [...kept, ...added]
   show()

@@ -5,12 +5,13 @@
  */
 import { bidPaperKind, judgeBidPapers } from '../chain/bid-papers.ts'
 import { type BundleReport, type Claim, verifyBundle, type Words } from '../chain/bundle.ts'
-import { fromUtf8 } from '../chain/bytes.ts'
+import { equalBytes, fromUtf8 } from '../chain/bytes.ts'
+import { entryWords } from '../chain/entry-words.ts'
 import { parseFault, verifyFault } from '../chain/fault.ts'
 import { faultWords } from '../chain/fault-words.ts'
 import { type FoundedLedger, readFounding } from '../chain/founding.ts'
 import { epochsGathered, everybody, isEpochProof, policyForNote } from '../chain/membership.ts'
-import { parsePolicy } from '../chain/policy.ts'
+import { isPolicyOf, parsePolicy } from '../chain/policy.ts'
 import { verifyProofFile } from '../chain/proof-check.ts'
 import { parseProofFile } from '../chain/proof-file.ts'
 import { Refusal } from '../chain/refusal.ts'
@@ -66,6 +67,8 @@ export function kindOf({ bytes }: GivenFile): MaterialKind {
 export function judge(files: readonly GivenFile[], fingerprint: string): Judgement {
   const given = new Map<MaterialKind, GivenFile>()
   for (const file of files) given.set(kindOf(file), file)
+  const aside = strayFiles(files, given)
+  if (aside !== undefined) return { verdict: 'waiting', title: aside, claims: [], fingerprint: '' }
   const proofs = files.filter((file) => kindOf(file) === 'epoch').map(({ bytes }) => bytes)
   try {
     const bundle = given.get('bundle')
@@ -77,6 +80,36 @@ export function judge(files: readonly GivenFile[], fingerprint: string): Judgeme
   } catch (error) {
     if (!(error instanceof VerificationError || error instanceof Refusal)) throw error
     return { verdict: 'bad', title: notProven, claims: [failed(notProven, error)], fingerprint: '' }
+  }
+}
+
+/** A verdict is about all that lies there: what would play no part in it, or be one of two for one place, is said first. */
+function strayFiles(files: readonly GivenFile[], given: ReadonlyMap<MaterialKind, GivenFile>): Words | undefined {
+  const { parts, several } = given.has('bundle')
+    ? { parts: ['bundle'], several: [] }
+    : given.has('fault')
+      ? { parts: ['fault', 'genesis', 'epoch'], several: ['epoch'] }
+      : given.has('receipt')
+        ? {
+            parts: ['receipt', 'bid', 'genesis', 'policy', 'epoch', 'proof', 'entry', 'box'],
+            several: ['epoch', 'proof', 'entry', 'box'],
+          }
+        : { parts: ['proof', 'entry', 'policy', 'genesis', 'epoch'], several: ['epoch'] }
+  const kinds = files.map(kindOf)
+  const strays = files.filter(
+    ({ bytes }, at) =>
+      !parts.includes(kinds[at]!) ||
+      (!several.includes(kinds[at]!) &&
+        files.some((other, where) => kinds[where] === kinds[at] && !equalBytes(other.bytes, bytes))),
+  )
+  if (strays.length === 0) return undefined
+  if (strays.every((file) => ['bid', 'box'].includes(kindOf(file)))) {
+    return { zh: '还需要：投标回执', en: 'Still needed: the receipt of the bid' }
+  }
+  const names = strays.map(({ name }) => name).join(', ')
+  return {
+    zh: `尚未核验：请清空后一次只放入一份材料及其证明（${names}）`,
+    en: `Nothing was checked: clear, and give one thing with its proofs at a time (${names})`,
   }
 }
 
@@ -95,12 +128,17 @@ function judgeBundle({ bytes }: GivenFile, fingerprint: string): Judgement {
   }
   return {
     verdict: report.ok ? 'good' : 'bad',
-    title: report.ok ? holds : not,
+    title: !report.ok ? not : report.claims.some(({ state }) => state === 'note') ? noted(holds) : holds,
     claims: report.claims,
     fingerprint: report.fingerprint,
     report,
   }
 }
+
+const noted = ({ zh, en }: Words): Words => ({
+  zh: `${zh}。有须留意的项目，请逐项阅读`,
+  en: `${en}. Some of them ask to be read: see below`,
+})
 
 function judgeProof(
   given: ReadonlyMap<MaterialKind, GivenFile>,
@@ -110,16 +148,16 @@ function judgeProof(
   const proof = given.get('proof')
   const genesis = given.get('genesis')
   const founded = genesis === undefined ? undefined : readFounding(genesis.bytes)
-  const policy = given.get('policy')?.bytes
+  const policyFile = given.get('policy')
+  const policy = policyFile === undefined ? undefined : parsePolicy(policyFile.bytes)
   // The genesis is an entry like every other: a proof of entry 0 is its own.
   const entry =
     given.get('entry') ?? (proof !== undefined && parseProofFile(proof.bytes).index === 0n ? genesis : undefined)
+  // The genesis, if it is there, says whose signatures count: beside the fingerprint of one ledger no other's policy may prove anything.
   const trusted =
-    policy !== undefined
-      ? parsePolicy(policy)
-      : founded === undefined || proof === undefined
-        ? undefined
-        : policyForNote(founded, epochsGathered(founded, genesis!.bytes, epochs), parseProofFile(proof.bytes).note)
+    founded === undefined || proof === undefined
+      ? policy
+      : policyForNote(founded, epochsGathered(founded, genesis!.bytes, epochs), parseProofFile(proof.bytes).note)
   if (proof === undefined || entry === undefined || trusted === undefined) {
     const missing = [
       ...(proof === undefined ? [{ zh: '证明文件（.tlog-proof）', en: 'the proof (.tlog-proof)' }] : []),
@@ -134,16 +172,31 @@ function judgeProof(
     }
     return { verdict: 'waiting', title, claims: [], fingerprint: founded?.fingerprint ?? '' }
   }
+  if (fingerprint !== '' && founded === undefined) return withoutGenesis
+  if (founded !== undefined && policy !== undefined && !isPolicyOf(policy, trusted)) {
+    throw new VerificationError('founding.other-ledger', 'the policy is not what the genesis leads to')
+  }
   const verified = verifyProofFile({ policy: trusted, proofFile: proof.bytes, entry: entry.bytes })
   const list = (join: string) =>
     verified.cosigners.map(({ name, timeSeconds }) => `${name} ${beijingTimeOfSeconds(timeSeconds)}`).join(join)
+  const said = entryWords(entry.bytes)
   const claims: Claim[] = [
-    {
-      id: 'cosigned',
-      state: 'good',
-      title: { zh: '多方共签', en: 'A quorum of members cosigned' },
-      detail: { zh: `共签：${list('；')}。`, en: `Cosigned by ${list('; ')}.` },
-    },
+    verified.cosigners.length === 0
+      ? {
+          id: 'cosigned',
+          state: 'bad',
+          title: { zh: '多方共签', en: 'A quorum of members cosigned' },
+          detail: {
+            zh: '没有成员共签：这份信任清单不要求共签，只有一个节点的签名。',
+            en: 'Nobody cosigned: this policy asks for no cosignature, and one node’s signature is all there is.',
+          },
+        }
+      : {
+          id: 'cosigned',
+          state: 'good',
+          title: { zh: '多方共签', en: 'A quorum of members cosigned' },
+          detail: { zh: `共签：${list('；')}。`, en: `Cosigned by ${list('; ')}.` },
+        },
     {
       id: 'included',
       state: 'good',
@@ -153,16 +206,53 @@ function judgeProof(
         en: `Entry ${verified.index} of ${verified.size} of the ledger ${verified.origin}.`,
       },
     },
+    {
+      id: 'statement',
+      state: said.kind === 'refusal' || said.kind === 'unknown' ? 'note' : 'good',
+      title: { zh: `“${entry.name}”是什么条目`, en: `What the entry “${entry.name}” is` },
+      detail: { zh: said.zh, en: said.en },
+    },
   ]
-  const other = ledgerClaim(founded, fingerprint)
+  const other = founded === undefined ? byPolicyAlone : ledgerClaim(founded, fingerprint)
   if (other !== undefined) claims.push(other)
-  const isGood = claims.every(({ state }) => state === 'good')
+  const isGood = claims.every(({ state }) => state === 'good' || state === 'note')
+  const holds =
+    founded === undefined
+      ? { zh: '成立：该条目在这份信任清单的账本之中', en: 'Verified: the entry is in the ledger of this policy' }
+      : { zh: '成立：该条目在这个账本之中', en: 'Verified: the entry is in this ledger' }
   return {
     verdict: isGood ? 'good' : 'bad',
-    title: isGood ? { zh: '成立：该条目在这个账本之中', en: 'Verified: the entry is in this ledger' } : notProven,
+    title: !isGood ? notProven : said.kind === 'refusal' ? refused : holds,
     claims,
     fingerprint: founded?.fingerprint ?? '',
   }
+}
+
+const refused: Words = {
+  zh: '成立：该条目在账本之中，是一份拒绝记录（报文未被接受）',
+  en: 'Verified: the entry is in the ledger, and is a refusal: the statement was not accepted',
+}
+
+/** Whoever gives a policy says whose signatures count. */
+const byPolicyAlone: Claim = {
+  id: 'expected',
+  state: 'note',
+  title: ledgerTitle,
+  detail: {
+    zh: '以上只对所给的信任清单成立：清单须取自可信的成员；或放入创世文件，以便核对指纹。',
+    en: 'This holds by the policy that was given: take it from a member that you trust, or add the genesis, so that the fingerprint can be compared.',
+  },
+}
+
+/** A fingerprint that was typed in and compared with nothing must not look as if it had been. */
+const withoutGenesis: Judgement = {
+  verdict: 'waiting',
+  title: {
+    zh: '还需要：创世文件，才能与所填指纹核对',
+    en: 'Still needed: the genesis, to compare the fingerprint that you gave',
+  },
+  claims: [],
+  fingerprint: '',
 }
 
 /** Of all files together, since a bid has a record for its close and one for its opening. */
@@ -175,9 +265,13 @@ function judgeReceipt(
     const title = { zh: '还需要：创世文件', en: 'Still needed: the genesis' }
     return { verdict: 'waiting', title, claims: [], fingerprint: '' }
   }
-  const { answers, founded } = judgeBidPapers(files.map(({ bytes }) => bytes))
+  const { answers, founded, unproven } = judgeBidPapers(files.map(({ bytes }) => bytes))
   const other = ledgerClaim(founded, fingerprint)
-  const claims = other === undefined ? answers : [...answers, other]
+  const claims: Judgement['claims'] = [
+    ...answers,
+    ...(unproven === 0 ? [] : [unusedProofs(unproven)]),
+    ...(other === undefined ? [] : [other]),
+  ]
   const isBad = claims.some(({ state }) => state === 'bad')
   const isOpen = claims.some(({ state }) => state === 'open')
   const words: Words = isBad
@@ -189,6 +283,15 @@ function judgeReceipt(
   return { verdict, title: words, claims, fingerprint: founded.fingerprint }
 }
 
+const unusedProofs = (count: number): Judgement['claims'][number] => ({
+  state: 'note',
+  title: { zh: '未予采信的证明', en: 'Proofs that were not used' },
+  detail: {
+    zh: `有 ${count} 份证明不成立或没有对应的条目。`,
+    en: `${count} proofs do not stand up or lack their entry.`,
+  },
+})
+
 function judgeFault(
   { bytes }: GivenFile,
   genesis: GivenFile | undefined,
@@ -196,6 +299,7 @@ function judgeFault(
   fingerprint: string,
 ): Judgement {
   const fault = verifyFault(parseFault(bytes))
+  if (fingerprint !== '' && genesis === undefined) return withoutGenesis
   const founded = genesis === undefined ? undefined : readFounding(genesis.bytes)
   if (
     founded !== undefined &&
@@ -224,8 +328,8 @@ function judgeFault(
       detail:
         member === undefined
           ? {
-              zh: `密钥 ${fault.kid}。请再拖入创世文件，以指明是哪个成员。`,
-              en: `Key ${fault.kid}. Add the genesis to see whose it is.`,
+              zh: `密钥 ${fault.kid}。${founded === undefined ? '请再拖入创世文件，以指明是哪个成员。' : '所给资料中没有哪个成员有这把密钥；如成员有过变动，请再拖入届次证明。'}`,
+              en: `Key ${fault.kid}. ${founded === undefined ? 'Add the genesis to see whose it is.' : 'No member in what was given has it; where members have changed, add the proofs of the epochs.'}`,
             }
           : { zh: `${member.name}（${member.id}）。`, en: `${member.name} (${member.id}).` },
     },

@@ -17,10 +17,11 @@ import { sealMessage } from '../../src/chain/certificate.ts'
 import { formatFault } from '../../src/chain/fault.ts'
 import { bidReceiptMessage } from '../../src/chain/quiet-box.ts'
 import { bidderDigest, type SealedContent, sealedLeaf, termsDigest } from '../../src/chain/sealed-bid.ts'
+import { parseStatement, signStatement } from '../../src/chain/statement.ts'
 import { type GivenFile, judge, kindOf } from '../../src/page/material.ts'
 import { run } from '../node/cli/run.ts'
 import { refoundedWith } from '../node/governance.ts'
-import { documentBytes, documentName, LedgerStage } from '../node/ledger-stage.ts'
+import { company, documentBytes, documentName, LedgerStage } from '../node/ledger-stage.ts'
 import { buildVerifierPage, verifierPagePath } from './build.ts'
 
 /** With members that changed: two of four are gone, two joined. */
@@ -155,6 +156,120 @@ describe('what material proves', () => {
     expect(judge([entry!, policy!, partOf(bundleFile.systemProof)], '').verdict).toBe('bad')
     // The genesis proved by itself: entry 0.
     expect(judge([genesis!, partOf(bundleFile.genesisProof)], '').verdict).toBe('good')
+  })
+
+  test('beside the genesis of one ledger the policy of another proves nothing, whatever fingerprint is compared', () => {
+    const theirs = (name: string): GivenFile => ({ name, bytes: readArchive(otherBundle.bytes).files.get(name)! })
+    const [proof, entry, policy] = [bundleFile.proof, bundleFile.entry, bundleFile.policy].map(theirs)
+    const genesis = partOf(bundleFile.genesis)
+    for (const typed of ['', stage.genesis.fingerprint]) {
+      expect(judge([proof!, entry!, policy!, genesis], typed).verdict).toBe('bad')
+      const [own, itsProof] = [bundleFile.entry, bundleFile.proof].map(partOf)
+      expect(judge([itsProof!, own!, policy!, genesis], typed).verdict).toBe('bad')
+      // That of one node of the ledger is its own.
+      const whole = Buffer.from(partOf(bundleFile.policy).bytes).toString()
+      const ours = utf8(whole.replace(/^log .*\n(?=log )/, ''))
+      expect(judge([itsProof!, own!, { name: 'policy.txt', bytes: ours }, genesis], typed).verdict).toBe('good')
+    }
+  })
+
+  test('a fingerprint that was typed in and cannot be compared is not passed over', () => {
+    const [proof, entry, policy] = [bundleFile.proof, bundleFile.entry, bundleFile.policy].map(partOf)
+    for (const files of [[proof!, entry!, policy!], [fault]]) {
+      expect(judge(files, stage.genesis.fingerprint)).toMatchObject({
+        verdict: 'waiting',
+        title: { zh: '还需要：创世文件，才能与所填指纹核对' },
+      })
+      expect(judge(files, '').verdict).toBe('good')
+    }
+    expect(judge([proof!, entry!, policy!], '').claims.at(-1)).toMatchObject({
+      state: 'note',
+      detail: { en: expect.stringContaining('This holds by the policy that was given') },
+    })
+  })
+
+  test('a policy that asks for nobody’s cosignature: nobody is said to have cosigned', () => {
+    const [proof, entry] = [bundleFile.proof, bundleFile.entry].map(partOf)
+    const logs = Buffer.from(partOf(bundleFile.policy).bytes)
+      .toString()
+      .match(/^log .*$/gm)!
+    const policy: GivenFile = { name: 'policy.txt', bytes: utf8(`${logs.join('\n')}\nquorum none\n`) }
+    expect(judge([proof!, entry!, policy], '')).toMatchObject({
+      verdict: 'bad',
+      claims: [{ state: 'bad' }, {}, {}, {}],
+    })
+  })
+
+  test('what an entry is: a record with its type and party; a refusal is never taken for one', async () => {
+    const [proof, entry, genesis] = [bundleFile.proof, bundleFile.entry, bundleFile.genesis].map(partOf)
+    const record = judge([proof!, { ...entry!, name: '条目.json' }, genesis!], '')
+    expect(record.claims[2]).toMatchObject({
+      state: 'good',
+      title: { zh: '“条目.json”是什么条目' },
+      detail: { zh: expect.stringContaining(`记录：类型 attest.hash@1，提交主体 ${company}`) },
+    })
+    const say = (value: string) => other.world.statement('wuhan', 'one key', value)
+    other.world.submit('beijing', say('one'))
+    other.world.submit('wuhan', say('another'))
+    other.world.settle()
+    const url = await other.serve('beijing')
+    const { records } = (await (await fetch(`${url}/v1/records?type=refusal`)).json()) as {
+      records: { index: string }[]
+    }
+    const at = `${url}/v1/records/${records[0]!.index}`
+    const bytesOf = async (path: string) => new Uint8Array(await (await fetch(path)).arrayBuffer())
+    const refusal = judge(
+      [
+        { name: 'proof', bytes: await bytesOf(`${at}/proof?format=tlog-proof`) },
+        { name: 'entry', bytes: await bytesOf(`${at}?format=entry`) },
+        { name: 'genesis', bytes: other.genesis.entry },
+      ],
+      other.genesis.fingerprint,
+    )
+    expect(refusal).toMatchObject({
+      verdict: 'good',
+      title: { zh: '成立：该条目在账本之中，是一份拒绝记录（报文未被接受）' },
+    })
+    expect(refusal.claims[2]).toMatchObject({
+      state: 'note',
+      detail: { en: expect.stringMatching(/refused by the rule statement\.key-reused\. It is no record/) },
+    })
+  })
+
+  test('a verdict is about all that was given: two for one place, or what plays no part in it, is said first', () => {
+    const [proof, entry, policy, genesis] = [
+      bundleFile.proof,
+      bundleFile.entry,
+      bundleFile.policy,
+      bundleFile.genesis,
+    ].map(partOf)
+    const false_ = { name: 'false.json', bytes: flipped(entry!).bytes }
+    for (const files of [
+      [bundle, otherBundle],
+      [otherBundle, tampered(bundleFile.entry)],
+      [proof!, false_, entry!, policy!],
+      [proof!, entry!, policy!, fault],
+      [bundle, genesis!],
+    ]) {
+      const judged = judge(files, '')
+      expect(judged).toMatchObject({ verdict: 'waiting', claims: [] })
+      expect(judged.title.zh).toMatch(/^尚未核验：/)
+    }
+    // The same file twice is one.
+    expect(judge([proof!, entry!, { ...entry!, name: 'copy' }, policy!], '').verdict).toBe('good')
+    const { receipt, own } = bidPapers('one')
+    const another = bidPapers('another')
+    expect(judge([own], '').title.en).toBe('Still needed: the receipt of the bid')
+    for (const more of [another.receipt, another.own])
+      expect(judge([receipt, own, genesis!, more], '').verdict).toBe('waiting')
+    // Nor can another ledger’s policy bring records into the papers of a bid.
+    const theirs = (name: string): GivenFile => ({ name, bytes: readArchive(otherBundle.bytes).files.get(name)! })
+    expect(judge([receipt, own, genesis!, policy!], '').verdict).toBe('waiting')
+    expect(judge([receipt, own, genesis!, theirs(bundleFile.policy)], '').verdict).toBe('bad')
+    expect(judge([receipt, own, genesis!, proof!, false_], '').claims.at(-1)).toMatchObject({
+      state: 'note',
+      detail: { en: '1 proofs do not stand up or lack their entry.' },
+    })
   })
 
   test('what members attested that joined later needs the proof of their epoch, and is good with it', () => {
@@ -359,6 +474,41 @@ describe.skipIf(browserPath === undefined)(
       await picture('proof-good')
       await give(flipped(partOf(bundleFile.entry)))
       await page.waitForSelector('.verdict.bad')
+    })
+
+    test('what hides or turns the text beside it is shown as what it is', async () => {
+      const { ledger } = stage.genesis
+      const source = { system: 's', operator: 'role:o', method: 'm', software: 'w', occurredAt: '2026-01-01T00:00:00Z' }
+      const hash = { algorithm: 'sha256', value: '00'.repeat(32) }
+      const fields = { subject: 'document', hash, mediaType: 'text/plain', source }
+      const key = '\u202e00.001 元\u202c，不\u200b变更'
+      const jws = signStatement({ ledger, type: 'attest.hash@1', party: company, key, ...fields }, stage.key)
+      stage.take('guangzhou', jws)
+      const out = join(directory, 'turned.zip')
+      const url = await stage.serve('wuhan')
+      const ran = await run('export', 'bundle', parseStatement(jws, ledger).id, '--url', url, '--out', out)
+      expect([ran.code, ran.error]).toEqual([0, ''])
+      await clear()
+      await give({ name: 'zip.\u202eturned', bytes: readFileSync(out) })
+      expect((await verdict())[0]).toBe('verdict good')
+      expect(await page.locator('#record').innerText()).toContain('\\u202e00.001 元\\u202c，不\\u200b变更')
+      expect(await page.locator('#files').innerText()).toContain('zip.\\u202eturned')
+      expect(await page.locator('body').innerText()).not.toMatch(/[\u200b\u202a-\u202e]/)
+      await picture('turned')
+    })
+
+    test('a fingerprint that was typed stays in sight, and is compared or asked for', async () => {
+      await clear()
+      await give(bundle)
+      await page.locator('#expected').fill(stage.genesis.fingerprint)
+      await give(partOf(bundleFile.proof), partOf(bundleFile.entry), partOf(bundleFile.policy))
+      expect(await verdict()).toEqual(['verdict waiting', '还需要：创世文件，才能与所填指纹核对'])
+      expect(await page.locator('#expected').isVisible()).toBe(true)
+      await give(partOf(bundleFile.genesis))
+      expect((await verdict())[0]).toBe('verdict good')
+      expect(await states()).toEqual(['good', 'good', 'good', 'good'])
+      await give(bundle, otherBundle)
+      expect((await verdict())[0]).toBe('verdict waiting')
     })
 
     test('a fault proof, with the genesis that names the member', async () => {

@@ -58,10 +58,28 @@ export function faultVerify(options: FaultVerifyOptions, terminal: Terminal): Ex
       fault.ledger === ''
         ? [terminal.text(both('来源', 'Origin')), fault.origin]
         : [terminal.text(both('账本标识', 'Ledger id')), fault.ledger],
+      // Anybody can write a genesis that gives a member's name to a key of his own.
+      ...(genesis === undefined
+        ? []
+        : [
+            [
+              terminal.text(both('账本指纹', 'Fingerprint')),
+              `${genesis.fingerprint}${terminal.text(both('（成员名称出自这份创世文件，请与章程核对）', ' (the name is by this genesis: compare it with the charter)'))}`,
+            ] as [string, string],
+          ]),
     ]),
   )
   const { kid, kind, detail, ledger, origin } = fault
-  terminal.json({ ok: true, kind, kid, detail, ledger, origin, member: accused ?? null })
+  terminal.json({
+    ok: true,
+    kind,
+    kid,
+    detail,
+    ledger,
+    origin,
+    member: accused ?? null,
+    fingerprint: genesis?.fingerprint ?? null,
+  })
   return exitCode.done
 }
 

@@ -3,6 +3,7 @@
 import type { StatusAnswer } from '../../api/answers.ts'
 import type { Submitted } from '../../api/client/client.ts'
 import { fromBase64 } from '../../chain/bytes.ts'
+import { entryWords } from '../../chain/entry-words.ts'
 import { parseJson } from '../../chain/json.ts'
 import { formatReceiptFile } from '../../chain/receipt-file.ts'
 import { Refusal } from '../../chain/refusal.ts'
@@ -231,6 +232,16 @@ export function verify(options: VerifyOptions, terminal: Terminal): ExitCode {
       `Verified: this entry is number ${index} of the ledger ${origin}, in a checkpoint of ${size} entries`,
     ),
   )
+  const said = entryWords(entry)
+  terminal.say(said)
+  if (cosigners.length === 0) {
+    terminal.remark(
+      both(
+        '没有成员共签：这份信任清单不要求共签，只有一个节点的签名。',
+        'Nobody cosigned: this policy asks for no cosignature, and one node’s signature is all there is.',
+      ),
+    )
+  }
   terminal.say(
     columns(
       cosigners.map(({ name, timeSeconds }) => [
@@ -244,6 +255,7 @@ export function verify(options: VerifyOptions, terminal: Terminal): ExitCode {
     origin,
     index: String(index),
     size: String(size),
+    kind: said.kind,
     cosigners: cosigners.map(({ name, timeSeconds }) => ({ name, time: beijingTime(timeSeconds * 1000) })),
   })
   return exitCode.done

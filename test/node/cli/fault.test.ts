@@ -74,6 +74,15 @@ test('contradictory heads name the cosigner by genesis or policy', async () => {
   })
 })
 
+test('whose genesis it is that gives the name is said: anybody can write one with the same origin', async () => {
+  const { file, genesisFile } = fileOf(heads)
+  const ran = await run('fault', 'verify', file, '--genesis', genesisFile)
+  expect(ran.out).toContain(`${genesis.fingerprint} (the name is by this genesis: compare it with the charter)`)
+  const { json } = await runJson('fault', 'verify', file, '--genesis', genesisFile)
+  expect(json.fingerprint).toBe(genesis.fingerprint)
+  expect((await runJson('fault', 'verify', file)).json.fingerprint).toBeNull()
+})
+
 test('what shows no contradiction names nobody: exit code 1', async () => {
   const { file, genesisFile } = fileOf({ ...votes, second: votes.first } as FaultProof)
   const ran = await run('fault', 'verify', file, '--genesis', genesisFile)

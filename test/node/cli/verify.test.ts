@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { utf8 } from '../../../src/chain/bytes.ts'
+import { encodeRefusalEntry } from '../../../src/chain/entry.ts'
+import { entryWords } from '../../../src/chain/entry-words.ts'
 import {
   checkpointText,
   cosignatureBy,
@@ -42,7 +44,10 @@ test('a good proof: exit code 0, where the entry stands, and who cosigned when',
     size: '13',
     cosigners: [{ name: 'guangzhou' }, { name: 'beijing' }, { name: 'wuhan' }],
   })
-  expect((await run(...argv)).out).toContain('Verified')
+  expect(ran.json).toMatchObject({ kind: 'unknown' })
+  const said = await run(...argv)
+  expect(said.out).toContain('Verified')
+  expect(said.out).toContain('nothing is said about what it holds')
   expect((await run(...argv, '--lang', 'zh')).out).toContain('可信')
 })
 
@@ -111,4 +116,24 @@ test('what cannot be read says nothing about the proof: exit code 2', async () =
   const ran = await run(...argv)
   expect(ran.code).toBe(2)
   expect(ran.error).toContain('policy.malformed')
+})
+
+test('a policy that asks for no cosignature: it is said that nobody cosigned', async () => {
+  const { paths, argv } = files()
+  writeFileSync(paths.policy, `${policyText.match(/^log .*$/gm)!.join('\n')}\nquorum none\n`)
+  const ran = await run(...argv)
+  expect([ran.code, ran.error]).toEqual([0, expect.stringContaining('Nobody cosigned')])
+})
+
+test('what the entry is, is said: a refusal in the ledger is not taken for a record', () => {
+  const refused = { statement: 'ab'.repeat(32), member: 'wuhan', receivedAt: 1_795_312_800_000, code: 'box.too-late' }
+  expect(entryWords(encodeRefusalEntry(refused))).toMatchObject({
+    kind: 'refusal',
+    zh: expect.stringMatching(/^拒绝记录：.*box\.too-late 被拒绝。它不是被接受的记录。$/),
+  })
+  expect(entryWords(utf8('{"refusal":1}'))).toMatchObject({ kind: 'unknown' })
+  expect(entryWords(utf8('{"system":{"height":"3","time":"2026-11-22T16:30:00.000Z"}}'))).toMatchObject({
+    kind: 'system',
+    zh: '区块首条：第 3 号区块，区块时间 2026-11-23 00:30:00.000 +08:00。',
+  })
 })
