@@ -142,7 +142,8 @@ export function parseBidReceipt(bytes: Uint8Array): KeptBidReceipt {
 }
 
 /**
- * Whose word it is: the member whose node signed it. A node's id is made of its seal key, so any list that has the node will do.
+ * Whose word it is: the member whose node signed it.
+ * @param members those of the epoch that the receipt names (`membersOfEpoch`)
  * @throws {VerificationError} receipt.not-a-member, receipt.bad-signature
  */
 export function checkBidReceipt(receipt: KeptBidReceipt, members: readonly GenesisMember[]): GenesisMember {

@@ -10,7 +10,7 @@ import { epochsUpTo } from './epoch.ts'
 import { type FoundedLedger, readFounding } from './founding.ts'
 import { type JsonObject, type JsonValue, parseJson } from './json.ts'
 import { epochPolicy } from './member-policy.ts'
-import { epochsGathered, everybody, isEpochProof, policyForNote } from './membership.ts'
+import { epochsGathered, isEpochProof, membersOfEpoch, policyForNote } from './membership.ts'
 import { isPolicyOf, parsePolicy } from './policy.ts'
 import { verifyProofFile } from './proof-check.ts'
 import { parseProofFile } from './proof-file.ts'
@@ -111,7 +111,7 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
     .map((bytes) => toHex(sha256(bytes)))
   const answers = answersOf({
     receipt,
-    member: checkBidReceipt(receipt, everybody(newest)),
+    member: checkBidReceipt(receipt, membersOfEpoch(newest, receipt.epoch)),
     ...(bid === undefined ? {} : { bid }),
     files: [...loose, ...more],
     entries: [...proven],

@@ -11,7 +11,7 @@ import { CborError, decodeCbor, encodeCbor, field } from './cbor.ts'
 import { type BlockRef, refFromCbor, refToCbor } from './certificate.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { parseEntry } from './entry.ts'
-import { type Closing, type Epoch, epochAfter, epochOfSize, epochsUpTo, foundingEpoch } from './epoch.ts'
+import { type Closing, type Epoch, epochAfter, epochNumbered, epochOfSize, epochsUpTo, foundingEpoch } from './epoch.ts'
 import { type FoundedLedger, type GenesisMember, readMembers } from './founding.ts'
 import type { JsonValue } from './json.ts'
 import { verifySignature } from './keys.ts'
@@ -114,6 +114,13 @@ export function isEpochProof(bytes: Uint8Array): boolean {
 /** Everybody who is or was a member, as of the newest epoch first: a node has one seal key for its whole life. */
 export const everybody = (newest: Epoch): readonly GenesisMember[] =>
   [...epochsUpTo(newest)].flatMap(({ members }) => members)
+
+/**
+ * Who was a member in an epoch, by which a receipt of that epoch is a member's word: one that has gone signs none of the epochs after it. None
+ * for an epoch that is not proven here.
+ */
+export const membersOfEpoch = (newest: Epoch, number: number): readonly GenesisMember[] =>
+  epochNumbered(newest, number)?.members ?? []
 
 /**
  * By which this very checkpoint is good: the keys of the members who attest a tree of its size.

@@ -310,6 +310,24 @@ describe('what material proves', () => {
     expect(judge([theirs, genesis, epoch], '').claims[1]!.detail.en).toBe(`${member.name} (xiamen).`)
   })
 
+  test('the receipt of a member that has gone, dated into an epoch after it, is nobody’s word', () => {
+    const files = readArchive(laterBundle.bytes).files
+    const papers = [bundleFile.genesis, 'members/1.cbor'].map((name) => ({ name, bytes: files.get(name)! }))
+    const { ledger } = refounded.genesis
+    const receiptOf = (id: string, epoch: number): GivenFile => {
+      const { member } = refounded.world.member(id)
+      const tender = { owner: 'id:test:owner', scheme: 'test', code: 'T-1' }
+      const leaf = 'ab'.repeat(32)
+      const said = { tender, section: '', leaf, receivedAt: 1_800_000_000_123, node: member.node.id, round: 7 }
+      const signature = toHex(refounded.world.sign(id, 'seal', bidReceiptMessage({ ledger, epoch }, said)))
+      const bidReceipt = { ...said, ledger, epoch, member: id, signature }
+      return { name: 'receipt.json', bytes: utf8(JSON.stringify({ bidReceipt })) }
+    }
+    const judged = (id: string, epoch: number) => judge([receiptOf(id, epoch), ...papers], '').claims[0]!.state
+    expect([judged('wuhan', 0), judged('beijing', 1), judged('xiamen', 1)]).toEqual(['good', 'good', 'good'])
+    expect([judged('wuhan', 1), judged('xiamen', 0), judged('beijing', 2)]).toEqual(['bad', 'bad', 'bad'])
+  })
+
   test('a fault proof names the member once the genesis is there', () => {
     expect(judge([fault], '')).toMatchObject({ verdict: 'good', claims: [{ state: 'good' }, { state: 'note' }] })
     const named = judge([fault, partOf(bundleFile.genesis)], '')

@@ -9,7 +9,7 @@ import { type Client, ConnectionError, ProblemError } from '../../api/client/cli
 import { type Epoch, epochOfSize } from '../../chain/epoch.ts'
 import { type FoundedLedger, type GenesisMember, readFounding } from '../../chain/founding.ts'
 import { epochPolicy } from '../../chain/member-policy.ts'
-import { everybody, policyForNote } from '../../chain/membership.ts'
+import { membersOfEpoch, policyForNote } from '../../chain/membership.ts'
 import { parseNote } from '../../chain/note.ts'
 import { checkNoteAgainstPolicy, formatPolicy, type TrustedCheckpoint } from '../../chain/policy.ts'
 import { verifyProofFile } from '../../chain/proof-check.ts'
@@ -136,7 +136,7 @@ export async function receiptStatus(options: ReceiptStatusOptions, terminal: Ter
   const { founded, genesis } = await foundingOf(receipt, urls, options, terminal)
   const clients = urls.map((url) => clientFor(url, terminal.language))
   const ledger: Members = { founded, newest: await newestEpochOf(founded, genesis, clients) }
-  const member = checkReceipt(receipt, everybody(ledger.newest))
+  const member = checkReceipt(receipt, membersOfEpoch(ledger.newest, receipt.epoch))
   const asked: Asked[] = []
   let answer: Answer | undefined
   let elsewhere: Answer | undefined
