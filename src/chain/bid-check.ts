@@ -16,7 +16,7 @@ import { type BoxLeaf, bidReceiptMessage, type PlacedLeaf, SectionTree, verifyPl
 import { Refusal } from './refusal.ts'
 import { type RevealedBid, revealedContent, type SealedContent, sealedLeaf, withdrawalContent } from './sealed-bid.ts'
 import { parseStatement, type Statement } from './statement.ts'
-import { beijingTime } from './time.ts'
+import { beijingTime, withBeijingTime } from './time.ts'
 import { VerificationError } from './verification-error.ts'
 
 export interface BidPapers {
@@ -293,7 +293,8 @@ function openedAnswer({ receipt }: BidPapers, records: readonly ProvenRecord[]):
     const [shown] = shownIn(statement, receipt)
     if (shown === undefined) continue
     const at = beijingTime(receivedAt)
-    const { decryptedAt } = statement.payload as JsonObject
+    const { decryptedAt: said } = statement.payload as JsonObject
+    const decryptedAt = said === undefined ? undefined : withBeijingTime(String(said))
     const words = shownWords[shown.as]
     const detail = {
       zh: `${at} 经 ${member}，由 ${statement.party} 提交，${words.zh}${decryptedAt === undefined ? '' : `；解密时间 ${decryptedAt}`}。`,

@@ -6,7 +6,7 @@ import { sha256 } from '#crypto'
 import type { BundleFacts, EpochFacts } from './bundle-facts.ts'
 import { concat, fromHex, toBase64, utf8 } from './bytes.ts'
 import type { JsonValue } from './json.ts'
-import { beijingTime, beijingTimeOfSeconds } from './time.ts'
+import { beijingTime, beijingTimeOfSeconds, withBeijingTime } from './time.ts'
 import { visible } from './visible.ts'
 
 /** Goes up with every change of what this file writes: a page of another edition cannot be made again, and is said to be so. */
@@ -294,10 +294,19 @@ export function leavesOf(
   value: JsonValue,
   path: readonly string[] = [],
 ): readonly { readonly path: readonly string[]; readonly value: string }[] {
-  if (value === null || typeof value !== 'object') return [{ path, value: String(value) }]
+  if (value === null || typeof value !== 'object') return [{ path, value: withBeijingTime(String(value)) }]
   if (Object.keys(value).length === 0) return [{ path, value: JSON.stringify(value) }]
-  return Object.entries(value).flatMap(([name, item]) => leavesOf(item as JsonValue, [...path, name]))
+  return Object.entries(value).flatMap(([name, item]) => {
+    const said = name === 'unit' && 'amount' in value ? unitWords.get(item as string) : undefined
+    return leavesOf(said ?? (item as JsonValue), [...path, name])
+  })
 }
+
+/** The digit of the national data specification tells nobody that a sum is ten thousand times what it looks. */
+const unitWords = new Map([
+  ['0', '0（基本单位，如元 · × 1）'],
+  ['1', '1（万，如万元 · × 10,000）'],
+])
 
 /** What a field is called, where its name is one that many record types share; else the name itself. */
 export const fieldWords = (path: readonly string[]): string =>

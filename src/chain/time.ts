@@ -72,3 +72,9 @@ export function beijingTime(time: number): string {
 
 /** Of POSIX seconds, without a fraction. */
 export const beijingTimeOfSeconds = (seconds: number): string => beijingTime(seconds * 1000).replace('.000 ', ' ')
+
+/** A text as it was written; a time of another offset than ours with Beijing time beside it, since its day may be another. */
+export function withBeijingTime(text: string): string {
+  const time = text.endsWith('+08:00') ? undefined : parseTime(text)
+  return time === undefined ? text : `${text}（${beijingTime(time)}）`
+}

@@ -1,5 +1,6 @@
 /** What a reader is shown of strangers' text: everything that is there, and nothing that hides or turns it. */
 import { expect, test } from 'vitest'
+import { leavesOf } from '../../src/chain/bundle-page.ts'
 import { visible, visibleLine } from '../../src/chain/visible.ts'
 
 test('ordinary text of the trade stays as it is', () => {
@@ -36,4 +37,22 @@ test('every character without a look of its own that this runtime knows of is wr
     if (unseen.test(character) && visibleLine(character) === character) missed.push(code.toString(16))
   }
   expect(missed).toEqual([])
+})
+
+test('a payload is shown whole: what is empty, too, and the unit of a sum in words', () => {
+  const payload = { replaced: [], price: { amount: '1794.5831', unit: '1', currency: 'CNY' }, unit: '1', to: null }
+  expect(leavesOf(payload).map(({ path, value }) => `${path.join('/')} ${value}`)).toEqual([
+    'replaced []',
+    'price/amount 1794.5831',
+    'price/unit 1（万，如万元 · × 10,000）',
+    'price/currency CNY',
+    'unit 1',
+    'to null',
+  ])
+  // A day in London may be another in Beijing.
+  expect(leavesOf({ at: '2026-03-15T16:30:00Z', and: '2026-03-16T00:30:00+08:00' }).map(({ value }) => value)).toEqual([
+    '2026-03-15T16:30:00Z（2026-03-16 00:30:00.000 +08:00）',
+    '2026-03-16T00:30:00+08:00',
+  ])
+  expect(leavesOf({ amount: '1', unit: '0' })[1]!.value).toContain('× 1）')
 })
