@@ -9,7 +9,7 @@ import { type BundleFacts, type EpochFacts, type KeyFacts, type KeyRecord, recor
 import { explanationEdition, explanationPage } from './bundle-page.ts'
 import { fromUtf8, toHex, utf8 } from './bytes.ts'
 import type { Epoch } from './epoch.ts'
-import { type FoundedLedger, readFounding } from './founding.ts'
+import { type FoundedLedger, isFingerprintOf, readFounding } from './founding.ts'
 import { canonicalJson, type JsonObject, parseJson } from './json.ts'
 import { epochPolicy } from './member-policy.ts'
 import { type ClosingReader, epochsFrom } from './membership.ts'
@@ -535,8 +535,7 @@ const softwareForm = /^gongzheng [0-9A-Za-z.+-]{1,40}; node [0-9A-Za-z.+-]{1,40}
 
 function asExpected({ founded, policy }: Founded, expected: BundleExpectations): Checked<true> {
   if (expected.fingerprint !== undefined) {
-    const plain = expected.fingerprint.replace(/[\s-]/g, '').toLowerCase()
-    if (plain.length < 20 || !founded.ledger.startsWith(plain)) {
+    if (!isFingerprintOf(expected.fingerprint, founded.ledger)) {
       throw new VerificationError('founding.other-ledger', `${founded.fingerprint}, not ${expected.fingerprint}`)
     }
   }

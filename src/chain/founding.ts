@@ -53,6 +53,15 @@ export function fingerprintOf(ledger: string): string {
   return ledger.slice(0, 20).toUpperCase().match(/.{4}/g)!.join('-')
 }
 
+/**
+ * Whether what somebody copied from the charter is this ledger's: its fingerprint, or more digits of its id, up to all 64. Twenty digits cannot be
+ * met by whoever comes later; two geneses with the same twenty are within reach of whoever made one of them, and with the same 64 of nobody.
+ */
+export function isFingerprintOf(typed: string, ledger: string): boolean {
+  const plain = typed.replace(/[\s-]/g, '').toLowerCase()
+  return plain.length >= 20 && ledger.startsWith(plain)
+}
+
 /** @throws {VerificationError} founding.malformed */
 export function readFounding(entry: Uint8Array): FoundedLedger {
   const { genesis } = objectOf(jsonOf(entry), 'the entry')

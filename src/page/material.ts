@@ -9,7 +9,7 @@ import { equalBytes, fromUtf8 } from '../chain/bytes.ts'
 import { entryWords } from '../chain/entry-words.ts'
 import { parseFault, verifyFault } from '../chain/fault.ts'
 import { faultWords } from '../chain/fault-words.ts'
-import { type FoundedLedger, readFounding } from '../chain/founding.ts'
+import { type FoundedLedger, isFingerprintOf, readFounding } from '../chain/founding.ts'
 import { epochsGathered, everybody, isEpochProof, policyForNote } from '../chain/membership.ts'
 import { isPolicyOf, parsePolicy } from '../chain/policy.ts'
 import { verifyProofFile } from '../chain/proof-check.ts'
@@ -349,8 +349,7 @@ function judgeFault(
 
 function ledgerClaim(founded: FoundedLedger | undefined, fingerprint: string): Claim | undefined {
   if (founded === undefined || fingerprint === '') return undefined
-  const plain = fingerprint.replace(/[\s-]/g, '').toLowerCase()
-  const isSame = plain.length >= 20 && founded.ledger.startsWith(plain)
+  const isSame = isFingerprintOf(fingerprint, founded.ledger)
   return {
     id: 'expected',
     state: isSame ? 'good' : 'bad',

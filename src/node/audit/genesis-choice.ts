@@ -4,6 +4,7 @@
  */
 import { equalBytes } from '../../chain/bytes.ts'
 import { parseCheckpoint } from '../../chain/checkpoint.ts'
+import { isFingerprintOf } from '../../chain/founding.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
 import { leafHash } from '../../chain/merkle-tree.ts'
 import { noteBytesMax, parseNote } from '../../chain/note.ts'
@@ -38,7 +39,7 @@ export async function chooseGenesis(sources: readonly Source[], pin: Pin): Promi
   })
   const candidates = shown.map(({ bytes }) => (bytes === undefined ? undefined : genesisOf(bytes)))
   const wanted = (candidate: Genesis | undefined): boolean =>
-    pin.fingerprint === undefined || candidate?.fingerprint === pin.fingerprint
+    pin.fingerprint === undefined || (candidate !== undefined && isFingerprintOf(pin.fingerprint, candidate.ledger))
   let genesis = pin.genesis ?? (pin.fingerprint === undefined ? undefined : candidates.find(wanted))
   if (genesis === undefined) {
     for (const [at, { source, bytes }] of shown.entries()) {

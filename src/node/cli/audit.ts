@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CborError } from '../../chain/cbor.ts'
+import { isFingerprintOf } from '../../chain/founding.ts'
 import { type Genesis, parseGenesis } from '../../chain/genesis.ts'
 import type { Policy } from '../../chain/policy.ts'
 import { Refusal } from '../../chain/refusal.ts'
@@ -47,7 +48,7 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
   }
   const policy = options.policy === undefined ? undefined : policyOf(readBytes(options.policy))
   const given = options.genesis === undefined ? undefined : parseGenesis(readBytes(options.genesis))
-  const fingerprint = options.fingerprint?.toUpperCase()
+  const { fingerprint } = options
   const directory = options.state ?? mkdtempSync(join(tmpdir(), 'gongzheng-audit-'))
   const release = await heldState(directory)
   try {
@@ -55,7 +56,7 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
     const { genesis: pinned } = state
     if (
       pinned !== undefined &&
-      ((given ?? pinned).ledger !== pinned.ledger || (fingerprint ?? pinned.fingerprint) !== pinned.fingerprint)
+      ((given ?? pinned).ledger !== pinned.ledger || !isFingerprintOf(fingerprint ?? pinned.ledger, pinned.ledger))
     ) {
       throw new CommandFailure('audit.other-ledger', `${directory}: ${pinned.fingerprint}`, exitCode.unusable)
     }
@@ -64,7 +65,7 @@ export async function auditCommand(options: AuditCommandOptions, terminal: Termi
       ...(known === undefined ? {} : { genesis: known }),
       ...(fingerprint === undefined ? {} : { fingerprint }),
     }
-    if (known !== undefined && fingerprint !== undefined && known.fingerprint !== fingerprint) {
+    if (known !== undefined && fingerprint !== undefined && !isFingerprintOf(fingerprint, known.ledger)) {
       throw new CommandFailure('audit.other-ledger', known.fingerprint, exitCode.unusable)
     }
     const trust: Trust =

@@ -6,6 +6,7 @@
  */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { isFingerprintOf } from '../../chain/founding.ts'
 import {
   formatGenesisSignature,
   type Genesis,
@@ -210,6 +211,7 @@ export function genesisReview({ home, file }: GenesisReadOptions, terminal: Term
 export function genesisFingerprint({ home, file }: GenesisReadOptions, terminal: Terminal): ExitCode {
   const { fingerprint, ledger } = genesisAt(file ?? join(home, homeFiles.genesis))
   terminal.say(fingerprint)
+  terminal.remark(both(`全部 64 位，供章程印出：${ledger}`, `All 64 digits, for the charter: ${ledger}`))
   terminal.json({ ok: true, fingerprint, ledger })
   return exitCode.done
 }
@@ -233,7 +235,7 @@ export async function genesisSign(options: GenesisSignOptions, terminal: Termina
   const signature = signGenesis(genesis, governance)
   checkOwnCard(home, genesis, signature.member)
   if (options.fingerprint === undefined) await confirm(genesis, terminal)
-  else if (plainFingerprint(options.fingerprint) !== plainFingerprint(genesis.fingerprint)) {
+  else if (!isFingerprintOf(options.fingerprint, genesis.ledger)) {
     throw new Refusal('founding.fingerprint-differs', `${options.fingerprint} ≠ ${genesis.fingerprint}`)
   }
   const out = options.out ?? `${signature.member}.genesis-signature.json`
@@ -323,14 +325,12 @@ async function confirm(genesis: Genesis, terminal: Terminal): Promise<void> {
     ),
   )
   if (typed === '') throw new CommandFailure('founding.not-confirmed', genesis.fingerprint, exitCode.refused)
-  if (plainFingerprint(typed) !== plainFingerprint(genesis.fingerprint)) {
+  if (!isFingerprintOf(typed, genesis.ledger)) {
     throw new Refusal('founding.fingerprint-differs', `${typed} ≠ ${genesis.fingerprint}`)
   }
 }
 
 /** As people type it: with or without dashes and spaces, in either case. */
-const plainFingerprint = (text: string): string => text.replace(/[\s-]/g, '').toUpperCase()
-
 function configurationOf(options: InitOptions): ConfigurationFile {
   const { member, listen = [], api } = options
   const file: ConfigurationFile = {

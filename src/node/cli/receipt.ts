@@ -7,7 +7,7 @@
 import type { Command } from 'commander'
 import { type Client, ConnectionError, ProblemError } from '../../api/client/client.ts'
 import { type Epoch, epochOfSize } from '../../chain/epoch.ts'
-import { type FoundedLedger, type GenesisMember, readFounding } from '../../chain/founding.ts'
+import { type FoundedLedger, type GenesisMember, isFingerprintOf, readFounding } from '../../chain/founding.ts'
 import { epochPolicy } from '../../chain/member-policy.ts'
 import { membersOfEpoch, policyForNote } from '../../chain/membership.ts'
 import { parseNote } from '../../chain/note.ts'
@@ -225,7 +225,7 @@ async function foundingOf(
     if (shown !== '') throw other(shown)
     throw new CommandFailure('connection.no-answer', urls.join(' '), exitCode.noAnswer)
   }
-  if (fingerprint !== undefined && fingerprint.toUpperCase() !== founded.fingerprint) throw other(founded.fingerprint)
+  if (fingerprint !== undefined && !isFingerprintOf(fingerprint, founded.ledger)) throw other(founded.fingerprint)
   return { founded, genesis: bytes }
 }
 

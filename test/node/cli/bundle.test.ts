@@ -145,7 +145,7 @@ describe('a bundle', () => {
     expect([explanationEdition, hash]).toMatchInlineSnapshot(`
       [
         3,
-        "c664a5f9efa52302",
+        "f19a355cf1280d77",
       ]
     `)
   })

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { isFingerprintOf } from '../../../src/chain/founding.ts'
 import { loadConfiguration } from '../../../src/node/configuration.ts'
 import { run, runJson, temporaryDirectory } from './run.ts'
 
@@ -104,6 +105,16 @@ test('a member whose card was changed on the way finds out before it signs', asy
 
   const mixed = await run('genesis', 'collect', '--home', first!.home, genesis)
   expect(mixed.error).toContain('founding.genesis-differs')
+})
+
+test('what is compared may be more digits than the fingerprint has, and never fewer', () => {
+  const ledger = '0123456789abcdef'.repeat(4)
+  for (const typed of ['0123-4567-89AB-CDEF-0123', ' 01234567 89abcdef 0123 4567', ledger, ledger.toUpperCase()])
+    expect([typed, isFingerprintOf(typed, ledger)]).toEqual([typed, true])
+  const longer = `${ledger}0`
+  const other = `${ledger.slice(0, 63)}0`
+  for (const typed of ['', '0123', '0123-4567-89AB-CDEF-012', '0123-4567-89AB-CDEF-0124', longer, other])
+    expect([typed, isFingerprintOf(typed, ledger)]).toEqual([typed, false])
 })
 
 test('nobody signs without the fingerprint having been compared', async () => {
