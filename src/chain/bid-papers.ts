@@ -51,7 +51,7 @@ export interface JudgedBid extends BidAnswers {
   readonly receipt: KeptBidReceipt
   readonly founded: FoundedLedger
   readonly bid: BidFile | undefined
-  /** Proofs that were given and do not stand up, or have no entry here. */
+  /** Proofs that were given and do not stand up, or have no entry here; and entries that no proof here is of. */
   readonly unproven: number
 }
 
@@ -102,6 +102,7 @@ export function judgeBidPapers(files: readonly Uint8Array[], more: readonly stri
     if (entry === undefined) unproven++
     else proven.add(entry)
   }
+  unproven += others.filter((bytes) => !proven.has(bytes) && looksLikeEntry(bytes)).length
   const bidFile = one('bid')
   const bid = bidFile === undefined ? undefined : parseBidFile(bidFile)
   const shown = (all.get('box') ?? []).map((bytes) => readShownBox(objectIn(fromUtf8(bytes))!)!)

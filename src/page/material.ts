@@ -285,10 +285,10 @@ function judgeReceipt(
 
 const unusedProofs = (count: number): Judgement['claims'][number] => ({
   state: 'note',
-  title: { zh: '未予采信的证明', en: 'Proofs that were not used' },
+  title: { zh: '未予采信的材料', en: 'What was not used' },
   detail: {
-    zh: `有 ${count} 份证明不成立或没有对应的条目。`,
-    en: `${count} proofs do not stand up or lack their entry.`,
+    zh: `有 ${count} 份证明或条目不成立，或没有相对应的另一份。`,
+    en: `${count} proofs or entries do not stand up, or lack the other one.`,
   },
 })
 

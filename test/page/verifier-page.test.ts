@@ -266,10 +266,16 @@ describe('what material proves', () => {
     const theirs = (name: string): GivenFile => ({ name, bytes: readArchive(otherBundle.bytes).files.get(name)! })
     expect(judge([receipt, own, genesis!, policy!], '').verdict).toBe('waiting')
     expect(judge([receipt, own, genesis!, theirs(bundleFile.policy)], '').verdict).toBe('bad')
-    expect(judge([receipt, own, genesis!, proof!, false_], '').claims.at(-1)).toMatchObject({
-      state: 'note',
-      detail: { en: '1 proofs do not stand up or lack their entry.' },
-    })
+    for (const [more, count] of [
+      [[proof!], 1],
+      [[entry!], 1],
+      [[proof!, false_], 2],
+    ] as const)
+      expect(judge([receipt, own, genesis!, ...more], '').claims.at(-1)).toMatchObject({
+        state: 'note',
+        detail: { en: `${count} proofs or entries do not stand up, or lack the other one.` },
+      })
+    expect(judge([receipt, own, genesis!, proof!, entry!], '').claims).toHaveLength(4)
   })
 
   test('what members attested that joined later needs the proof of their epoch, and is good with it', () => {

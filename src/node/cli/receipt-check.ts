@@ -136,8 +136,8 @@ function say({ answers, founded, receipt, unproven }: JudgedBid, fault: string |
   if (unproven > 0) {
     terminal.remark(
       both(
-        `有 ${unproven} 份证明不成立或没有对应的条目，未予采信`,
-        `${unproven} proofs do not stand up or lack their entry, and were not used`,
+        `有 ${unproven} 份证明或条目不成立，或没有相对应的另一份，未予采信`,
+        `${unproven} proofs or entries do not stand up, or lack the other one, and were not used`,
       ),
     )
   }
