@@ -100,6 +100,10 @@ describe('the guarantees of a tender', () => {
     expect((await server.get(`${ofTender}?cursor=1`)).json().guarantees).toEqual([])
     expect((await server.get(`${ofTender}?cursor=x`)).statusCode).toBe(400)
     expect((await server.get(`${ofTender}?format=csv&csv=plain`)).body.split('\n')[1]).toContain(`${bank},${number}`)
+    // The trade writes 万元; here all sums are in one unit, and the head says which.
+    expect((await server.get(`${ofTender}?format=csv`)).body.split('\n')[0]).toContain(
+      '保函金额（币种的基本单位，如元）',
+    )
   })
 
   it('are counted by state and issuer, as of any time', async () => {
