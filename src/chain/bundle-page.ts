@@ -235,7 +235,7 @@ function keyWords({ key, block, party }: BundleFacts): string {
   const status =
     endings.length > 0
       ? `此前第 ${endings.join('、')} 条涉及该密钥的撤销或轮换。`
-      : `截至 ${beijingTime(block.time)}，没有撤销或轮换该密钥的记录；失效密钥签署的报文按规则不能入账。`
+      : `截至 ${beijingTime(block.time)}，包内没有撤销、轮换该密钥或收回确认的记录（是否尚有其他，以账本为准）；失效密钥签署的报文按规则不能入账。`
   return whose + term + status
 }
 

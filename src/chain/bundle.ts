@@ -419,7 +419,7 @@ function keyOf({ key, block, party }: BundleFacts): Checked<true> {
       : `该密钥属于 ${party}（登记名称：${key.name}${key.isNameOwn ? '，由其自报' : ''}），由第 ${key.registeredAt.join('、')} 条登记，${standingWords(key.standing, key.vouchers).zh}。`,
     ended
       ? `此前第 ${key.endings.join('、')} 条记录涉及该密钥的撤销或轮换；账本在 ${at} 仍接受其签名。`
-      : `截至 ${at}，包内没有撤销或轮换该密钥的记录；共签的成员按规则核验过，失效密钥签署的报文不能入账。`,
+      : `截至 ${at}，包内没有撤销、轮换该密钥或收回确认的记录；共签的成员按规则核验过，失效密钥签署的报文不能入账。`,
   ]
   const en = [
     key.standing === 'founding'
@@ -427,7 +427,7 @@ function keyOf({ key, block, party }: BundleFacts): Checked<true> {
       : `It is a key of ${party} (registered as ${key.name}${key.isNameOwn ? ', on its own word' : ''}), registered by entry ${key.registeredAt.join(', ')}, ${standingWords(key.standing, key.vouchers).en}.`,
     ended
       ? `Entry ${key.endings.join(', ')} before this revokes or rotates the key; the ledger still took its signature at ${at}.`
-      : `Until ${at} no record here revokes or rotates it; the members who cosigned checked that, for what an ended key signs is refused.`,
+      : `Until ${at} no record here revokes or rotates it, or takes a word for it back; the members who cosigned checked that, for what an ended key signs is refused.`,
   ]
   return { value: true, ...(ended ? { state: 'note' } : {}), zh: zh.join(''), en: en.join(' ') }
 }

@@ -145,7 +145,7 @@ describe('a bundle', () => {
     expect([explanationEdition, hash]).toMatchInlineSnapshot(`
       [
         3,
-        "f19a355cf1280d77",
+        "ba9d1ba8c4e82043",
       ]
     `)
   })
@@ -356,6 +356,10 @@ describe('whose key', () => {
     const only = new Map(whole)
     for (const index of [facts!.key!.registeredAt[0]!, ...facts!.key!.endings])
       for (const name of [`keys/${index}.json`, `keys/${index}.tlog-proof`]) only.delete(name)
+    // That nothing else was said of the key is claimed of the bundle, and of no more.
+    const page = Buffer.from(refitted(only).get(bundleFile.explanation)!).toString()
+    expect(page).toContain('包内没有撤销、轮换该密钥或收回确认的记录')
+    expect(page).not.toMatch(/，没有撤销/)
     expect(examineBundle(refitted(only)).facts!.key).toMatchObject({
       standing: 'unilateral',
       vouchers: ['武汉市公共资源交易中心'],
