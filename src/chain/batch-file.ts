@@ -1,6 +1,6 @@
 /**
  * What a batch's hash is made of, as a court bundle carries it: the batch's place in its run, and the leaf hash and promise of every item. The system
- * entry of a block lists the hashes of its batches, so this ties a record to the one block that holds it, and to that block's time.
+ * entry of a block lists the hashes of its batches, so this ties a record's bytes to a block that holds them, before whose time it was not in.
  */
 import { sha256 } from '#crypto'
 import { type BatchHeader, batchItemsMax, batchMessage } from './batch.ts'

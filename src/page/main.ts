@@ -6,7 +6,7 @@
 import type { Claim, Words } from '../chain/bundle.ts'
 import type { BundleFacts } from '../chain/bundle-facts.ts'
 import { fieldWords, leavesOf } from '../chain/bundle-page.ts'
-import { beijingTime } from '../chain/time.ts'
+import { beijingTime, beijingTimeOfSeconds } from '../chain/time.ts'
 import { visible } from '../chain/visible.ts'
 import { type GivenFile, type Judgement, judge, kindOf, type MaterialKind } from './material.ts'
 
@@ -135,13 +135,18 @@ function rowsOf({
   index,
   statementId,
   block,
+  cosigners,
   original,
 }: BundleFacts): readonly [string, string][] {
   return [
     [t({ zh: '序号', en: 'Index' }), String(index)],
     [t({ zh: '类型', en: 'Type' }), type || `${t({ zh: '拒绝记录', en: 'refusal' })} ${refusalCode}`],
     [t({ zh: '报文标识', en: 'Statement id' }), statementId],
-    [t({ zh: '区块时间', en: 'Block time' }), beijingTime(block.time)],
+    [t({ zh: '入账不早于（区块时间）', en: 'In not before (block time)' }), beijingTime(block.time)],
+    [
+      t({ zh: '入账不晚于（成员共签）', en: 'In not after (cosignatures)' }),
+      beijingTimeOfSeconds(Math.max(...cosigners.map(({ timeSeconds }) => timeSeconds))),
+    ],
     ...(original === undefined
       ? []
       : [

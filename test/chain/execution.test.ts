@@ -17,7 +17,8 @@ import {
 } from '../../src/chain/execution.ts'
 import { TreeFrontier } from '../../src/chain/merkle-tree.ts'
 import { term } from '../../src/chain/numbers.ts'
-import { parseStatement } from '../../src/chain/statement.ts'
+import { parseStatement, signStatement } from '../../src/chain/statement.ts'
+import { company, companyName, keyOf } from '../node/ledger-stage.ts'
 import {
   batch,
   begun,
@@ -183,6 +184,27 @@ describe('rule 24: batches of a member', () => {
 })
 
 describe('rule 25: outcomes', () => {
+  it('the very entry that was refused may be sealed again by its member, and be a record in the later block', () => {
+    // Hence the block of a court bundle is a bound, not before (docs/verifying.md): a member may show the earlier one.
+    const key = keyOf('a company')
+    const fields = { party: company, name: companyName, roles: ['tenderee'] }
+    const request = signStatement({ ledger: genesis.ledger, type: 'party.key-request@2', ...fields }, key)
+    const early = batch([centreStatement('wuhan', 'key.revoke@1', 'k', { kid: key.kid, reason: 'other' })], {
+      member: 'wuhan',
+      promised: false,
+    })
+    const first = follow(begun(), { batches: [early, batch([statement('a')])] })
+    expect(first.execution.outcomes[0]![0]).toMatchObject({ kind: 'refused', code: 'key.no-such-key' })
+    const registered = follow(first.next, {
+      batches: [batch([centreStatement('wuhan', 'party.register@2', 'r', { request })], { member: 'hangzhou' })],
+    })
+    const again = { ...early, number: 1, previous: early.hash }
+    const sealed = batch([centreStatement('wuhan', 'key.revoke@1', 'k', { kid: key.kid, reason: 'other' })], again)
+    const second = follow(registered.next, { batches: [sealed] })
+    expect(second.execution.outcomes[0]![0]).toMatchObject({ kind: 'record' })
+    expect(sealed.items[0]!.leaf).toEqual(early.items[0]!.leaf)
+  })
+
   it('a record; a duplicate without a leaf; a refusal with a leaf only if a receipt was given', () => {
     const one = batch([statement('a'), statement('a'), statement('a', 'other')])
     const two = batch([statement('a', 'another'), statement('b')], { member: 'wuhan', promised: false })
