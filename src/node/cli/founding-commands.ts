@@ -330,7 +330,6 @@ async function confirm(genesis: Genesis, terminal: Terminal): Promise<void> {
   }
 }
 
-/** As people type it: with or without dashes and spaces, in either case. */
 function configurationOf(options: InitOptions): ConfigurationFile {
   const { member, listen = [], api } = options
   const file: ConfigurationFile = {
