@@ -104,12 +104,14 @@ export const genesisRefusals: RefusalTexts = {
     zh: {
       title: '创世文件不合规定',
       cause: '创世条目的写法、成员、密钥或参数有误。',
-      remedy: '请按 fields 逐项核对各成员提交的资料，重新收集并生成创世文件。',
+      remedy:
+        '创立时：请按所列各项改正命令或成员的名片，然后重新收集。创世文件后来被改动的：请向其他成员复制，逐字节相同。',
     },
     en: {
       title: 'Malformed genesis',
       cause: 'The spelling, a member, a key or a parameter of the genesis is wrong.',
-      remedy: "Compare the members' cards with what fields lists, and collect again.",
+      remedy:
+        'When founding: correct what is listed, in the command or in a member’s card, and collect again. A genesis file that was changed later: copy it from another member, byte for byte.',
     },
   },
   'genesis.bad-signature': {

@@ -122,7 +122,7 @@ export async function loadConfiguration(home: string, secrets: HomeSecrets = {})
     rules: rulesOf(genesis),
     keys: {
       node: loadNodeKeys(root, self, genesis.origin, secrets),
-      centre: await loadCentreKey(root, self, genesis.origin, secrets),
+      centre: await loadCentreKey(root, self, genesis, secrets),
     },
   }
 }
@@ -160,7 +160,7 @@ export function parseSignatures(text: string, genesis: Genesis): readonly Genesi
 /** @throws {Refusal} json.malformed; configuration.malformed, naming every field that is wrong */
 export function parseConfiguration(text: string): ConfigurationFile {
   const reading = new Reading()
-  const root = reading.object(parseJson(text), '', [
+  const root = reading.object(parseByHand(text), '', [
     'member',
     'listen',
     'api',
@@ -188,6 +188,26 @@ export function parseConfiguration(text: string): ConfigurationFile {
   }
 }
 
+/** Written by hand and nothing secret in it: whoever wrote it is told where it stops being JSON. */
+function parseByHand(text: string): JsonValue {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw new Refusal(error.code, `${error.message}${placeOfSyntaxError(text)}`)
+  }
+}
+
+function placeOfSyntaxError(text: string): string {
+  try {
+    JSON.parse(text)
+    return ''
+  } catch (error) {
+    const place = /\(line \d+ column \d+\)/.exec((error as Error).message)
+    return place === null ? '' : ` ${place[0]}`
+  }
+}
+
 // ── the keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function loadNodeKeys(home: string, self: GenesisMember, origin: string, { passphrase }: HomeSecrets): NodeKeys {
@@ -208,7 +228,7 @@ function loadNodeKeys(home: string, self: GenesisMember, origin: string, { passp
 async function loadCentreKey(
   home: string,
   self: GenesisMember,
-  origin: string,
+  { origin, members }: Genesis,
   { passphrase }: HomeSecrets,
 ): Promise<KeyPair | undefined> {
   const path = join(home, homeFiles.centreKey)
@@ -218,7 +238,11 @@ async function loadCentreKey(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
   }
   const key = centreKey(readKeyFile(path, { kind: 'centre', origin, passphrase }))
-  if (kidOf(key.publicKey) === self.governanceKey) {
+  const kid = kidOf(key.publicKey)
+  // Copied from the wrong home: the node would run, and every statement of its centre be refused.
+  const other = members.find(({ id, centreKey }) => id !== self.id && centreKey === kid)
+  if (other !== undefined) throw new Refusal('configuration.keys-differ', `${path}: the centre key of ${other.id}`)
+  if (kid === self.governanceKey) {
     throw new Refusal('configuration.keys-differ', `${path}: the governance key is not used for daily work`)
   }
   return key

@@ -10,7 +10,7 @@ import { buildOperationsServer, buildPrivateServer, buildPublicServer, type Serv
 import { ed25519Native } from '../chain/ed25519-native.ts'
 import { keyFromKid } from '../chain/keys.ts'
 import { Refusal } from '../chain/refusal.ts'
-import type { Configuration } from './configuration.ts'
+import { type Configuration, homeFiles } from './configuration.ts'
 import { FileSigner } from './file-signer.ts'
 import { openLevelDisk } from './level-disk.ts'
 import { Libp2pNetwork } from './libp2p-network.ts'
@@ -155,6 +155,8 @@ export async function startProcess(
       const server = await buildPrivateServer({}, serving)
       servers.push(server)
       privateUrl = await listening('private', () => listenPrivately(server, privateListener))
+    } else if (privateListener !== undefined) {
+      log.warn('private listener closed', { missing: homeFiles.centreKey })
     }
     let operationsUrl: string | null = null
     if (operations !== undefined) {

@@ -27,6 +27,7 @@ import { SystemClock, SystemRandom } from '../system-clock.ts'
 import { CommandFailure, type ExitCode, exitCode } from './failure.ts'
 import { makeDirectories, readBytes, readText, writeWhole } from './files.ts'
 import {
+  type Card,
   type Charter,
   checkCard,
   formatCard,
@@ -160,6 +161,8 @@ export function genesisCollect({ home, files }: GenesisCollectOptions, terminal:
     throw new Refusal('founding.genesis-differs', `${genesis.fingerprint} ≠ ${other.fingerprint}`)
   }
 
+  checkMemberOfHome(home, genesis)
+
   const signatures = [...signaturesHeld(home, genesis), ...signaturesIn(genesis, texts)]
   makeDirectory(home)
   if (!existsSync(genesisPath)) writeWhole(genesisPath, genesis.entry)
@@ -199,7 +202,7 @@ export interface GenesisReadOptions {
 }
 
 export function genesisReview({ home, file }: GenesisReadOptions, terminal: Terminal): ExitCode {
-  const genesis = genesisAt(file ?? join(home, homeFiles.genesis))
+  const genesis = genesisToRead({ home, file })
   const signatures = file === undefined ? signaturesHeld(home, genesis) : []
   const signed = new Set(signatures.map(({ member }) => member))
   terminal.say(reviewText(genesis, signed, terminal.language))
@@ -209,7 +212,7 @@ export function genesisReview({ home, file }: GenesisReadOptions, terminal: Term
 }
 
 export function genesisFingerprint({ home, file }: GenesisReadOptions, terminal: Terminal): ExitCode {
-  const { fingerprint, ledger } = genesisAt(file ?? join(home, homeFiles.genesis))
+  const { fingerprint, ledger } = genesisToRead({ home, file })
   terminal.say(fingerprint)
   terminal.remark(both(`全部 64 位，供章程印出：${ledger}`, `All 64 digits, for the charter: ${ledger}`))
   terminal.json({ ok: true, fingerprint, ledger })
@@ -226,8 +229,8 @@ export interface GenesisSignOptions extends GenesisReadOptions {
 
 /** Signs what a person has compared: the fingerprint is given, or typed. */
 export async function genesisSign(options: GenesisSignOptions, terminal: Terminal): Promise<ExitCode> {
-  const { home, file } = options
-  const genesis = genesisAt(file ?? join(home, homeFiles.genesis))
+  const { home } = options
+  const genesis = genesisToRead(options)
   const passphrase = passphraseFrom(options.passphraseFile)
   const governance = governanceKey(
     readKeyFile(options.governanceKey, { kind: 'governance', origin: genesis.origin, passphrase }),
@@ -285,6 +288,13 @@ export function genesisAt(path: string): Genesis {
   return file.genesis
 }
 
+/** The file named, or the genesis of the home. Whoever comes too early is told what comes first, and not that a path is wrong. */
+function genesisToRead({ home, file }: { readonly home: string; readonly file?: string | undefined }): Genesis {
+  const path = file ?? join(home, homeFiles.genesis)
+  if (file === undefined && !existsSync(path)) throw new Refusal('configuration.not-founded', path)
+  return genesisAt(path)
+}
+
 function readCharter(path: string): Charter {
   const file = readFoundingFile(path, readBytes(path))
   if (file.kind !== 'charter') throw new Refusal('file.wrong-kind', `${path}: not a charter draft`)
@@ -301,16 +311,29 @@ function signaturesHeld(home: string, genesis: Genesis): readonly GenesisSignatu
 
 /** Whoever collected the cards may have changed one; the member itself is who can tell. */
 function checkOwnCard(home: string, genesis: Genesis, member: string): void {
-  const path = join(home, homeFiles.card)
+  const card = cardOfHome(home)
   // The governance key may be used on a machine that has no home; there the person has to compare.
-  if (!existsSync(path)) return
-  const file = readFoundingFile(path, readBytes(path))
-  if (file.kind !== 'card') throw new Refusal('file.wrong-kind', `${path}: not a card`)
-  if (file.card.member.id !== member) return
+  if (card === undefined || card.member.id !== member) return
   const held = genesis.members.find(({ id }) => id === member)!
-  if (!isSameMember(held, file.card.member)) {
+  if (!isSameMember(held, card.member)) {
     throw new Refusal('founding.not-my-card', member)
   }
+}
+
+/** The cards of the others come by post, one's own lies in the home and is forgotten: a genesis without it would be of no use here. */
+function checkMemberOfHome(home: string, genesis: Genesis): void {
+  const card = cardOfHome(home)
+  if (card !== undefined && !genesis.members.some(({ id }) => id === card.member.id)) {
+    throw new Refusal('founding.incomplete', `without ${join(home, homeFiles.card)}, the card of ${card.member.id}`)
+  }
+}
+
+function cardOfHome(home: string): Card | undefined {
+  const path = join(home, homeFiles.card)
+  if (!existsSync(path)) return undefined
+  const file = readFoundingFile(path, readBytes(path))
+  if (file.kind !== 'card') throw new Refusal('file.wrong-kind', `${path}: not a card`)
+  return file.card
 }
 
 async function confirm(genesis: Genesis, terminal: Terminal): Promise<void> {

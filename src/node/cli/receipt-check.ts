@@ -41,7 +41,7 @@ export async function receiptCheck(options: ReceiptCheckOptions, terminal: Termi
   }
   for (const url of options.url ?? []) papers.push(...(await served(clientFor(url, terminal.language), papers)))
   if (!papers.some((bytes) => bidPaperKind(bytes) === 'genesis')) {
-    throw new CommandFailure('usage.wrong', 'receipt check: genesis | --url', exitCode.unusable)
+    throw new CommandFailure('usage.wrong', 'receipt check: the genesis among the files, or --url', exitCode.unusable)
   }
   const judged = judgeBidPapers(papers, large)
   const faultFile = judged.fault === undefined ? undefined : (options.fault ?? `${options.files[0]!}.fault.json`)

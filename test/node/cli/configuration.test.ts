@@ -50,6 +50,12 @@ test.each([
   expect(refusal.fields.map((field) => field.pointer)).toEqual([pointer])
 })
 
+test('what is no JSON is said with the line, for it was written by hand', () => {
+  const text = JSON.stringify(good, null, 2).replace('"warn"', '"warn",')
+  expect(() => parseConfiguration(text)).toThrow(/not JSON \(line \d+ column \d+\)/)
+  expect(() => parseConfiguration('{"member": "a", "member": "b"}')).toThrow(/^(?!.*line).*$/)
+})
+
 test('a peer named __proto__ is a peer like any other, and no member', () => {
   const { peers } = parseConfiguration(JSON.stringify(good).replace('"wuhan":', '"__proto__":'))
   expect(Object.keys(peers)).toEqual(['__proto__'])

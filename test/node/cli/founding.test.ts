@@ -1,5 +1,5 @@
 /** Four organisations found a ledger by handing files to each other, each in a home of its own. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isFingerprintOf } from '../../../src/chain/founding.ts'
@@ -204,4 +204,45 @@ test('keys may be sealed by a passphrase, and a home is opened only with it', as
   await run('genesis', 'collect', '--home', home, out)
   await expect(loadConfiguration(home)).rejects.toMatchObject({ code: 'identity.passphrase-needed' })
   expect((await loadConfiguration(home, { passphrase: 'correct horse' })).member).toBe(id)
+})
+
+test('a member that forgets its own card is told so, and no genesis without it is left in its home', async () => {
+  const { charter, members } = await collected()
+  const [first, ...others] = members
+  rmSync(join(first!.home, 'genesis.json'))
+  const ran = await run('genesis', 'collect', '--home', first!.home, charter, ...others.map(({ card }) => card))
+  expect(ran.code).toBe(2)
+  expect(ran.error).toContain('founding.incomplete')
+  expect(ran.error).toContain(first!.card)
+  expect(existsSync(join(first!.home, 'genesis.json'))).toBe(false)
+  const given = await run('genesis', 'collect', '--home', first!.home, charter, ...members.map(({ card }) => card))
+  expect(given.code, given.error).toBe(0)
+})
+
+test('whoever reviews or signs before there is a genesis is told what comes first', async () => {
+  const { members } = await collected()
+  const { home, governance } = members[0]!
+  rmSync(join(home, 'genesis.json'))
+  for (const command of [['review'], ['fingerprint'], ['sign', '--governance-key', governance]]) {
+    const ran = await run('genesis', ...command, '--home', home)
+    expect(ran.code).toBe(2)
+    expect(ran.error, command[0]).toContain('configuration.not-founded')
+  }
+  const named = await run('genesis', 'review', join(home, 'genesis.json'))
+  expect(named.error, 'a path that was typed is a path that is wrong').toContain('file.missing')
+})
+
+test('a home with the centre key of another member does not start', async () => {
+  const { directory, members } = await collected()
+  const [first, second] = members
+  const fingerprint = await fingerprintOf(first!.home)
+  const signatures = members.map(({ id }) => join(directory, `${id}.signature.json`))
+  for (const [at, { home, governance }] of members.entries()) {
+    const sign = ['genesis', 'sign', '--home', home, '--governance-key', governance, '--fingerprint', fingerprint]
+    await run(...sign, '--out', signatures[at]!)
+  }
+  await run('genesis', 'collect', '--home', first!.home, ...signatures)
+  expect((await loadConfiguration(first!.home)).keys.centre).toBeDefined()
+  copyFileSync(join(second!.home, 'keys/centre.json'), join(first!.home, 'keys/centre.json'))
+  await expect(loadConfiguration(first!.home)).rejects.toMatchObject({ code: 'configuration.keys-differ' })
 })

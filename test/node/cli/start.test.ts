@@ -1,9 +1,12 @@
 /** A node that cannot start where its configuration says: whose trouble that is, in words, and nothing of the home is harmed. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { configureDevnet, devnetGenesis, devnetPorts, foundDevnet } from '../../../src/node/cli/devnet-founding.ts'
+import { loadConfiguration } from '../../../src/node/configuration.ts'
+import type { Log } from '../../../src/node/ports.ts'
+import { startProcess } from '../../../src/node/process.ts'
 import { type Ran, run } from './run.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'gongzheng-cli-'))
@@ -70,3 +73,20 @@ test.each(['genesis.signatures.json', 'genesis.json', 'config.json'])(
     expect(code).toBe(2)
   },
 )
+
+test('a private listener that stays closed for want of the centre key is in the log', async () => {
+  const path = join(home, 'keys', 'centre.json')
+  writeFileSync(join(home, 'config.json'), JSON.stringify({ ...whole, private: { host: '127.0.0.1', port: 0 } }))
+  renameSync(path, `${path}.away`)
+  const said: unknown[] = []
+  const quiet = () => undefined
+  const log: Log = { debug: quiet, info: quiet, error: quiet, warn: (event, fields) => said.push([event, fields]) }
+  try {
+    const node = await startProcess(await loadConfiguration(home), { log, version: 'test' })
+    await node.stop()
+    expect(node.privateUrl).toBeNull()
+    expect(said).toContainEqual(['private listener closed', { missing: 'keys/centre.json' }])
+  } finally {
+    renameSync(`${path}.away`, path)
+  }
+})
