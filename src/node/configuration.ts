@@ -384,7 +384,9 @@ async function readBytes(home: string, name: string, missingCode: string): Promi
     return new Uint8Array(await readFile(path))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Refusal(missingCode, path)
-    throw new Refusal('configuration.unreadable', error instanceof Error ? error.message : String(error))
+    const message = error instanceof Error ? error.message : String(error)
+    // Of a directory in its place (a container's engine makes one where a file to mount is missing) the system names no path.
+    throw new Refusal('configuration.unreadable', message.includes(path) ? message : `${path}: ${message}`)
   }
 }
 

@@ -36,7 +36,9 @@ export function readBytes(path: string, bytesMax: number = fileBytesMax): Uint8A
   } catch (error) {
     if (error instanceof Refusal) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    throw new Refusal(code === 'ENOENT' ? 'file.missing' : 'file.unreadable', code === 'ENOENT' ? path : message)
+    // Opening names the path by itself; reading, of a directory, does not.
+    const named = message.includes(path) ? message : `${path}: ${message}`
+    throw new Refusal(code === 'ENOENT' ? 'file.missing' : 'file.unreadable', code === 'ENOENT' ? path : named)
   }
 }
 

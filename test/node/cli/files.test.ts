@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { makeDirectories, writeWhole } from '../../../src/node/cli/files.ts'
+import { makeDirectories, readBytes, writeWhole } from '../../../src/node/cli/files.ts'
+import { loadConfiguration } from '../../../src/node/configuration.ts'
 import { temporaryDirectory } from './run.ts'
 
 test('a file is replaced, and nothing is left beside it', () => {
@@ -59,4 +60,13 @@ test('a folder that cannot be made is said with its path', () => {
   expect(() => makeDirectories(join(file, 'v1'))).toThrow(
     expect.objectContaining({ code: 'file.unwritable', message: expect.stringContaining(file) }),
   )
+})
+
+test('a directory where a file should be is said with its path', async () => {
+  const home = temporaryDirectory()
+  const path = join(home, 'config.json')
+  makeDirectories(path)
+  const withPath = { message: expect.stringContaining(path) }
+  expect(() => readBytes(path)).toThrow(expect.objectContaining({ code: 'file.unreadable', ...withPath }))
+  await expect(loadConfiguration(home)).rejects.toMatchObject({ code: 'configuration.unreadable', ...withPath })
 })
