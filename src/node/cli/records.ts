@@ -7,7 +7,7 @@ import { entryWords } from '../../chain/entry-words.ts'
 import { parseJson } from '../../chain/json.ts'
 import { formatReceiptFile } from '../../chain/receipt-file.ts'
 import { Refusal } from '../../chain/refusal.ts'
-import { signStatement, statementBytesMax } from '../../chain/statement.ts'
+import { parseStatement, signStatement, statementBytesMax } from '../../chain/statement.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import { type VerifiedEntry, verifyProofFile } from '../../chain/verify.ts'
 import { clientFor, urlOf } from './connection.ts'
@@ -59,6 +59,8 @@ export async function submit(options: SubmitOptions, terminal: Terminal): Promis
   const ledger = object.ledger ?? signing.home?.ledger ?? (await clientFor(url, terminal.language).status()).ledger
   const statement = signStatement({ ...object, ledger, party }, signing.signer)
   if (statement.length > statementBytesMax) throw new Refusal('statement.too-large', `${statement.length} characters`)
+  // Before it leaves this machine: what is no statement may be a private key, or a bid's own file, given in the wrong place.
+  parseStatement(statement, ledger)
   if (options.signOnly !== undefined) {
     writeWhole(options.signOnly, statement)
     terminal.say(both(`已签名：${options.signOnly}`, `Signed: ${options.signOnly}`))

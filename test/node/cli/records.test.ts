@@ -143,3 +143,17 @@ test('plain fields without a key, or a key without a party, are told what is mis
   writeFileSync(fields, '[1]')
   expect((await run('submit', fields, '--key', key)).error).toContain('statement.malformed')
 })
+
+test('what is no statement does not leave the machine: it may be the key itself, or a bid’s own file', async () => {
+  const { url, bodies } = await nodeThatAnswers({ status: 200, body: { ledger: 'ab'.repeat(32) } })
+  const directory = temporaryDirectory()
+  const key = join(directory, 'key.json')
+  await run('keygen', '--party', 'uscc:91350100M000100Y43', '--out', key)
+  const own = join(directory, 'bid.json')
+  writeFileSync(own, JSON.stringify({ format: 'gongzheng/bid@1', ledger: 'ab'.repeat(32), fileKey: 'cd'.repeat(32) }))
+  for (const file of [key, own]) {
+    const ran = await run('submit', file, '--key', key, '--url', url)
+    expect([ran.code, ran.error]).toEqual([2, expect.stringContaining('statement.malformed')])
+    expect(bodies).toEqual([])
+  }
+})
