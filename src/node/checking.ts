@@ -114,6 +114,7 @@ export class Checking {
       const first = this.#queues.get(from)?.[0]
       if (first === undefined || !first.signed) return
       const timing = this.#timingOf(first.block)
+      if (timing !== 'due') this.#sayClocksApart(from, first.block, timing)
       if (timing === 'early') return // asked again at the next tick
       this.#drop(from, (waiting) => waiting === first)
       if (timing === 'late') return this.#deps.raft.refuse(from, metaOf(first.block), 'stale')
@@ -150,6 +151,13 @@ export class Checking {
     const ahead = header.time - clock.wall()
     if ((ahead <= clockAheadMs && ahead >= -clockLatenessMs) || raft.knowsCertificate(id)) return 'due'
     return ahead > 0 ? 'early' : 'late'
+  }
+
+  /** Where a quorum needs that member or this one, it is all that tells an operator why no leader stays. */
+  #sayClocksApart(from: MemberId, { header }: Block, code: 'early' | 'late'): void {
+    const { clock, log } = this.#deps
+    const { term, height, time } = header
+    log.warn('clocks apart', { member: from, code, term, height, aheadMs: time - clock.wall() })
   }
 
   #reject(waiting: Waiting, code: string): void {

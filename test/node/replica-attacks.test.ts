@@ -426,6 +426,8 @@ describe('a lying leader', () => {
     goesOn(world)
   })
 
+  const aheadAndWho = (line: string): string => `${line.split(' ')[1]} ${/"aheadMs":-/.test(line) ? 'behind' : 'ahead'}`
+
   it('rule 10: whose time is ahead is waited for, and late is answered stale', () => {
     const lie = setUp()
     expect(lie.refusals(lie.seal({ time: lie.world.clock.wall() + 6_000 }))).toEqual([])
@@ -438,6 +440,11 @@ describe('a lying leader', () => {
     const another = setUp()
     for (const id of honest) another.world.member(id).clockOffsetMs = 61_000
     expect(another.refusals(another.seal({ time: another.world.clock.wall() }))).toEqual(all('stale'))
+    // Each says it, and once: a block that waits is looked at again with every tick.
+    const saidIn = ({ log }: typeof world) => log.filter((line) => line.includes(' clocks apart ')).map(aheadAndWho)
+    expect(saidIn(world)).toEqual(expect.arrayContaining(honest.map((id) => `${id} ahead`)))
+    expect(saidIn(world).filter((line) => line.endsWith(' ahead'))).toHaveLength(honest.length)
+    expect(saidIn(another.world)).toEqual(expect.arrayContaining(honest.map((id) => `${id} behind`)))
     expect(late.header.term).toBe(lie.term)
     goesOn(lie.world)
     goesOn(another.world)
