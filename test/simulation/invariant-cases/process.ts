@@ -45,6 +45,7 @@ function rest(scene: Scene): void {
     replica.raft.tail = ref(first)
     replica.attested = attestation(scene, 1, replica.ledger.committed.root, [0, 1, 2])
     replica.store.leaf = (index) => (index === 0 ? { bytes: leafBytes, height: 1 } : undefined)
+    replica.store.applied = () => ({ sum: new Uint8Array(32) })
     replica.store.blockBytes = () => first.bytes
     replica.store.indexOfStatement = (id) => (id === 'a' ? 0 : undefined)
     replica.store.indexOfRefusal = (id) => (id === 'b' ? 1 : undefined)
@@ -229,6 +230,11 @@ export const processCases: Readonly<Record<string, Case>> = {
       'other bytes': (scene) => {
         rest(scene)
         scene.actor(1).replica.store.blockBytes = () => other.bytes
+        scene.tell('finished')
+      },
+      'other rows of the same blocks': (scene) => {
+        rest(scene)
+        scene.actor(1).replica.store.applied = () => ({ sum: new Uint8Array(32).fill(1) })
         scene.tell('finished')
       },
       'leaves that do not make the root': (scene) => {

@@ -50,6 +50,7 @@ export interface Stub {
   store: {
     indexOfStatement: (id: string) => number | undefined
     indexOfRefusal: (id: string, member: string) => number | undefined
+    applied: () => { readonly sum: Uint8Array } | undefined
     blockBytes: (height: number) => Uint8Array | undefined
     leaf: (index: number) => { bytes: Uint8Array; height: number } | undefined
   }
@@ -227,6 +228,7 @@ export class Scene {
           indexOfStatement: () => undefined,
           indexOfRefusal: () => undefined,
           leaf: () => undefined,
+          applied: () => undefined,
           blockBytes: () => undefined,
         },
         attested: undefined,

@@ -1,6 +1,6 @@
 /**
- * The end of a run (consensus.md section 5, liveness): all who are honest and kept their disks have the same chain byte for byte and nothing on
- * its way; the tree's root follows from its leaves; and every answer that anybody was ever given is true at each of them. Who is no member of
+ * The end of a run (consensus.md section 5, liveness): all who are honest and kept their disks have the same chain byte for byte, have derived the
+ * same rows from it, and have nothing on its way; the tree's root follows from its leaves; and every answer that anybody was ever given is true at each of them. Who is no member of
  * the last epoch follows all the same; what it had given receipts for it cannot bring to the ledger any more.
  */
 import { equalBytes, toHex } from '../../../src/chain/bytes.ts'
@@ -49,6 +49,10 @@ export function allAlikeAtTheEnd(world: World): Watch {
     if (head.block.id !== otherHead.block.id || head.root !== otherHead.root)
       return world.violated(name, `${one.member} and ${other.member} end in two blocks`)
     if (isDamaged(one) || isDamaged(other)) return
+    // Whoever was there, caught up, or made all of it again: state and indexes are to the row what the blocks say.
+    const [sum, otherSum] = [one, other].map(({ replica }) => replica.store.applied()?.sum)
+    if (sum === undefined || otherSum === undefined || !equalBytes(sum, otherSum))
+      return world.violated(name, `${one.member} and ${other.member} have not derived the same from the same blocks`)
     for (let height = 1; height <= head.block.height; height++) {
       const [bytes, otherBytes] = [one, other].map(({ replica }) => replica.store.blockBytes(height as Height))
       if (bytes === undefined || otherBytes === undefined || !equalBytes(bytes, otherBytes))
