@@ -2,7 +2,7 @@
  * Proof files (C2SP tlog-proof, extension `.tlog-proof`): an index, an inclusion path and a checkpoint with its signatures in one
  * text that a verifier needs beside the entry and a policy. This file reads and writes the text; `verify` judges it.
  */
-import { type Digest, fromBase64, fromUtf8, toBase64 } from './bytes.ts'
+import { type Digest, equalBytes, fromBase64, fromUtf8, toBase64, utf8 } from './bytes.ts'
 import { type Checkpoint, parseCheckpoint, parseDecimal } from './checkpoint.ts'
 import { formatNote, type Note, noteBytesMax, parseNote } from './note.ts'
 import { VerificationError } from './verification-error.ts'
@@ -24,6 +24,10 @@ const firstLine = 'c2sp.org/tlog-proof@v1'
 const pathLengthMax = 64
 /** A note, a path, and as much again for `extra`. */
 const proofFileBytesMax = 2 * noteBytesMax
+
+/** Whether it says of itself that it is one. */
+export const isProofFile = (bytes: Uint8Array): boolean =>
+  equalBytes(bytes.subarray(0, firstLine.length), utf8(firstLine))
 
 /** @throws {VerificationError} proof-file.malformed, note.malformed, checkpoint.malformed when there is no such file */
 export function formatProofFile(parts: {

@@ -25,6 +25,7 @@ import { fromBase64, fromUtf8, toBase64 } from '../../chain/bytes.ts'
 import { parseEntry } from '../../chain/entry.ts'
 import { readFounding } from '../../chain/founding.ts'
 import type { JsonObject } from '../../chain/json.ts'
+import { isProofFile } from '../../chain/proof-file.ts'
 import { parseSignedObject, parseStatement } from '../../chain/statement.ts'
 import { VerificationError } from '../../chain/verification-error.ts'
 import { visibleLine } from '../../chain/visible.ts'
@@ -209,7 +210,12 @@ export function verifyBundleFile(options: VerifyBundleOptions, terminal: Termina
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(policy === undefined ? {} : { policy: fromUtf8(readBytes(policy)) }),
   }
-  const report = verifyBundle(readBytes(file, archiveBytesMax), expected)
+  const bytes = readBytes(file, archiveBytesMax)
+  // Of the three files that belong together it is the one that is given by itself.
+  if (isProofFile(bytes)) {
+    throw new CommandFailure('usage.wrong', `verify --policy FILE --proof ${file} --entry FILE`, exitCode.unusable)
+  }
+  const report = verifyBundle(bytes, expected)
   terminal.say(
     report.ok
       ? both('成立：取证包的各项均通过核验', 'Verified: every claim of the bundle holds')

@@ -519,6 +519,8 @@ describe('verify', () => {
     expect((await run('verify', written(zipSync({ 'a.txt': utf8('a') })))).error).toContain('(archive.malformed)')
     expect((await run('verify')).code).toBe(2)
     expect((await run('verify', written(bytes), '--proof', 'x')).code).toBe(2)
+    const alone = await run('verify', written(files.get(bundleFile.proof)!))
+    expect([alone.code, alone.error]).toEqual([2, expect.stringContaining('--policy FILE --proof')])
   })
 })
 
